@@ -1,0 +1,1 @@
+"""What decides: pure functions over frozen values, standard library only, integers only."""

@@ -1,0 +1,289 @@
+"""Prices of a trade: cap, worst price, first limit, stop and target. Exact integers throughout.
+
+What: `entry_terms` (once, before anything is sent) and `exits_at` (from what really filled).
+Why: the trade that started Surefill lost its reward because stop and target stayed at the signal
+while the fill moved (design section 1). Source of the rules: design 4.3 and 4.5, failures.md C.0.
+Invariants: ``worst_px`` is computed once and never widened; every rounding goes toward less risk or
+more reward; reward/risk is compared by cross-multiplication, never by division.
+Must never: veto after a fill, or move an exit because of entry slippage.
+
+Formulas, with s = +1 for a long and -1 for a short, and "inward" = floor for a long, ceil for a short:
+    cap   = inward(signal * (1 + s * max_slippage))
+    rr_px = inward((target + k * stop) / (1 + k))            exits by level only
+    worst = min(cap, rr_px) for a long, max for a short
+    first = the tighter of inward(signal * (1 + s * buffer)) and worst
+    stop  = outward(v - s * d), target = outward(v + s * k * d)    v = VWAP of the entry fills
+where "outward" = ceil for a long, floor for a short: risk never larger, reward never smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.units import CENT, NANO, TickSchedule, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class EntryTerms:
+    """What an entry may cost, fixed when the plan is accepted.
+
+    Prices 1e-9 USD, ``order_qty`` 1e-9 share. ``rr_planned_ppb`` is reward/risk at the signal,
+    rounded down. ``stop_px`` and ``target_px`` are the exits if the entry filled at ``worst_px``.
+    """
+
+    order_qty: int
+    cap_px: int
+    worst_px: int
+    first_limit_px: int
+    stop_px: int
+    target_px: int
+    rr_planned_ppb: int
+    notes: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPrices:
+    """Stop and target of a position, on the tick, 1e-9 USD."""
+
+    stop_px: int
+    target_px: int
+
+
+def inward(ticks: TickSchedule, sign: int, *, numerator: int, denominator: int = 1) -> int:
+    """Round an entry price so that it never costs more: down for a buy, up for a sale."""
+    if sign > 0:
+        return ticks.floor_ratio(numerator, denominator)
+    return ticks.ceil_ratio(numerator, denominator)
+
+
+def outward(ticks: TickSchedule, sign: int, *, numerator: int, denominator: int = 1) -> int:
+    """Round an exit price of a trade of this sign in its favour: up for a long, down for a short.
+
+    Up moves a long stop nearer (risk smaller) and a long target farther (reward larger).
+    """
+    return inward(ticks, -sign, numerator=numerator, denominator=denominator)
+
+
+def tighter(sign: int, first_px: int, second_px: int) -> int:
+    """The entry price that costs less: the lower for a buy, the higher for a sale."""
+    return min(first_px, second_px) if sign > 0 else max(first_px, second_px)
+
+
+def cap_px(plan: TradePlan, policy: Policy, ticks: TickSchedule) -> int:
+    """Worst entry that the slippage cap allows, rounded inward."""
+    return _beyond_signal(plan, policy.max_slippage_ppb, ticks)
+
+
+def buffer_px(plan: TradePlan, buffer_ppb: int, ticks: TickSchedule) -> int:
+    """Signal price plus the limit buffer, rounded inward (150.00, 0.05 %: 150.07 / 149.93)."""
+    return _beyond_signal(plan, buffer_ppb, ticks)
+
+
+def _beyond_signal(plan: TradePlan, ratio_ppb: int, ticks: TickSchedule) -> int:
+    return inward(
+        ticks,
+        plan.sign,
+        numerator=plan.signal_px * (NANO + plan.sign * ratio_ppb),
+        denominator=NANO,
+    )
+
+
+def reward_risk_ppb(sign: int, *, entry_px: int, stop_px: int, target_px: int) -> int | None:
+    """Reward/risk of these prices in ppb, rounded down; ``None`` when there is no risk to divide by.
+
+    May be negative: a target on the wrong side of the entry.
+    """
+    risk = sign * (entry_px - stop_px)
+    if risk <= 0:
+        return None
+    return sign * (target_px - entry_px) * NANO // risk
+
+
+def exits_at(
+    plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int
+) -> ExitPrices:
+    """Stop and target for entry fills of ``cost`` (1e-18 USD) over ``qty`` (1e-9 share, > 0).
+
+    Exits by distance hang on the VWAP; exits by level stay where the strategy drew them (I14).
+    Raises ``ValueError`` for a plan without exits: such a plan must not get here.
+    """
+    sign, exits = plan.sign, plan.exits
+    match exits:
+        case ExitsByLevel():
+            return ExitPrices(
+                outward(ticks, sign, numerator=exits.stop_px),
+                outward(ticks, sign, numerator=exits.target_px),
+            )
+        case ExitsByDistance():
+            stop = cost - sign * exits.risk_px * qty
+            target = cost * NANO + sign * exits.rr_ppb * exits.risk_px * qty
+            return ExitPrices(
+                outward(ticks, sign, numerator=stop, denominator=qty),
+                outward(ticks, sign, numerator=target, denominator=qty * NANO),
+            )
+        case None:
+            raise ValueError(f"plan {plan.plan_id} has no exits")
+
+
+def static_exits(plan: TradePlan, ticks: TickSchedule) -> ExitPrices:
+    """The legacy path's exits: computed from the signal, wherever the fill lands."""
+    return exits_at(plan, ticks, cost=plan.signal_px, qty=1)
+
+
+def rr_bound_px(exits: ExitsByLevel, sign: int, *, min_rr_ppb: int, ticks: TickSchedule) -> int:
+    """Worst entry that keeps reward/risk at the minimum against fixed levels, rounded inward.
+
+    ``exits`` are the tick-valid levels that will be sent.
+    """
+    return inward(
+        ticks,
+        sign,
+        numerator=exits.target_px * NANO + min_rr_ppb * exits.stop_px,
+        denominator=NANO + min_rr_ppb,
+    )
+
+
+def entry_terms(
+    plan: TradePlan, policy: Policy, ticks: TickSchedule, *, buffer_ppb: int
+) -> EntryTerms | tuple[Reason, ...]:
+    """Everything an entry may cost, or every reason for which this plan is not worth entering.
+
+    ``buffer_ppb`` is the limit buffer of the session kind. The plan has passed `plan_problems`.
+    Source: I15; no veto exists after this function has said yes.
+    """
+    sign = plan.sign
+    at_signal = static_exits(plan, ticks)
+    reasons = _side_reasons(plan, at_signal)
+    if reasons:
+        return reasons
+    reasons = _ratio_reasons(plan, policy, at_signal)
+    cap = cap_px(plan, policy, ticks)
+    worst = cap
+    if isinstance(plan.exits, ExitsByLevel):
+        levels = ExitsByLevel(at_signal.stop_px, at_signal.target_px)
+        bound = rr_bound_px(levels, sign, min_rr_ppb=policy.min_rr_ppb, ticks=ticks)
+        worst = tighter(sign, cap, bound)
+    exits = exits_at(plan, ticks, cost=worst, qty=1)
+    reasons += _distance_reasons(plan, ticks, worst_px=worst)
+    if exits.target_px <= 0 or exits.stop_px <= 0:
+        reasons += (Reason.of(ReasonCode.EXITS_TARGET_NOT_POSITIVE, target=to_text(exits.target_px)),)
+    order_qty = plan.order_qty if plan.order_qty is not None else _qty_for_risk(plan, worst, exits)
+    if order_qty <= 0:
+        per_share = to_text(abs(worst - exits.stop_px))
+        value = to_text(plan.risk_usd or 0)
+        reasons += (Reason.of(ReasonCode.PLAN_RISK_TOO_SMALL, value=value, per_share=per_share),)
+    if reasons:
+        return reasons
+    first = tighter(sign, buffer_px(plan, buffer_ppb, ticks), worst)
+    return EntryTerms(
+        order_qty=order_qty,
+        cap_px=cap,
+        worst_px=worst,
+        first_limit_px=first,
+        stop_px=exits.stop_px,
+        target_px=exits.target_px,
+        rr_planned_ppb=rr_planned_ppb(plan, at_signal),
+        notes=_tick_notes(plan, policy, (ticks, buffer_ppb)),
+    )
+
+
+def rr_planned_ppb(plan: TradePlan, at_signal: ExitPrices) -> int:
+    """Reward/risk that the plan promises at the signal price, ppb, rounded down."""
+    if isinstance(plan.exits, ExitsByDistance):
+        return plan.exits.rr_ppb
+    ratio = reward_risk_ppb(
+        plan.sign,
+        entry_px=plan.signal_px,
+        stop_px=at_signal.stop_px,
+        target_px=at_signal.target_px,
+    )
+    return ratio or 0
+
+
+def _side_reasons(plan: TradePlan, at_signal: ExitPrices) -> tuple[Reason, ...]:
+    sign, reference = plan.sign, to_text(plan.signal_px)
+    reasons = []
+    if sign * (plan.signal_px - at_signal.stop_px) <= 0:
+        reasons.append(
+            Reason.of(
+                ReasonCode.EXITS_STOP_WRONG_SIDE,
+                stop=to_text(at_signal.stop_px),
+                reference=reference,
+            )
+        )
+    if sign * (at_signal.target_px - plan.signal_px) <= 0:
+        reasons.append(
+            Reason.of(
+                ReasonCode.EXITS_TARGET_WRONG_SIDE,
+                target=to_text(at_signal.target_px),
+                reference=reference,
+            )
+        )
+    return tuple(reasons)
+
+
+def _ratio_reasons(plan: TradePlan, policy: Policy, at_signal: ExitPrices) -> tuple[Reason, ...]:
+    sign, minimum = plan.sign, policy.min_rr_ppb
+    if isinstance(plan.exits, ExitsByDistance):
+        enough = plan.exits.rr_ppb >= minimum
+    else:
+        reward = sign * (at_signal.target_px - plan.signal_px)
+        risk = sign * (plan.signal_px - at_signal.stop_px)
+        enough = reward * NANO >= minimum * risk
+    if enough:
+        return ()
+    ratio = to_text(rr_planned_ppb(plan, at_signal) // 10_000_000 * 10_000_000)
+    return (Reason.of(ReasonCode.RR_BELOW_MIN, ratio=ratio, minimum=to_text(minimum)),)
+
+
+def _distance_reasons(
+    plan: TradePlan, ticks: TickSchedule, *, worst_px: int
+) -> tuple[Reason, ...]:
+    """Stop distance below max($0.01, 2 ticks at the worst price): no broker takes such a stop."""
+    minimum = max(CENT, 2 * ticks.tick_at(worst_px))
+    if isinstance(plan.exits, ExitsByDistance):
+        distance = plan.exits.risk_px
+    else:
+        stop_px = exits_at(plan, ticks, cost=worst_px, qty=1).stop_px
+        distance = min(
+            plan.sign * (worst_px - stop_px), plan.sign * (plan.signal_px - stop_px)
+        )
+    if distance >= minimum:
+        return ()
+    return (
+        Reason.of(
+            ReasonCode.EXITS_DISTANCE_TOO_SMALL,
+            distance=to_text(distance),
+            minimum=to_text(minimum),
+        ),
+    )
+
+
+def _qty_for_risk(plan: TradePlan, worst_px: int, exits: ExitPrices) -> int:
+    """Whole shares (1e-9) that put at most ``risk_usd`` at risk at the worst allowed price."""
+    assert plan.risk_usd is not None
+    if isinstance(plan.exits, ExitsByDistance):
+        per_share = plan.exits.risk_px  # the same distance that the stop will use (A-15)
+    else:
+        per_share = plan.sign * (worst_px - exits.stop_px)
+    return plan.risk_usd // per_share * NANO if per_share > 0 else 0
+
+
+def _tick_notes(
+    plan: TradePlan, policy: Policy, grid: tuple[TickSchedule, int]
+) -> tuple[Reason, ...]:
+    ticks, buffer_ppb = grid
+    tick_px = ticks.tick_at(plan.signal_px)
+    notes = []
+    for name, ratio_ppb in (("cap", policy.max_slippage_ppb), ("buffer", buffer_ppb)):
+        if plan.signal_px * ratio_ppb < tick_px * NANO:
+            notes.append(
+                Reason.of(
+                    ReasonCode.CAP_UNDER_ONE_TICK,
+                    name=f"{name} {to_text(ratio_ppb * 100)} %",
+                    signal=to_text(plan.signal_px),
+                )
+            )
+    return tuple(notes)
