@@ -1,0 +1,1 @@
+"""Alpaca: its wire format, its transport, its capabilities, as a neutral broker."""

@@ -1,0 +1,1 @@
+"""The command line: one verb per file, each loaded only when it is asked for."""

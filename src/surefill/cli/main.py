@@ -1,0 +1,146 @@
+"""The command line's front door: find the verb, load it, run it, return its exit code.
+
+What: a table of verbs with static summaries. Why: ``surefill --help`` must answer at once, so the
+front door never imports a verb (some bring a web server or a data library); only the verb asked for
+is loaded. A verb is a module ``surefill.cli.<verb>`` with ``add_arguments(parser)`` and
+``run(args) -> int``.
+
+Invariants: every path ends in an `Exit` code; stdout carries results only, everything else goes to
+stderr. Must never: decide anything about trading, or catch an error it has no answer for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Protocol, cast
+
+from surefill import __version__
+from surefill.cli.exits import MEANING, Exit
+
+
+class VerbModule(Protocol):
+    """The shape of ``surefill.cli.<verb>``."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments on its parser."""
+        ...
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it; return an `Exit` code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One line of ``surefill --help``."""
+
+    name: str
+    summary: str
+    example: str
+
+
+VERBS = (
+    Verb("demo", "the main job on this machine, no key, no network", "surefill demo --seed 7"),
+    Verb(
+        "exchange",
+        "serve an exchange that speaks Alpaca's protocols",
+        "surefill exchange --seed 7 --control",
+    ),
+    Verb(
+        "check",
+        "validate a plan; show the orders it would create, and why",
+        "surefill check CRWD buy 25 --signal 534.82 --stop 529.47 --target 536.87",
+    ),
+    Verb(
+        "trade",
+        "do it: wait for entry and cover, print the result",
+        "surefill trade CRWD buy 25 --signal 534.82 --risk 5.35 --rr 2",
+    ),
+    Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
+)
+
+EXTRA_OF = {
+    "exchange_calendars": "calendar",
+    "httptools": "exchange",
+    "msgpack": "exchange",
+    "numpy": "tapes",
+    "pandas": "calendar",
+    "pyarrow": "tapes",
+    "rich": "cli",
+    "starlette": "exchange",
+    "uvicorn": "exchange",
+    "uvloop": "exchange",
+    "websockets": "exchange",
+}
+"""Top-level module -> the extra that installs it."""
+
+
+def help_text() -> str:
+    """What ``surefill --help`` prints; built from the tables alone."""
+    lines = [f"surefill {__version__}: a trade plan in, a protected position out.", ""]
+    lines += ["usage: surefill VERB [arguments]        (surefill VERB --help for one verb)", ""]
+    for verb in VERBS:
+        lines += [f"  {verb.name:<10}{verb.summary}", f"  {'':<10}  $ {verb.example}"]
+    lines += ["", "exit codes:"]
+    lines += [f"  {code.value}  {MEANING[code]}" for code in Exit]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: this process's) and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments:
+        sys.stderr.write(help_text())
+        return Exit.USAGE
+    head, *rest = arguments
+    if head in ("-h", "--help", "help"):
+        sys.stdout.write(help_text())
+        return Exit.DONE
+    if head in ("-V", "--version"):
+        sys.stdout.write(f"surefill {__version__}\n")
+        return Exit.DONE
+    verb = next((verb for verb in VERBS if verb.name == head), None)
+    if verb is None:
+        return _complain(_unknown(head))
+    return _run(verb, rest)
+
+
+def _run(verb: Verb, arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"surefill {verb.name}",
+        description=verb.summary,
+        epilog=f"example: {verb.example}",
+    )
+    try:
+        module = cast(VerbModule, import_module(f"surefill.cli.{verb.name}"))
+        module.add_arguments(parser)
+        return module.run(parser.parse_args(arguments))
+    except ModuleNotFoundError as error:
+        # Verbs may load heavy parts late, so a missing extra can show while one runs as well.
+        extra = EXTRA_OF.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        return _complain(f"`surefill {verb.name}` needs an extra: pip install 'surefill[{extra}]'")
+    except SystemExit as end:
+        # argparse ends the process itself: 0 after --help, 2 after bad usage.
+        return Exit.DONE if not end.code else Exit.USAGE
+    except KeyboardInterrupt:
+        # Nobody knows what a half-finished verb did; verbs that can say better catch it themselves.
+        return _complain("interrupted", Exit.EXPOSED if verb.name == "trade" else Exit.USAGE)
+
+
+def _unknown(name: str) -> str:
+    names = [verb.name for verb in VERBS]
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean `surefill {near[0]}`?" if near else f"one of: {', '.join(names)}"
+    return f"no verb {name!r}; {hint}"
+
+
+def _complain(sentence: str, code: Exit = Exit.USAGE) -> Exit:
+    sys.stderr.write(f"surefill: {sentence}\n")
+    return code

@@ -1,0 +1,1 @@
+"""What the engine remembers: records, their codec and digest, and where they are kept."""

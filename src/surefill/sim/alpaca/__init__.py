@@ -1,0 +1,1 @@
+"""The same exchange behind Alpaca's REST and websocket protocols, written apart from our client."""

@@ -1,0 +1,1 @@
+"""How to enter: pure rules from view and market to the working order wanted; one file each."""
