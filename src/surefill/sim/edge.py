@@ -1,0 +1,447 @@
+"""The edge of the venue: travel time, order of arrival and faults between clients and exchange.
+
+What: `Edge` holds the exchange, its market and everything that is under way in both directions on
+one clock. A caller puts requests and stream messages in, moves time with `advance`, and gets back
+what reaches the clients, in order. No sockets, no threads, no clock: `next_ns` says when something
+happens next, the caller decides when that is.
+Why: the real server and the virtual-time harness use this unchanged, so a fault found on sockets
+replays in process, byte for byte.
+
+Invariants: time never goes back; within one instant the exchange's own events come first, then the
+market, then arrivals in the order they were sent; a stream keeps its order unless fault W3 says
+otherwise; a request that was answered took effect before its answer left.
+Must never: decide anything about an order, or know one word of a broker's protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
+
+from surefill.sim.exchange import Exchange
+from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
+from surefill.sim.market import MarketEvent, MarketSource, PrintEvent, QuoteEvent
+from surefill.sim.models import LatencyModel
+from surefill.sim.types import VenueEvent
+from surefill.sim.wire import (
+    Delivery,
+    DeliveryKind,
+    Frame,
+    StreamKind,
+    StreamSession,
+    VenueFace,
+    WireRequest,
+    WireResponse,
+)
+
+CUT = 1006
+"""Websocket close code of a connection that ended without a close frame (RFC 6455 7.4.1)."""
+GOING_AWAY = 1001
+HUGE_FRAME_BYTES = 2 * 1024 * 1024
+"""Above the 1 MiB that websocket clients accept by default: fault W8, mode huge."""
+
+
+class EdgeError(ValueError):
+    """The caller broke a rule of the edge: time going back, an unknown connection."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One open connection. ``up_ns`` and ``down_ns`` are the last arrivals, to keep order."""
+
+    conn: int
+    kind: StreamKind
+    session: StreamSession
+    up_ns: int
+    down_ns: int
+    is_open: bool = True
+
+
+@dataclass(order=True, slots=True)
+class _Due:
+    """Something that happens at ``at_ns``; ``seq`` breaks ties."""
+
+    at_ns: int
+    seq: int
+    act: Callable[[], None] = field(compare=False)
+
+
+class Edge:
+    """One clock for exchange, market, travel and faults. See the module docstring."""
+
+    def __init__(
+        self,
+        *,
+        exchange: Exchange,
+        market: MarketSource | None,
+        face: VenueFace,
+        latency: LatencyModel,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self.faults = faults if faults is not None else FaultPlan()
+        self._market = market
+        self._face = face
+        self._latency = latency
+        self._now_ns = exchange.now_ns
+        self._seq = 0
+        self._due: list[_Due] = []
+        self._out: list[Delivery] = []
+        self._streams: dict[int, _Stream] = {}
+        self._refuse_until_ns: dict[StreamKind, int] = {}
+
+    # -- time ---------------------------------------------------------------------------------
+
+    @property
+    def now_ns(self) -> int:
+        """Venue time, UTC ns."""
+        return self._now_ns
+
+    def next_ns(self) -> int | None:
+        """When the next thing happens (UTC ns); ``None`` when nothing is under way."""
+        times = [self.exchange.next_ns(), self._market_ns()]
+        if self._due:
+            times.append(self._due[0].at_ns)
+        if self._out:
+            times.append(self._now_ns)
+        known = [at_ns for at_ns in times if at_ns is not None]
+        return max(self._now_ns, min(known)) if known else None
+
+    def quiet_ns(self) -> int | None:
+        """Like `next_ns`, without the market: when the next message or venue event is due."""
+        times = [self.exchange.next_ns()]
+        if self._due:
+            times.append(self._due[0].at_ns)
+        known = [at_ns for at_ns in times if at_ns is not None]
+        return max(self._now_ns, min(known)) if known else None
+
+    def advance(self, to_ns: int) -> list[Delivery]:
+        """Let everything happen up to and including ``to_ns``; what reached the clients."""
+        if to_ns < self._now_ns:
+            raise EdgeError(f"time cannot go back from {self._now_ns} to {to_ns}")
+        while self._turn(to_ns):
+            pass
+        self._move(to_ns)
+        out, self._out = self._out, []
+        return out
+
+    # -- the client's side --------------------------------------------------------------------
+
+    def send(self, now_ns: int, ticket: int, request: WireRequest) -> None:
+        """A request leaves the client at ``now_ns``; its answer will carry ``ticket``."""
+        self._move_to(now_ns)
+        opportunity = f"{request.method} {request.path}"
+        outage = self.faults.draw(FaultCode.N10, opportunity, self._now_ns)
+        if outage is not None:
+            if outage.mode == "reset":
+                self._reset(ticket, None)
+            return
+        if self.faults.draw(FaultCode.N1, opportunity, self._now_ns) is not None:
+            return
+        at_ns = self._now_ns + self._latency.request_ns()
+        lost = self.faults.draw(FaultCode.N2, opportunity, self._now_ns)
+        if lost is not None:
+            at_ns += lost.number("accept_delay_ms", 0) * NS_PER_MS
+            self._at(at_ns, lambda: self._effect(request))
+            return
+        self._at(at_ns, lambda: self._arrive(ticket, request, opportunity))
+
+    def open_stream(
+        self, now_ns: int, conn: int, kind: StreamKind, headers: Mapping[str, str]
+    ) -> bool:
+        """Open connection ``conn``; ``False`` when the venue refuses (outage, reconnect ban)."""
+        self._move_to(now_ns)
+        if conn in self._streams:
+            raise EdgeError(f"connection {conn} is open already")
+        if self.faults.draw(FaultCode.N10, f"{kind} open", self._now_ns) is not None:
+            return False
+        if self._now_ns < self._refuse_until_ns.get(kind, 0):
+            return False
+        session = self._face.open_stream(kind, headers)
+        stream = _Stream(conn, kind, session, self._now_ns, self._now_ns)
+        self._streams[conn] = stream
+        self._reply(stream, session.opened())
+        return True
+
+    def close_stream(self, now_ns: int, conn: int) -> None:
+        """The client's end of ``conn`` is gone; nothing more will be delivered to it."""
+        self._move_to(now_ns)
+        stream = self._streams.pop(conn, None)
+        if stream is not None:
+            stream.is_open = False
+
+    def stream_send(self, now_ns: int, conn: int, data: bytes) -> None:
+        """One message of the client on ``conn`` leaves at ``now_ns``."""
+        self._move_to(now_ns)
+        stream = self._streams.get(conn)
+        if stream is None:
+            return
+        stream.up_ns = max(stream.up_ns, self._now_ns + self._latency.request_ns())
+        self._at(stream.up_ns, lambda: self._stream_arrive(stream, data))
+
+    # -- the venue's side ---------------------------------------------------------------------
+
+    def inject(self, event: MarketEvent) -> None:
+        """A market event from outside the tape, at the present time (control routes)."""
+        self._apply_market(event)
+        self._fan_out()
+
+    def settle(self) -> None:
+        """Pass on what a direct call on the exchange (operator of the venue) has caused."""
+        self._fan_out()
+
+    # -- inside: time -------------------------------------------------------------------------
+
+    def _market_ns(self) -> int | None:
+        return self._market.next_ns() if self._market is not None else None
+
+    def _turn(self, to_ns: int) -> bool:
+        """Let the earliest thing happen if it is due by ``to_ns``; whether there was one."""
+        exchange_ns, market_ns = self.exchange.next_ns(), self._market_ns()
+        due_ns = self._due[0].at_ns if self._due else None
+        known = [at_ns for at_ns in (exchange_ns, market_ns, due_ns) if at_ns is not None]
+        if not known or min(known) > to_ns:
+            return False
+        at_ns = max(self._now_ns, min(known))
+        self._move(at_ns)
+        if market_ns is not None and self._market is not None and market_ns <= at_ns:
+            self._apply_market(self._market.pop())
+        elif due_ns is not None and due_ns <= at_ns:
+            heappop(self._due).act()
+        self._fan_out()
+        return True
+
+    def _move_to(self, now_ns: int) -> None:
+        """Catch up before something enters, so that it cannot overtake what was due earlier."""
+        if now_ns < self._now_ns:
+            raise EdgeError(f"time cannot go back from {self._now_ns} to {now_ns}")
+        while self._turn(now_ns):
+            pass
+        self._move(now_ns)
+
+    def _move(self, to_ns: int) -> None:
+        self._now_ns = to_ns
+        self.exchange.advance(to_ns)
+        self._fan_out()
+
+    def _at(self, at_ns: int, act: Callable[[], None]) -> None:
+        self._seq += 1
+        heappush(self._due, _Due(max(at_ns, self._now_ns), self._seq, act))
+
+    # -- inside: requests ---------------------------------------------------------------------
+
+    def _effect(self, request: WireRequest) -> None:
+        """The venue does what was asked; nobody will hear of it."""
+        self._face.handle(request)
+
+    def _arrive(self, ticket: int, request: WireRequest, opportunity: str) -> None:
+        """A request reaches the venue: faults that replace the answer, or the answer itself."""
+        limited = self.faults.draw(FaultCode.N4, opportunity, self._now_ns)
+        if limited is not None:
+            self._answer(ticket, self._face.fault_answer(429, self._limit_headers(limited)))
+            return
+        failed = self.faults.draw(FaultCode.N3, opportunity, self._now_ns)
+        if failed is not None:
+            if failed.flag("effect", default=False):
+                self._effect(request)
+            answer = self._face.fault_answer(failed.number("status", 504), {})
+            self._answer(ticket, answer, failed.number("delay_ms", 0))
+            return
+        broken = self.faults.draw(FaultCode.N5, opportunity, self._now_ns)
+        if broken is not None and not broken.flag("effect", default=True):
+            self._break(ticket, broken, self._face.fault_answer(502, {}))
+            return
+        response = self._face.handle(self._as_of(request, opportunity))
+        if broken is not None:
+            self._break(ticket, broken, response)
+            return
+        slow = self.faults.draw(FaultCode.N6, opportunity, self._now_ns)
+        if slow is not None and slow.flag("never", default=False):
+            return
+        self._answer(ticket, response, slow.number("delay_ms", 5_000) if slow is not None else 0)
+
+    def _as_of(self, request: WireRequest, opportunity: str) -> WireRequest:
+        """Fault N8: a read that shows the past. A list may lag more than a single read."""
+        if request.method != "GET":
+            return request
+        stale = self.faults.draw(FaultCode.N8, opportunity, self._now_ns)
+        if stale is None:
+            return request
+        lag_ms = stale.number("lag_ms", 2_000)
+        if self._is_list(request):
+            lag_ms = stale.number("list_lag_ms", lag_ms)
+        return replace(request, as_of_ns=self._now_ns - lag_ms * NS_PER_MS)
+
+    def _is_list(self, request: WireRequest) -> bool:
+        return request.path.count("/") <= 2 and ":" not in request.path
+
+    def _limit_headers(self, fault: Fault) -> dict[str, str]:
+        if not fault.flag("headers", default=True):
+            return {}
+        wait_s = fault.number("retry_after_s", 3)
+        reset_s = self._now_ns // 1_000_000_000 + wait_s
+        return {
+            "retry-after": str(wait_s),
+            "x-ratelimit-remaining": "0",
+            "x-ratelimit-reset": str(reset_s),
+        }
+
+    def _break(self, ticket: int, fault: Fault, response: WireResponse) -> None:
+        """Fault N5: the venue did it, the answer does not survive the way."""
+        if fault.mode == "reset":
+            self._reset(ticket, None)
+        elif fault.mode == "truncated":
+            headers = {**response.headers, "content-length": str(len(response.body))}
+            half = response.body[: len(response.body) // 2]
+            self._reset(ticket, WireResponse(response.status, headers, half))
+        elif fault.mode == "html":
+            body = b"<html><head><title>502 Bad Gateway</title></head><body></body></html>"
+            self._answer(ticket, WireResponse(200, {"content-type": "text/html"}, body))
+        else:
+            self._answer(ticket, WireResponse(200, {"content-type": "application/json"}, b""))
+
+    def _answer(self, ticket: int, response: WireResponse, delay_ms: int = 0) -> None:
+        at_ns = self._now_ns + self._latency.response_ns() + delay_ms * NS_PER_MS
+        self._deliver(at_ns, DeliveryKind.RESPONSE, ticket=ticket, response=response)
+
+    def _reset(self, ticket: int, part: WireResponse | None) -> None:
+        at_ns = self._now_ns + self._latency.response_ns()
+        self._deliver(at_ns, DeliveryKind.RESET, ticket=ticket, response=part)
+
+    def _deliver(
+        self,
+        at_ns: int,
+        kind: DeliveryKind,
+        *,
+        ticket: int | None = None,
+        response: WireResponse | None = None,
+    ) -> None:
+        def act() -> None:
+            self._out.append(Delivery(self._now_ns, kind, ticket=ticket, response=response))
+
+        self._at(at_ns, act)
+
+    # -- inside: streams ----------------------------------------------------------------------
+
+    def _apply_market(self, event: MarketEvent) -> None:
+        if isinstance(event, QuoteEvent):
+            self.exchange.on_quote(event.symbol, event.nbbo)
+        elif isinstance(event, PrintEvent):
+            self.exchange.on_print(event.symbol, event.print_)
+        else:
+            self.exchange.on_status(event.symbol, event.status)
+        self._face.on_market(event)
+        for stream in self._listeners(StreamKind.MARKET):
+            self._publish(stream, stream.session.on_market(event), type(event).__name__)
+
+    def _fan_out(self) -> None:
+        for event in self.exchange.drain():
+            self._face.on_order(event)
+            self._publish_order(event)
+
+    def _publish_order(self, event: VenueEvent) -> None:
+        for stream in self._listeners(StreamKind.ORDERS):
+            self._publish(stream, stream.session.on_order(event), event.kind.value.lower())
+
+    def _listeners(self, kind: StreamKind) -> list[_Stream]:
+        return [s for s in self._streams.values() if s.kind is kind and s.is_open]
+
+    def _stream_arrive(self, stream: _Stream, data: bytes) -> None:
+        if not stream.is_open or self._is_mute(stream):
+            return
+        self._reply(stream, stream.session.receive(data))
+
+    def _reply(self, stream: _Stream, frames: Sequence[Frame]) -> None:
+        """Protocol answers: they travel like events but no W fault is drawn for them."""
+        for frame in frames:
+            self._queue(stream, frame)
+
+    def _publish(self, stream: _Stream, frames: Sequence[Frame], name: str) -> None:
+        """Event frames: every one of them is an opportunity for the W faults."""
+        for frame in frames:
+            if stream.is_open and self._passes(stream, f"{stream.kind} {name}"):
+                self._send_frame(stream, frame, f"{stream.kind} {name}")
+
+    def _passes(self, stream: _Stream, opportunity: str) -> bool:
+        """Faults that swallow the message: outage, half open, cut, drop."""
+        if self.faults.draw(FaultCode.N10, opportunity, self._now_ns) is not None:
+            self._cut(stream, CUT)
+            return False
+        if self._go_mute(stream, opportunity):
+            return False
+        cut = self.faults.draw(FaultCode.W5, opportunity, self._now_ns)
+        if cut is not None:
+            ban_ns = cut.number("refuse_ms", 0) * NS_PER_MS
+            self._refuse_until_ns[stream.kind] = self._now_ns + ban_ns
+            self._cut(stream, CUT if cut.mode == "cut" else GOING_AWAY)
+            return False
+        return self.faults.draw(FaultCode.W1, opportunity, self._now_ns) is None
+
+    def _send_frame(self, stream: _Stream, frame: Frame, opportunity: str) -> None:
+        garbage = self.faults.draw(FaultCode.W8, opportunity, self._now_ns)
+        if garbage is not None:
+            self._queue(stream, _garbage(garbage.mode))
+        if self.faults.draw(FaultCode.W9, opportunity, self._now_ns) is not None:
+            self._queue(stream, stream.session.unknown())
+        copies = 1
+        double = self.faults.draw(FaultCode.W2, opportunity, self._now_ns)
+        if double is not None:
+            copies += double.number("copies", 1)
+        late = self.faults.draw(FaultCode.W3, opportunity, self._now_ns)
+        slow = self.faults.draw(FaultCode.W4, opportunity, self._now_ns)
+        delay_ms = slow.number("delay_ms", 1_000) if slow is not None else 0
+        for _ in range(copies):
+            if late is not None:
+                self._overtaken(stream, frame, late.number("delay_ms", 250))
+            else:
+                self._queue(stream, frame, delay_ms)
+
+    def _queue(self, stream: _Stream, frame: Frame, delay_ms: int = 0) -> None:
+        """Deliver in order: never before the frame sent before it."""
+        at_ns = self._now_ns + self._latency.stream_ns() + delay_ms * NS_PER_MS
+        stream.down_ns = max(stream.down_ns, at_ns)
+        self._at(stream.down_ns, lambda: self._frame_out(stream, frame))
+
+    def _overtaken(self, stream: _Stream, frame: Frame, delay_ms: int) -> None:
+        at_ns = self._now_ns + self._latency.stream_ns() + delay_ms * NS_PER_MS
+        self._at(at_ns, lambda: self._frame_out(stream, frame))
+
+    def _frame_out(self, stream: _Stream, frame: Frame) -> None:
+        if stream.is_open:
+            self._emit(stream, DeliveryKind.FRAME, frame=frame)
+
+    def _cut(self, stream: _Stream, code: int) -> None:
+        """The connection ends now; frames still under way are lost with it."""
+        stream.is_open = False
+        self._streams.pop(stream.conn, None)
+        self._emit(stream, DeliveryKind.CLOSE, code=code)
+
+    def _emit(
+        self, stream: _Stream, kind: DeliveryKind, *, frame: Frame | None = None, code: int = 0
+    ) -> None:
+        self._out.append(
+            Delivery(self._now_ns, kind, conn=stream.conn, frame=frame, code=code)
+        )
+
+    def _is_mute(self, stream: _Stream) -> bool:
+        return self.faults.is_armed(FaultCode.W6, f"{stream.kind} ", self._now_ns)
+
+    def _go_mute(self, stream: _Stream, opportunity: str) -> bool:
+        """Fault W6: this message and all others vanish until the window ends."""
+        if self.faults.draw(FaultCode.W6, opportunity, self._now_ns) is None:
+            return False
+        self._emit(stream, DeliveryKind.MUTE)
+        end_ns = self.faults.window_end_ns(FaultCode.W6, self._now_ns)
+        if end_ns is not None:
+            self._at(end_ns, lambda: self._emit(stream, DeliveryKind.UNMUTE))
+        return True
+
+
+def _garbage(mode: str) -> Frame:
+    """A frame no protocol produces (fault W8)."""
+    if mode == "text":
+        return Frame(b"{not json", is_text=True)
+    if mode == "huge":
+        return Frame(b"x" * HUGE_FRAME_BYTES, is_text=True)
+    return Frame(b"\xc1\x00\xff\xfe", is_text=False)

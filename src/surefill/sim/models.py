@@ -1,0 +1,107 @@
+"""Latency and fees of the simulated venue.
+
+What: `LatencyModel` draws how long each internal step takes; `FeeModel` what an execution costs.
+Why: an executor that only ever met an instantaneous venue has not been tested; every timing
+figure uses the default model and zero latency never counts (design 6).
+Invariants: each kind of delay has its own generator seeded from ``(seed, kind)``, so one more draw
+of one kind never shifts another. All results are ``int`` nanoseconds >= 0.
+Must never: read a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from random import Random
+
+from surefill.core.units import NANO
+
+MS = 1_000_000
+"""Nanoseconds in a millisecond."""
+
+
+class Delay(StrEnum):
+    """The steps that take time. ``UP`` .. ``STREAM`` are travel (edge), the rest is the venue."""
+
+    UP = "UP"
+    DOWN = "DOWN"
+    STREAM = "STREAM"
+    ROUTE = "ROUTE"
+    CANCEL = "CANCEL"
+    REPLACE = "REPLACE"
+    ARM = "ARM"
+    SIBLING = "SIBLING"
+    RELEASE = "RELEASE"
+
+
+@dataclass(frozen=True, slots=True)
+class DelayRange:
+    """A delay between ``low_ms`` and ``high_ms`` with most of its mass near ``typical_ms``."""
+
+    low_ms: int
+    typical_ms: int
+    high_ms: int
+
+
+DEFAULT_DELAYS: Mapping[Delay, DelayRange] = {
+    # Request and answer together are the acknowledgement: 15-150 ms (design 6).
+    Delay.UP: DelayRange(8, 18, 75),
+    Delay.DOWN: DelayRange(7, 15, 75),
+    Delay.STREAM: DelayRange(5, 15, 80),
+    # Fills 3-4 ms after submission are reported on liquid names (spec 2.1).
+    Delay.ROUTE: DelayRange(1, 3, 12),
+    Delay.CANCEL: DelayRange(5, 15, 40),  # probe: about +15 ms (spec 1.7)
+    Delay.REPLACE: DelayRange(5, 15, 60),
+    Delay.ARM: DelayRange(10, 20, 45),  # recorded: legs go live +10-45 ms (spec 3.3)
+    Delay.SIBLING: DelayRange(20, 120, 200),  # child about 150 ms after its parent (spec 3.4)
+    Delay.RELEASE: DelayRange(78, 78, 78),  # probe: +78 ms (spec 1.7)
+}
+
+
+class LatencyModel:
+    """Seeded delays. `draw` gives the next delay of a kind in nanoseconds."""
+
+    def __init__(
+        self, *, seed: int | str, delays: Mapping[Delay, DelayRange] = DEFAULT_DELAYS
+    ) -> None:
+        """``delays`` may leave kinds out: those take no time."""
+        self._delays = dict(delays)
+        self._randoms = {kind: Random(f"{seed}:{kind}") for kind in Delay}
+
+    @staticmethod
+    def none() -> LatencyModel:
+        """No delay at all. For unit tests only: no timing figure may come from it."""
+        return LatencyModel(seed=0, delays={})
+
+    def draw(self, kind: Delay) -> int:
+        """The next delay of this kind, nanoseconds."""
+        bounds = self._delays.get(kind)
+        if bounds is None:
+            return 0
+        if bounds.low_ms == bounds.high_ms:
+            return bounds.low_ms * MS
+        # A clipped log-normal, the usual shape of network delays; sigma 0.45 leaves about 5 % of
+        # the draws beyond twice the typical value.
+        factor = self._randoms[kind].lognormvariate(0.0, 0.45)
+        drawn_ns = int(bounds.typical_ms * MS * factor)
+        return min(max(drawn_ns, bounds.low_ms * MS), bounds.high_ms * MS)
+
+
+@dataclass(frozen=True, slots=True)
+class FeeModel:
+    """Fees of an execution. The first version charges a flat amount per share (default none).
+
+    ``per_share_usd``: 1e-9 USD per share, of every execution.
+    """
+
+    per_share_usd: int = 0
+
+    def fee(self, qty: int) -> int:
+        """Fee in 1e-18 USD for ``qty`` (1e-9 share), exact."""
+        return self.per_share_usd * qty
+
+
+NO_FEES = FeeModel()
+ONE_SHARE = NANO
+"""A whole share in quantity units."""

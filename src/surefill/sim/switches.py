@@ -1,0 +1,114 @@
+"""Every venue rule that is not known for certain, as a named switch with a suggested default.
+
+What: a frozen record. The broker's documents leave some behaviour open (spec section 10, "U1" ..
+"U19"), or reports contradict each other; the executor must hold under *each* setting, so they are
+configurable and listed here with their source.
+Invariant: values are words from a closed set; an unknown name or word is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "wash_exempts": ("all_complex", "new_only", "none"),
+    "post_status": ("pending_new", "accepted"),
+    "stream_pending_new": ("on", "off"),
+    "stream_held": ("on", "off"),
+    "stream_pending_cancel": ("on", "off"),
+    "day_terminal": ("expired", "canceled"),
+    "sibling_cancel_event": ("on", "off"),
+    "replace_carries_cum": ("on", "off"),
+    "replace_event_order": ("replaced_first", "new_first"),
+    "tp_partial_resize": ("in_place", "replaced"),
+    "cancel_of_canceled": ("204", "422"),
+    "cancel_of_pending_cancel": ("204", "422"),
+    "unknown_symbol_code": ("42210000", "40010001"),
+    "partial_arms_legs": ("off", "on"),
+    "exit_race": ("sequential", "overlapping"),
+    "leg_sub_penny": ("on", "off"),
+    "simple_order_class": ("empty", "simple"),
+    "outside_prints": ("fill", "ignore"),
+    "fill_model": ("queue", "touch", "paper"),
+}
+"""name -> allowed words, the default first."""
+
+
+class SwitchError(ValueError):
+    """An unknown switch, or a word it does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """The switches of one exchange. Defaults are the suggested ones.
+
+    * ``wash_exempts`` (U19): ``all_complex``: a pair in which either order belongs to a bracket,
+      OCO or OTO is exempt; ``new_only``: only if the *new* order does; ``none``: no exemption
+      (a 2025 user log of an OCO refused beside a resting opposite limit).
+    * ``post_status`` (U1): what a submission answers in regular hours.
+    * ``stream_pending_new`` (U1), ``stream_held`` (3.4), ``stream_pending_cancel`` (2.5): whether
+      the account stream carries these events.
+    * ``day_terminal`` (U2): how a DAY order ends at the close.
+    * ``sibling_cancel_event`` (U5): whether a leg canceled because its sibling was done is
+      streamed. Reports before 2026: no; 2026: yes.
+    * ``replace_carries_cum`` (U4): a replacement carries the executed quantity; ``off`` is the
+      2021 report of a replacement that traded the full quantity again.
+    * ``replace_event_order`` (U3): order of ``replaced`` (old) and ``new`` (replacement).
+    * ``tp_partial_resize`` (U6): a partly filled target shrinks the stop in place, or by a
+      replacement with a new id.
+    * ``cancel_of_canceled`` (U15), ``cancel_of_pending_cancel`` (2.1): repeated cancel accepted or
+      refused.
+    * ``unknown_symbol_code`` (U18), ``simple_order_class`` (1.6): wire spelling, read by the face.
+    * ``partial_arms_legs``: documented: legs arm only on the complete fill (3.3). ``on`` arms them
+      when a partly filled entry ends, for the executed quantity: a kinder venue for comparison.
+    * ``exit_race`` (3.4): a triggered stop waits until its target is canceled (``sequential``), or
+      both are at the market for a moment and may both fill (``overlapping``, surprise B-02).
+    * ``leg_sub_penny`` (U9): leg prices are checked against the tick.
+    * ``outside_prints``: a print outside the NBBO may fill resting orders it trades through. Such
+      prints never elect stops (3.7).
+    * ``fill_model``: ``queue``: displayed size and queue position; ``touch``: any size at the
+      touch; ``paper``: the broker's documented paper simulation (section 6).
+    """
+
+    wash_exempts: str = "all_complex"
+    post_status: str = "pending_new"
+    stream_pending_new: str = "on"
+    stream_held: str = "on"
+    stream_pending_cancel: str = "on"
+    day_terminal: str = "expired"
+    sibling_cancel_event: str = "on"
+    replace_carries_cum: str = "on"
+    replace_event_order: str = "replaced_first"
+    tp_partial_resize: str = "in_place"
+    cancel_of_canceled: str = "204"
+    cancel_of_pending_cancel: str = "204"
+    unknown_symbol_code: str = "42210000"
+    partial_arms_legs: str = "off"
+    exit_race: str = "sequential"
+    leg_sub_penny: str = "on"
+    simple_order_class: str = "empty"
+    outside_prints: str = "fill"
+    fill_model: str = "queue"
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value not in CHOICES[item.name]:
+                allowed = "|".join(CHOICES[item.name])
+                raise SwitchError(f"switch {item.name}={value}: expected {allowed}")
+
+    @staticmethod
+    def from_pairs(pairs: Iterable[str]) -> Switches:
+        """Switches from ``["name=value", ...]``; a name given twice is an error."""
+        values: dict[str, str] = {}
+        for pair in pairs:
+            name, separator, value = pair.partition("=")
+            if not separator:
+                raise SwitchError(f"switch {pair!r}: expected name=value")
+            if name not in CHOICES:
+                raise SwitchError(f"unknown switch {name!r}; known: {', '.join(CHOICES)}")
+            if name in values:
+                raise SwitchError(f"switch {name!r} given twice")
+            values[name] = value
+        return Switches(**values)
