@@ -1,0 +1,194 @@
+"""The auditor's own book of one plan: its orders, executions, groups and what they cover.
+
+What: `Order` and `PlanBook`, folded from log lines. The questions of failures.md C.0 are methods:
+`need`, `cover`, `reducing`, `entry_leaves`.
+Why: invariants I2 to I4 are arithmetic on these four numbers at every instant; they are worked out
+here from executions and order states alone, not from the totals the venue prints beside them.
+Invariants: a replacement and the order it replaces count once (they share a chain, and exits a
+group); a group whose legs are one-cancels-other never counts more than it was made for.
+Must never: import anything of ours, or judge (that is `auditor_plan`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from surefill.sim.auditor_log import DEAD, UNARMED, Line
+from surefill.sim.auditor_terms import PlanTerms
+
+ENTRY, TARGET, STOP, FLATTEN = "ENTRY", "TARGET", "STOP", "FLATTEN"
+
+
+@dataclass(slots=True)
+class Order:
+    """One venue order of a plan. Quantities 1e-9 share, prices 1e-9 USD.
+
+    ``carried_qty`` is what a replacement inherits as already executed; ``market_px`` the touch on
+    the other side (bid for a sale) when the order last got its price.
+    """
+
+    order_id: str
+    role: str
+    group: str
+    chain: str
+    sign: int
+    ord_type: str
+    contingency: str
+    status: str
+    order_qty: int
+    first_qty: int
+    carried_qty: int
+    limit_px: int | None
+    stop_px: int | None
+    market_px: int | None
+    filled_qty: int = 0
+    is_cancel_asked: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still execute; pending states count as live."""
+        return self.status not in DEAD
+
+    @property
+    def leaves_qty(self) -> int:
+        """Shares it may still execute."""
+        if not self.is_live:
+            return 0
+        return max(0, self.order_qty - self.carried_qty - self.filled_qty)
+
+
+@dataclass(slots=True)
+class Group:
+    """Exit orders of which at most ``order_qty`` shares may execute together."""
+
+    order_qty: int = 0
+    filled_qty: int = 0
+    roles: set[str] = field(default_factory=set)
+
+
+class PlanBook:
+    """Orders and executions of one plan, in venue truth."""
+
+    def __init__(self, terms: PlanTerms) -> None:
+        self.terms = terms
+        self.live: dict[str, Order] = {}
+        """order id -> order that may still execute"""
+        self.groups: dict[str, Group] = {}
+        self.entry_qty = 0
+        self.entry_cost = 0
+        self.exit_qty = 0
+        self.exit_cost = 0
+        self.exit_by_role: dict[str, int] = {}
+        self.account_position: int | None = None
+        """Signed position of account and symbol, all owners."""
+
+    def add(self, order: Order) -> None:
+        """A new order of this plan."""
+        self.live[order.order_id] = order
+        if order.role != ENTRY:
+            group = self.groups.setdefault(order.group, Group())
+            group.roles.add(order.role)
+            group.order_qty = max(group.order_qty, order.first_qty - order.carried_qty)
+
+    def update(self, order: Order, line: Line) -> None:
+        """Status, quantity and prices of an order after a line about it."""
+        order.status = line.status or order.status
+        order.order_qty = line.order_qty or order.order_qty
+        order.limit_px = line.limit_px
+        order.stop_px = line.stop_px
+        if not order.is_live:
+            self.live.pop(order.order_id, None)
+
+    def execute(self, order: Order, *, px: int, qty: int) -> None:
+        """An execution of ``qty`` at ``px``; a bust comes with a negative quantity."""
+        order.filled_qty += qty
+        if order.role == ENTRY:
+            self.entry_qty += qty
+            self.entry_cost += px * qty
+            return
+        self.groups[order.group].filled_qty += qty
+        self.exit_qty += qty
+        self.exit_cost += px * qty
+        self.exit_by_role[order.role] = self.exit_by_role.get(order.role, 0) + qty
+
+    @property
+    def position(self) -> int:
+        """Shares of this plan still held: entry minus exit executions (negative: reversed)."""
+        return self.entry_qty - self.exit_qty
+
+    def need(self) -> int:
+        """Shares that must be covered: what is held, and no more than the account really holds.
+
+        The second half matters when somebody closes the position by hand (R19).
+        """
+        held = max(0, self.position)
+        if self.account_position is None:
+            return held
+        return min(held, max(0, self.terms.sign * self.account_position))
+
+    def entry_leaves(self) -> int:
+        """Shares that entry orders may still add; a replacement and its original count once."""
+        by_chain: dict[str, int] = {}
+        for order in self.live.values():
+            if order.role == ENTRY:
+                by_chain[order.chain] = max(by_chain.get(order.chain, 0), order.leaves_qty)
+        return sum(by_chain.values())
+
+    def cover(self) -> int:
+        """cov(P, t): shares behind a working stop on the right side."""
+        best: dict[str, int] = {}
+        for order in self.live.values():
+            if self._is_working_stop(order):
+                covered = min(order.leaves_qty, self._group_leaves(order.group, order.leaves_qty))
+                best[order.group] = max(best.get(order.group, 0), covered)
+        return sum(best.values())
+
+    def reducing(self) -> int:
+        """Sum of rem(g): shares that our exit groups may still take off the position."""
+        most: dict[str, int] = {}
+        for order in self.live.values():
+            if order.role != ENTRY and (order.status != "HELD" or self._has_live_sibling(order)):
+                most[order.group] = max(most.get(order.group, 0), order.leaves_qty)
+        return sum(self._group_leaves(group, leaves) for group, leaves in most.items())
+
+    def working_exits(self, role: str) -> list[Order]:
+        """Live exit orders of a role that can execute (armed), for the check of their prices."""
+        return [
+            order
+            for order in self.live.values()
+            if order.role == role
+            and order.status != "PENDING_NEW"
+            and (order.status != "HELD" or self._has_live_sibling(order))
+        ]
+
+    def is_protective(self, order: Order) -> bool:
+        """Whether the stop lies on the losing side of the entry, or of the market it was put in.
+
+        The second half admits a stop that was tightened past the entry price.
+        """
+        if order.stop_px is None or order.sign == self.terms.sign:
+            return False
+        sign = self.terms.sign
+        if sign * (self.entry_cost - order.stop_px * self.entry_qty) > 0:
+            return True
+        return order.market_px is not None and sign * (order.market_px - order.stop_px) > 0
+
+    def _is_working_stop(self, order: Order) -> bool:
+        if order.role != STOP or not self.is_protective(order):
+            return False
+        if order.status == "HELD":
+            return self._has_live_sibling(order)
+        return order.status not in ("PENDING_NEW", "PENDING_CANCEL")
+
+    def _has_live_sibling(self, order: Order) -> bool:
+        """A held leg counts once its partner works: then the venue watches the price (A-20)."""
+        return any(
+            other.group == order.group and other.role != order.role and other.status not in UNARMED
+            for other in self.live.values()
+        )
+
+    def _group_leaves(self, group_id: str, leaves_qty: int) -> int:
+        group = self.groups[group_id]
+        if len(group.roles) < 2:
+            return leaves_qty
+        return min(leaves_qty, max(0, group.order_qty - group.filled_qty))
