@@ -8,7 +8,9 @@ from __future__ import annotations
 from importlib.metadata import distributions
 from pathlib import Path
 
-HEAD = "# Exact versions the tests ran with, for Python 3.11 to 3.13. Written by `make constraints`.\n"
+HEAD = (
+    "# Exact versions the tests ran with, for Python 3.11 to 3.13. Written by `make constraints`.\n"
+)
 NOT_PINNED = {"pip", "setuptools", "wheel", "surefill"}
 """Ours, and the installer's own tools, which a fresh venv brings along."""
 

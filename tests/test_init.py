@@ -20,7 +20,7 @@ def test_a_loaded_name_is_the_object_of_its_home() -> None:
     from surefill.core.plan import TradePlan
 
     assert surefill.TradePlan is TradePlan
-    assert surefill.__dict__["TradePlan"] is TradePlan
+    assert vars(surefill)["TradePlan"] is TradePlan
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -1,0 +1,1 @@
+"""The house rules, tested: what a reviewer would otherwise have to remember."""
