@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from surefill.sim.auditor_log import DEAD, UNARMED, Line
+from surefill.sim.auditor_log import ARMED, DEAD, HELD, UNARMED, Line
 from surefill.sim.auditor_terms import PlanTerms
 
 ENTRY, TARGET, STOP, FLATTEN = "ENTRY", "TARGET", "STOP", "FLATTEN"
@@ -147,9 +147,13 @@ class PlanBook:
         """Sum of rem(g): shares that our exit groups may still take off the position."""
         most: dict[str, int] = {}
         for order in self.live.values():
-            if order.role != ENTRY and (order.status != "HELD" or self._has_live_sibling(order)):
+            if order.role != ENTRY and self._may_execute(order):
                 most[order.group] = max(most.get(order.group, 0), order.leaves_qty)
         return sum(self._group_leaves(group, leaves) for group, leaves in most.items())
+
+    def is_overfilled(self) -> bool:
+        """Whether the venue executed more of one group than it was made for (B-02, V17)."""
+        return any(group.filled_qty > group.order_qty for group in self.groups.values())
 
     def working_exits(self, role: str) -> list[Order]:
         """Live exit orders of a role that can execute (armed), for the check of their prices."""
@@ -158,7 +162,7 @@ class PlanBook:
             for order in self.live.values()
             if order.role == role
             and order.status != "PENDING_NEW"
-            and (order.status != "HELD" or self._has_live_sibling(order))
+            and self._may_execute(order)
         ]
 
     def is_protective(self, order: Order) -> bool:
@@ -176,12 +180,16 @@ class PlanBook:
     def _is_working_stop(self, order: Order) -> bool:
         if order.role != STOP or not self.is_protective(order):
             return False
-        if order.status == "HELD":
+        return order.status not in ("PENDING_NEW", "PENDING_CANCEL") and self._may_execute(order)
+
+    def _may_execute(self, order: Order) -> bool:
+        """Whether an exit is in force. A leg kept back is only if the venue watches it."""
+        if order.status == ARMED:
             return self._has_live_sibling(order)
-        return order.status not in ("PENDING_NEW", "PENDING_CANCEL")
+        return order.status != HELD
 
     def _has_live_sibling(self, order: Order) -> bool:
-        """A held leg counts once its partner works: then the venue watches the price (A-20)."""
+        """An armed stop counts while its target works: the venue watches the price (A-20)."""
         return any(
             other.group == order.group and other.role != order.role and other.status not in UNARMED
             for other in self.live.values()

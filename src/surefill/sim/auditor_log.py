@@ -23,8 +23,11 @@ CANCEL_KINDS = frozenset({"pending_cancel", "canceled"})
 DEAD = frozenset({"FILLED", "CANCELED", "EXPIRED", "REPLACED", "REJECTED"})
 """Statuses after which an order can no longer execute."""
 
-UNARMED = frozenset({"HELD", "PENDING_NEW"})
-"""Live, but not yet able to execute on its own."""
+HELD, ARMED = "HELD", "ARMED"
+"""A leg kept back by the venue: until its entry is complete, and then watched by the venue."""
+
+UNARMED = frozenset({HELD, ARMED, "PENDING_NEW"})
+"""Live, but not able to execute on its own."""
 
 _OURS = re.compile(r"sf-[^-]+-(?P<plan>.+)-(?P<letter>[EXTSF])(?P<attempt>[0-9]+)")
 
@@ -51,6 +54,7 @@ class Line:
     ord_type: str
     contingency: str
     status: str
+    """The venue's status, except that a leg kept back is `HELD` or `ARMED`."""
     order_qty: int
     cum_qty: int
     leaves_qty: int
@@ -62,7 +66,6 @@ class Line:
     position: int | None
     bid_px: int | None
     ask_px: int | None
-    digest: str | None
 
     @property
     def is_fill(self) -> bool:
@@ -102,7 +105,7 @@ def read_line(row: Mapping[str, object]) -> Line:
         sign=0 if not side else 1 if side == "BUY" else -1,
         ord_type=_text(row, "ord_type").upper(),
         contingency=_text(row, "contingency").upper(),
-        status=_text(row, "status").upper(),
+        status=_status(row),
         order_qty=order_qty,
         cum_qty=cum_qty,
         leaves_qty=leaves_qty,
@@ -112,10 +115,23 @@ def read_line(row: Mapping[str, object]) -> Line:
         last_qty=(_number(row, "qty") or 0) if is_execution else 0,
         exec_id=_text(row, "exec_id") or None,
         position=_number(row, "position"),
-        bid_px=_number(row, "bid_px"),
-        ask_px=_number(row, "ask_px"),
-        digest=_text(row, "digest") or None,
+        bid_px=_number(row, "bid"),
+        ask_px=_number(row, "ask"),
     )
+
+
+def _status(row: Mapping[str, object]) -> str:
+    """The status as cover is judged by: an order that is not ``working`` yet is not `NEW`."""
+    status = _text(row, "status").upper()
+    if status in DEAD or not status:
+        return status
+    if status == HELD:
+        return HELD if row.get("armed") is False else ARMED
+    if row.get("working") is not False:
+        return status
+    if row.get("armed"):
+        return ARMED
+    return HELD if row.get("parent_id") else "PENDING_NEW"
 
 
 def _text(row: Mapping[str, object], field: str) -> str:

@@ -143,6 +143,20 @@ def _exit_side(terms: PlanTerms, numerator: int, denominator: int) -> int:
     return rounding(terms.ticks, numerator, denominator)
 
 
+def px_text(px: int) -> str:
+    """A price for people: ``536.00``, ``0.9995``."""
+    whole, rest = divmod(abs(px), UNIT)
+    decimals = f"{rest:09d}".rstrip("0").ljust(2, "0")
+    return f"{'-' if px < 0 else ''}{whole}.{decimals}"
+
+
+def qty_text(qty: int) -> str:
+    """Shares for people: ``25``, ``0.5``."""
+    whole, rest = divmod(abs(qty), UNIT)
+    text = f"{'-' if qty < 0 else ''}{whole}"
+    return text if not rest else f"{text}.{rest:09d}".rstrip("0")
+
+
 def read_plan(row: Mapping[str, object]) -> PlanTerms:
     """One plan from its JSON object; raises `AuditInputError` naming what is wrong."""
     plan_id = _text(row, "plan_id")

@@ -13,7 +13,7 @@ Must never: guess a session outside what the library knows; that is a coded erro
 from __future__ import annotations
 
 import warnings
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -46,7 +46,7 @@ def us_equity_calendar(
     ``half_day_post_close`` (New York) is when post-market ends on a half day; pass `POST_CLOSE`
     for a venue that keeps its usual 20:00. An empty range gives an empty calendar.
     """
-    first, last = _to_date(start_date), _to_date(end_date)
+    first, last = _checked(start_date), _checked(end_date)
     if last < first:
         raise TapeError(
             TapeErrorCode.CALENDAR_RANGE,
@@ -66,13 +66,35 @@ def session_on(session_date: int) -> Session:
     return calendar.sessions[0]
 
 
-def _to_date(yyyymmdd: int) -> date:
+def new_york_ns(yyyymmdd: int, clock: time) -> int:
+    """UTC ns of a wall-clock time in New York; never ask for 02:00, when the clocks change."""
+    return _ns_at(_to_date(yyyymmdd), clock, ZoneInfo(_NEW_YORK))
+
+
+def day_bounds_ns(yyyymmdd: int) -> tuple[int, int]:
+    """The day in New York as half-open UTC ns; 23 or 25 hours where the clocks change."""
+    day, zone = _to_date(yyyymmdd), ZoneInfo(_NEW_YORK)
+    return _ns_at(day, time(0), zone), _ns_at(day + timedelta(days=1), time(0), zone)
+
+
+def new_york_date(ns: int) -> int:
+    """The date (yyyymmdd) in New York at ``ns`` (UTC)."""
+    naive = _EPOCH + timedelta(microseconds=ns // 1000)
+    day = naive.replace(tzinfo=UTC).astimezone(ZoneInfo(_NEW_YORK))
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def _checked(yyyymmdd: int) -> date:
     if not FIRST_DATE <= yyyymmdd <= LAST_DATE:
         raise TapeError(
             TapeErrorCode.CALENDAR_RANGE,
             f"a date of the calendar is yyyymmdd from {FIRST_DATE} to {LAST_DATE}",
             yyyymmdd,
         )
+    return _to_date(yyyymmdd)
+
+
+def _to_date(yyyymmdd: int) -> date:
     try:
         return date(yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100)
     except ValueError:

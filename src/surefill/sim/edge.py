@@ -22,7 +22,7 @@ from heapq import heappop, heappush
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, PrintEvent, QuoteEvent
-from surefill.sim.models import LatencyModel
+from surefill.sim.models import Delay, LatencyModel
 from surefill.sim.types import VenueEvent
 from surefill.sim.wire import (
     Delivery,
@@ -139,7 +139,7 @@ class Edge:
             return
         if self.faults.draw(FaultCode.N1, opportunity, self._now_ns) is not None:
             return
-        at_ns = self._now_ns + self._latency.request_ns()
+        at_ns = self._now_ns + self._latency.draw(Delay.UP)
         lost = self.faults.draw(FaultCode.N2, opportunity, self._now_ns)
         if lost is not None:
             at_ns += lost.number("accept_delay_ms", 0) * NS_PER_MS
@@ -177,7 +177,7 @@ class Edge:
         stream = self._streams.get(conn)
         if stream is None:
             return
-        stream.up_ns = max(stream.up_ns, self._now_ns + self._latency.request_ns())
+        stream.up_ns = max(stream.up_ns, self._now_ns + self._latency.draw(Delay.UP))
         self._at(stream.up_ns, lambda: self._stream_arrive(stream, data))
 
     # -- the venue's side ---------------------------------------------------------------------
@@ -302,11 +302,11 @@ class Edge:
             self._answer(ticket, WireResponse(200, {"content-type": "application/json"}, b""))
 
     def _answer(self, ticket: int, response: WireResponse, delay_ms: int = 0) -> None:
-        at_ns = self._now_ns + self._latency.response_ns() + delay_ms * NS_PER_MS
+        at_ns = self._now_ns + self._latency.draw(Delay.DOWN) + delay_ms * NS_PER_MS
         self._deliver(at_ns, DeliveryKind.RESPONSE, ticket=ticket, response=response)
 
     def _reset(self, ticket: int, part: WireResponse | None) -> None:
-        at_ns = self._now_ns + self._latency.response_ns()
+        at_ns = self._now_ns + self._latency.draw(Delay.DOWN)
         self._deliver(at_ns, DeliveryKind.RESET, ticket=ticket, response=part)
 
     def _deliver(
@@ -399,12 +399,12 @@ class Edge:
 
     def _queue(self, stream: _Stream, frame: Frame, delay_ms: int = 0) -> None:
         """Deliver in order: never before the frame sent before it."""
-        at_ns = self._now_ns + self._latency.stream_ns() + delay_ms * NS_PER_MS
+        at_ns = self._now_ns + self._latency.draw(Delay.STREAM) + delay_ms * NS_PER_MS
         stream.down_ns = max(stream.down_ns, at_ns)
         self._at(stream.down_ns, lambda: self._frame_out(stream, frame))
 
     def _overtaken(self, stream: _Stream, frame: Frame, delay_ms: int) -> None:
-        at_ns = self._now_ns + self._latency.stream_ns() + delay_ms * NS_PER_MS
+        at_ns = self._now_ns + self._latency.draw(Delay.STREAM) + delay_ms * NS_PER_MS
         self._at(at_ns, lambda: self._frame_out(stream, frame))
 
     def _frame_out(self, stream: _Stream, frame: Frame) -> None:

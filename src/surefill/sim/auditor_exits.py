@@ -1,0 +1,138 @@
+"""Judges how a plan's exits move: anchored at the fill (I14), repaired within bounds (I20).
+
+What: `Anchor` (do stop and target hang on what really filled) and `Repairs` (how often exits are
+replaced, and whether a repair began by cancelling cover).
+Why: the first anchoring at a fill is not an amendment; everything after it is, and a stop may then
+only tighten.
+Must never: import anything of ours.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from surefill.sim.auditor_book import STOP, TARGET, Order, PlanBook
+from surefill.sim.auditor_findings import AuditLimits, Fault, Span
+from surefill.sim.auditor_terms import UNIT, px_text
+
+MINUTE_NS = 60 * UNIT
+DAY_NS = 86_400 * UNIT
+
+
+@dataclass(slots=True)
+class Anchor:
+    """Whether the exits of one plan hang on its fills."""
+
+    book: PlanBook
+    target_may_move: bool = False
+    """A flatten may have moved the target to the market (C.1.1, 6)."""
+    off: Span = field(default_factory=Span)
+    _is_anchored: bool = False
+
+    def entry_changed(self) -> None:
+        """An entry execution (or its bust) moved the price the exits hang on: start again."""
+        self._is_anchored = False
+        self.off.since_ns = None
+
+    def check(self, need: int, now_ns: int) -> int | None:
+        """Look at the exits now; returns since when they were wrong if that ends now.
+
+        Judged from the end of the entry on (I14 says "final"): before, every fill moves the VWAP.
+        """
+        book = self.book
+        if need <= 0 or book.entry_qty <= 0 or book.entry_leaves() > 0:
+            return self.off.update(False, now_ns)
+        stop_px, target_px = book.terms.exits(book.entry_cost, book.entry_qty)
+        stops = book.working_exits(STOP)
+        is_wrong = self._wrong_stop(stops, stop_px) or self._wrong_target(target_px)
+        if stops and not is_wrong:
+            self._is_anchored = True
+        return self.off.update(is_wrong, now_ns)
+
+    def wrong_for(self, lasted_ns: int) -> Fault:
+        """The fault of exits that stayed off their place."""
+        stop_px, target_px = self.book.terms.exits(self.book.entry_cost, self.book.entry_qty)
+        return Fault(
+            "I14",
+            f"for {lasted_ns // 1_000_000} ms the exits did not hang on the fill: "
+            f"stop belongs at {px_text(stop_px)}, target at {px_text(target_px)}",
+            "anchor",
+        )
+
+    def loosened(self, order: Order, old: Order) -> list[Fault]:
+        """A stop that gives way after it was anchored."""
+        if not self._is_anchored or old.stop_px is None or order.stop_px is None:
+            return []
+        if self.book.terms.sign * (order.stop_px - old.stop_px) >= 0:
+            return []
+        old_text, new_text = px_text(old.stop_px), px_text(order.stop_px)
+        return [Fault("I14", f"stop loosened from {old_text} to {new_text}", "loosened")]
+
+    def _wrong_stop(self, stops: list[Order], stop_px: int) -> bool:
+        """Before the anchoring any other price is wrong; afterwards only a looser one."""
+        sign = self.book.terms.sign
+        if self._is_anchored:
+            return any(one.stop_px is None or sign * (one.stop_px - stop_px) < 0 for one in stops)
+        return any(one.stop_px != stop_px for one in stops)
+
+    def _wrong_target(self, target_px: int) -> bool:
+        if self._is_anchored:
+            return False
+        return any(
+            not (self.target_may_move and self._is_nearer(one, target_px))
+            for one in self.book.working_exits(TARGET)
+            if one.limit_px != target_px
+        )
+
+    def _is_nearer(self, target: Order, target_px: int) -> bool:
+        sign = self.book.terms.sign
+        return target.limit_px is not None and sign * (target_px - target.limit_px) > 0
+
+
+@dataclass(slots=True)
+class Repairs:
+    """Counts exit replacements of one plan and remembers cover that was cancelled.
+
+    Free: the first exit group, and after each entry execution one more group and one re-pricing of
+    each leg (its anchoring). Everything else counts against the limits of I20.
+    """
+
+    limits: AuditLimits
+    cancelled_ns: int | None = None
+    """when cover that was needed was cancelled, until the next exit order says why"""
+    _counted_ns: deque[int] = field(default_factory=deque)
+    _leg_free_at: dict[str, int] = field(default_factory=dict)
+    """leg chain -> entry executions known at its last re-pricing"""
+    _group_free_at: int = -1
+
+    def new_group(self, need: int, entry_fills: int, now_ns: int) -> list[Fault]:
+        """An exit order that replaces nothing: first cover or a repair."""
+        faults = []
+        if self.cancelled_ns is not None and need > 0:
+            faults.append(Fault("I20", "a repair began by cancelling cover that worked"))
+        self.cancelled_ns = None
+        if self._group_free_at == entry_fills:
+            faults += self._count(now_ns)
+        self._group_free_at = entry_fills
+        return faults
+
+    def replaced(self, chain: str, entry_fills: int, now_ns: int) -> list[Fault]:
+        """An exit order was re-priced."""
+        is_free = self._leg_free_at.get(chain) != entry_fills
+        self._leg_free_at[chain] = entry_fills
+        return [] if is_free else self._count(now_ns)
+
+    def _count(self, now_ns: int) -> list[Fault]:
+        self._counted_ns.append(now_ns)
+        while self._counted_ns[0] <= now_ns - DAY_NS:
+            self._counted_ns.popleft()
+        in_minute = sum(1 for at_ns in self._counted_ns if at_ns > now_ns - MINUTE_NS)
+        faults = []
+        if in_minute > self.limits.replaces_per_minute:
+            sentence = f"exits replaced {in_minute} times within a minute"
+            faults.append(Fault("I20", sentence, "minute"))
+        if len(self._counted_ns) > self.limits.replaces_per_day:
+            sentence = f"exits replaced {len(self._counted_ns)} times in a day"
+            faults.append(Fault("I20", sentence, "day"))
+        return faults

@@ -1,0 +1,266 @@
+"""Judges one plan: every invariant that the venue's log can show, instant by instant.
+
+What: `PlanJudge` follows one plan through the log (`reach`, `follow`), settles its books whenever
+venue time moves on, and closes them at the end (`finish`).
+Why: an instant is judged after *all* lines that carry its time, so that a fill and the venue's own
+answer to it (a leg shrinks, a sibling dies) are one event and no false alarm.
+Invariants: between two lines nothing changes, so a span that ends is measured exactly; what our
+orders do wrong is told at once, what the venue does (a bust, a double fill, somebody else's
+trade) only when it is not repaired in time.
+Must never: import anything of ours, or take the executor's word for anything that happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surefill.sim.auditor_book import ENTRY, FLATTEN, Order, PlanBook
+from surefill.sim.auditor_exits import Anchor, Repairs
+from surefill.sim.auditor_findings import (
+    NS_PER_MS,
+    AuditLimits,
+    CoverMeter,
+    Fault,
+    Findings,
+    Span,
+)
+from surefill.sim.auditor_log import ARMED, CANCEL_KINDS, HELD, Line
+from surefill.sim.auditor_orders import fill_faults, order_faults, path_faults
+from surefill.sim.auditor_terms import Claim, PlanTerms, qty_text
+
+_TARGET_MAY_MOVE = frozenset({"CLOSED_TIME", "CLOSED_FLATTEN", "CLOSED_EXTERNAL", "CLOSED_MIXED"})
+
+
+@dataclass(slots=True)
+class _Instant:
+    """What happened at the instant not yet settled."""
+
+    is_open: bool = False
+    has_new_exit: bool = False
+    has_fill: bool = False
+    has_cancelled_exit: bool = False
+    by_venue: bool = False
+    """A bust, an expiry, somebody else's trade: not the executor's doing."""
+
+
+class PlanJudge:
+    """One plan under audit."""
+
+    def __init__(
+        self, terms: PlanTerms, claim: Claim | None, *, limits: AuditLimits, findings: Findings
+    ) -> None:
+        self.terms = terms
+        self.claim = claim
+        self.book = PlanBook(terms)
+        self.cover = CoverMeter()
+        self.has_orders = False
+        self.was_partial = False
+        self.races = 0
+        self.died_ns: int | None = None
+        """when the last order ended; ``None`` before the first and while one lives"""
+        self._entry_fills = 0
+        self._limits = limits
+        self._findings = findings
+        self._now_ns = 0
+        self._instant = _Instant()
+        may_move = claim is not None and claim.outcome in _TARGET_MAY_MOVE
+        self._anchor = Anchor(self.book, may_move)
+        self._repairs = Repairs(limits)
+        self._over = Span()
+        self._cover_qty = 0
+
+    @property
+    def is_quiet(self) -> bool:
+        """Flat, without orders, nothing being timed: other plans' trades cannot concern it."""
+        spans = (self._over, self._anchor.off, self.cover.window)
+        return (
+            not self.book.live
+            and not self._instant.is_open
+            and self.book.position == 0
+            and all(span.since_ns is None for span in spans)
+        )
+
+    # --- the flow of time -----------------------------------------------------------------
+
+    def reach(self, now_ns: int) -> None:
+        """Venue time is ``now_ns``: settle the instant before it and look at the deadlines."""
+        if now_ns <= self._now_ns:
+            return
+        self.settle()
+        self._now_ns = now_ns
+        self._check_budget()
+
+    def disturb(self, account_position: int | None, *, by_venue: bool) -> None:
+        """The account's position changed; ``by_venue`` when no order of this plan did it."""
+        self.book.account_position = account_position
+        self._instant.is_open = True
+        self._instant.by_venue |= by_venue
+
+    def follow(self, order: Order, line: Line, *, is_first: bool) -> None:
+        """A line about an order of this plan. The caller has called `reach` with its time."""
+        self._instant.is_open = True
+        is_repriced = is_first or (order.limit_px, order.stop_px) != (line.limit_px, line.stop_px)
+        if is_first:
+            self._start(order, line)
+        self.book.update(order, line)
+        if is_repriced:
+            order.market_px = line.bid_px if order.sign < 0 else line.ask_px
+            self.tell(*order_faults(self.book, order))
+        if line.kind == "pending_cancel":
+            order.is_cancel_asked = True
+        if line.kind in CANCEL_KINDS and order.role != ENTRY:
+            by_others = {line.order_id, line.cl_ord_id} & self._limits.others
+            self._instant.has_cancelled_exit |= not by_others
+        if line.kind == "expired":
+            self._instant.by_venue = True
+        if line.is_fill:
+            self._fill(order, line)
+
+    def replaced(self, order: Order, old: Order, *, by_us: bool) -> None:
+        """``order`` takes the place of the exit ``old``. By the venue (a resize): not counted."""
+        if self.terms.is_smart:
+            self.tell(*self._anchor.loosened(order, old))
+        if by_us:
+            self.tell(*self._repairs.replaced(order.chain, self._entry_fills, self._now_ns))
+
+    def undo(self, order: Order, *, px: int, qty: int) -> None:
+        """A bust (negative ``qty``) or one half of a correction (V6)."""
+        self.book.execute(order, px=px, qty=qty)
+        self._instant.is_open = self._instant.by_venue = True
+        if order.role == ENTRY:
+            self._anchor.entry_changed()
+
+    def settle(self) -> None:
+        """Judge the state at the end of the present instant."""
+        if not self._instant.is_open:
+            return
+        instant, self._instant = self._instant, _Instant()
+        book = self.book
+        if self.has_orders:
+            self.died_ns = None if book.live else self.died_ns or self._now_ns
+        need, cover = book.need(), book.cover()
+        self._check_size()
+        self._check_reversal(instant, need)
+        self._note_cancelled_cover(instant, need, cover=cover)
+        self._cover_qty = cover
+        closed = self.cover.update(max(0, need - cover), self._now_ns)
+        if closed is not None:
+            self._check_window(*closed)
+        if self.terms.is_smart:
+            self._check_anchor(self._anchor.check(need, self._now_ns))
+
+    def finish(self, end_ns: int) -> None:
+        """The log ends at ``end_ns``: settle and close whatever is still being timed."""
+        self.reach(end_ns)
+        self.settle()
+        open_ns = self.cover.window.since_ns
+        if open_ns is not None:
+            self.cover.update(0, self._now_ns)
+            self._check_window(open_ns, self._now_ns)
+        self._check_over(self._over.since_ns)
+        self._check_anchor(self._anchor.off.since_ns)
+
+    def tell(self, *faults: Fault, at_ns: int | None = None) -> None:
+        """Report faults of this plan, now unless said otherwise."""
+        for fault in faults:
+            self._findings.add(fault, self.terms.plan_id, self._now_ns if at_ns is None else at_ns)
+
+    # --- what a line does -----------------------------------------------------------------
+
+    def _start(self, order: Order, line: Line) -> None:
+        """A new order of this plan."""
+        self.has_orders = True
+        self.book.add(order)
+        if self.claim is not None and self.claim.outcome == "DENIED":
+            self.tell(Fault("I15", "was denied and yet an order went out"))
+        if order.role == ENTRY:
+            self.tell(*path_faults(self.terms, order))
+            return
+        self._instant.has_new_exit |= order.status not in (HELD, ARMED)
+        if line.replaces is not None or line.parent_id is not None:
+            return
+        if order.role == FLATTEN:
+            self._repairs.cancelled_ns = None  # cancelled to flatten, not to repair (C.1.1, 6)
+            return
+        need = self.book.need()
+        self.tell(*self._repairs.new_group(need, self._entry_fills, self._now_ns))
+
+    def _fill(self, order: Order, line: Line) -> None:
+        self._instant.has_fill = True
+        if order.is_cancel_asked:
+            self.races += 1
+        self.book.execute(order, px=line.last_px, qty=line.last_qty)
+        if order.role != ENTRY:
+            return
+        self._entry_fills += 1
+        self.was_partial |= order.order_qty > order.carried_qty + order.filled_qty
+        self._anchor.entry_changed()
+        self.tell(*fill_faults(self.terms, line.last_px))
+
+    # --- checks of an instant -------------------------------------------------------------
+
+    def _check_size(self) -> None:
+        """I2: executed plus possible entry shares never exceed the plan."""
+        book, order_qty = self.book, self.terms.order_qty
+        total = book.entry_qty + book.entry_leaves()
+        if total > order_qty:
+            sentence = f"entries for {qty_text(total)} shares, the plan is {qty_text(order_qty)}"
+            self.tell(Fault("I2", sentence, "size"))
+        if abs(book.position) > order_qty:
+            sentence = f"holds {qty_text(book.position)} shares, the plan is {qty_text(order_qty)}"
+            self.tell(Fault("I2", sentence, "position"))
+
+    def _check_reversal(self, instant: _Instant, need: int) -> None:
+        """I4: exits never larger than the position, none when flat, never the other side."""
+        book = self.book
+        reducing = book.reducing()
+        at_fault = not instant.by_venue and not book.is_overfilled()
+        if book.position < 0 and at_fault:
+            sentence = f"position reversed by {qty_text(-book.position)} shares"
+            self.tell(Fault("I4", sentence, "reversed"))
+        if reducing > need and instant.has_new_exit and at_fault:
+            sentence = f"exits for {qty_text(reducing)} shares, the position is {qty_text(need)}"
+            self.tell(Fault("I4", sentence, "over"))
+        started_ns = self._over.update(reducing > need or book.position < 0, self._now_ns)
+        self._check_over(started_ns)
+
+    def _check_over(self, started_ns: int | None) -> None:
+        """I4: what the venue left too large is cut within two seconds."""
+        if self._is_late(started_ns, self._limits.flat_ms):
+            sentence = f"exits larger than the position lived for {self._ms_since(started_ns)} ms"
+            self.tell(Fault("I4", sentence, "orphan"))
+
+    def _note_cancelled_cover(self, instant: _Instant, need: int, *, cover: int) -> None:
+        """I20: cover that was needed and was cancelled; the next exit order says what for."""
+        dropped = cover < self._cover_qty <= need and cover < need
+        by_cancel = instant.has_cancelled_exit and not instant.has_fill and not instant.by_venue
+        if dropped and by_cancel:
+            self._repairs.cancelled_ns = self._now_ns
+
+    def _check_window(self, started_ns: int, ended_ns: int) -> None:
+        """I3: each stretch with uncovered shares is short."""
+        if self._is_late(started_ns, self._limits.cover_ms):
+            lasted_ms = (ended_ns - started_ns) // NS_PER_MS
+            self.tell(Fault("I3", f"shares were uncovered for {lasted_ms} ms", "window"))
+
+    def _check_anchor(self, started_ns: int | None) -> None:
+        """I14: once the entry is over, stop and target hang on what really filled."""
+        if started_ns is not None and self._is_late(started_ns, self._limits.anchor_ms):
+            self.tell(self._anchor.wrong_for(self._now_ns - started_ns))
+
+    def _check_budget(self) -> None:
+        """I18: an entry does not work longer than its time budget."""
+        terms = self.terms
+        if not terms.is_smart or terms.accepted_ns is None or not self.book.live:
+            return
+        deadline_ns = terms.accepted_ns + terms.budget_ns
+        if self._is_late(deadline_ns, self._limits.entry_slack_ms) and self.book.entry_leaves():
+            self.tell(Fault("I18", "the entry worked longer than its time budget"))
+
+    def _is_late(self, started_ns: int | None, limit_ms: int) -> bool:
+        if started_ns is None:
+            return False
+        return self._now_ns > self._limits.latest_end_ns(started_ns, limit_ms, self.terms.symbol)
+
+    def _ms_since(self, started_ns: int | None) -> int:
+        return 0 if started_ns is None else (self._now_ns - started_ns) // NS_PER_MS

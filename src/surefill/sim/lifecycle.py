@@ -1,0 +1,347 @@
+"""The life of an order at the venue: routed, executed, canceled, replaced, expired.
+
+What: `OrderDesk` performs every transition of an order; `Book` tells it what executes and
+`surefill.sim.complex_orders.GroupDesk` what follows for the other members of a group.
+Why: cancels and replaces take a moment, and an execution may come first: then it wins, and the
+request is answered by CANCEL_REJECTED or REPLACE_REJECTED (spec 2.2, 2.4, 2.5).
+Invariants: `OrderDesk.fill` is the only place that executes, and it asserts the limit; `_finish` is the
+only place that makes an order terminal without an execution; shares held by an order that ended
+stay held for the release delay (spec 1.7).
+Must never: refuse a request (`surefill.sim.rules` has already let it pass).
+"""
+
+from __future__ import annotations
+
+from surefill.core.fix import OrdStatus, OrdType, Side, TimeInForce, TradingStatus
+from surefill.core.session import SessionKind
+from surefill.core.units import NANO, to_text
+from surefill.sim.book import REFRESH_NS, Book
+from surefill.sim.complex_orders import GroupDesk
+from surefill.sim.models import NO_FEES, Delay, FeeModel
+from surefill.sim.orders import VenueOrder
+from surefill.sim.state import Venue
+from surefill.sim.types import FillRecord, OrderEventKind
+
+GTC_LIFE_NS = 90 * 86_400 * NANO
+"""Good-till-canceled orders end 90 days after they were entered (spec 1.10)."""
+
+_STOP_CAP_FROM_50_PPB = 25_000_000
+_STOP_CAP_BELOW_50_PPB = 40_000_000
+_STOP_CAP_BAND_PX = 50 * NANO
+
+_TERMINAL_EVENT = {
+    OrdStatus.CANCELED: OrderEventKind.CANCELED,
+    OrdStatus.EXPIRED: OrderEventKind.EXPIRED,
+    OrdStatus.REJECTED: OrderEventKind.REJECTED,
+    OrdStatus.REPLACED: OrderEventKind.REPLACED,
+}
+
+
+def stop_cap_px(stop_px: int) -> int:
+    """Worst price (not yet on the grid) of an elected buy stop: +2.5 % from $50, +4 % below."""
+    ppb = _STOP_CAP_FROM_50_PPB if stop_px >= _STOP_CAP_BAND_PX else _STOP_CAP_BELOW_50_PPB
+    return stop_px * (NANO + ppb) // NANO
+
+
+class OrderDesk:
+    """All transitions. Also the `BookHost` of every book."""
+
+    def __init__(self, venue: Venue, *, fees: FeeModel = NO_FEES) -> None:
+        self._venue = venue
+        self._fees = fees
+        self.groups = GroupDesk(venue, self)
+
+    # --- entering the market --------------------------------------------------------------
+
+    def accept(self, order: VenueOrder) -> None:
+        """Take an order into the books: it reserves, and its client id is used up."""
+        venue = self._venue
+        venue.orders[order.order_id] = order
+        venue.cl_ord_ids[order.account, order.cl_ord_id] = order.order_id
+        venue.ledger_of(order).add_order(order)
+        venue.note("accept", order)
+
+    def launch(self, order: VenueOrder) -> None:
+        """Send an accepted order on its way: now, or at the next open."""
+        venue = self._venue
+        session = venue.coming_session(extended=order.extended_hours)
+        opens_ns = None
+        if session is not None:
+            opens_ns = session.pre_ns if order.extended_hours else session.open_ns
+        self.set_expiry(order)
+        if opens_ns is not None and opens_ns <= venue.now_ns:
+            order.not_routed = venue.switches.post_status == "accepted"
+            venue.after(Delay.ROUTE, lambda: self._route(order))
+        else:
+            order.not_routed = True
+            if opens_ns is not None:
+                venue.at(opens_ns, lambda: self._route(order))
+        in_stream = venue.switches.stream_pending_new == "on"
+        venue.emit(OrderEventKind.PENDING_NEW, order, stream=in_stream)
+
+    def set_expiry(self, order: VenueOrder) -> None:
+        """DAY ends with the session it works in, GTC after 90 days."""
+        venue = self._venue
+        if order.tif is TimeInForce.GTC:
+            order.expires_ns = venue.now_ns + GTC_LIFE_NS
+        else:
+            session = venue.coming_session(extended=order.extended_hours)
+            if session is None:
+                return
+            order.expires_ns = session.post_ns if order.extended_hours else session.close_ns
+        venue.at(order.expires_ns, lambda: self._expire(order))
+
+    def _route(self, order: VenueOrder) -> None:
+        if not order.is_live or order.on_book:
+            return
+        order.not_routed = False
+        self._book(order).add(order)
+        if order.status is OrdStatus.PENDING_NEW:
+            order.status = OrdStatus.NEW
+            self._venue.emit(OrderEventKind.NEW, order)
+        self.groups.on_new(order)
+        self._book(order).attempt(order)
+
+    def go_live(self, order: VenueOrder) -> None:
+        """A leg reaches the market: armed target, or stop that is sent."""
+        order.held = False
+        order.armed = False
+        order.status = OrdStatus.NEW
+        order.submitted_ns = self._venue.now_ns
+        self._book(order).add(order)
+        self._venue.emit(OrderEventKind.NEW, order)
+        self._book(order).attempt(order)
+
+    def watch(self, order: VenueOrder) -> None:
+        """The venue watches the price for a held stop leg: it protects from now on."""
+        order.armed = True
+        self._book(order).add(order)
+        self._venue.note("armed", order)
+
+    def unwatch(self, order: VenueOrder) -> None:
+        """The held stop leg protects no longer."""
+        was_armed = order.armed
+        order.armed = False
+        self._book(order).remove(order)
+        if was_armed:
+            self._venue.note("disarmed", order)
+
+    # --- BookHost -------------------------------------------------------------------------
+
+    def session_kind(self) -> SessionKind:
+        """Regular, extended or closed, now."""
+        return self._venue.session_kind()
+
+    def refresh_later(self, book: Book, sign: int, version: int) -> None:
+        """See `BookHost`."""
+        self._venue.at(self._venue.now_ns + REFRESH_NS, lambda: book.refresh(sign, version))
+
+    def fill(self, order: VenueOrder, px: int, qty: int) -> None:
+        """Execute. The one place; a price beyond the limit is a bug in matching, not a fill."""
+        venue = self._venue
+        bound_px = order.bound_px
+        assert bound_px is None or order.sign * (bound_px - px) >= 0, (
+            f"{order.side} {order.order_id} at {to_text(px)} beyond its limit {to_text(bound_px)}"
+        )
+        assert 0 < qty <= order.leaves_qty, f"{order.order_id}: {qty} of {order.leaves_qty}"
+        assert self._book(order).status is not TradingStatus.HALTED, "no executions while halted"
+        ledger = venue.ledger_of(order)
+        ledger.book(order.symbol, signed_qty=order.sign * qty, px=px, fee=self._fees.fee(qty))
+        order.cum_qty += qty
+        order.cost += px * qty
+        is_final = order.open_qty == 0
+        if is_final:
+            order.status = OrdStatus.FILLED
+            order.filled_ns = venue.now_ns
+            self._book(order).remove(order)
+            ledger.drop_order(order)
+        elif order.status is OrdStatus.NEW:
+            order.status = OrdStatus.PARTIALLY_FILLED
+        kind = OrderEventKind.FILL if is_final else OrderEventKind.PARTIAL_FILL
+        event = venue.emit(kind, order, px=px, qty=qty)
+        venue.fills[event.exec_id] = FillRecord(
+            seq=len(venue.fills) + 1,
+            exec_id=event.exec_id,
+            venue_ns=venue.now_ns,
+            account=order.account,
+            order_id=order.order_id,
+            cl_ord_id=order.cl_ord_id,
+            symbol=order.symbol,
+            side=event.order.fill_side,
+            px=px,
+            qty=qty,
+            cum_qty=order.cum_qty,
+            leaves_qty=order.leaves_qty,
+            order_status=order.status,
+            position_qty=event.position_qty,
+        )
+        self.groups.on_fill(order)
+
+    def elect(self, order: VenueOrder) -> None:
+        """A stop was elected: it becomes a market order, capped for a buy, or a limit."""
+        if order.group is not None and order.group.closing:
+            return
+        order.triggered = True
+        if order.ord_type is OrdType.STOP and order.side is Side.BUY:
+            assert order.stop_px is not None
+            ticks = self._venue.assets.note_quote(order.symbol).ticks
+            order.cap_px = ticks.floor(stop_cap_px(order.stop_px))
+        self._venue.note("triggered", order)
+        if order.held:
+            self.groups.on_stop_triggered(order)
+        else:
+            self._book(order).attempt(order)
+
+    def end_remainder(self, order: VenueOrder) -> None:
+        """What an IOC or FOK order could not take is canceled."""
+        self.finish(order, OrdStatus.CANCELED)
+
+    # --- leaving the market ---------------------------------------------------------------
+
+    def begin_cancel(self, order: VenueOrder) -> None:
+        """Ask the market to cancel; queued and held orders end at once, nobody else has them."""
+        venue = self._venue
+        order.cancel_requested_ns = venue.now_ns
+        if order.held or (order.not_routed and not order.on_book and self._is_queued(order)):
+            self.finish(order, OrdStatus.CANCELED)
+            return
+        order.status = OrdStatus.PENDING_CANCEL
+        in_stream = venue.switches.stream_pending_cancel == "on"
+        venue.emit(OrderEventKind.PENDING_CANCEL, order, stream=in_stream)
+        venue.after(Delay.CANCEL, lambda: self._confirm_cancel(order))
+
+    def _is_queued(self, order: VenueOrder) -> bool:
+        session = self._venue.coming_session(extended=order.extended_hours)
+        if session is None:
+            return True
+        opens_ns = session.pre_ns if order.extended_hours else session.open_ns
+        return self._venue.now_ns < opens_ns
+
+    def _confirm_cancel(self, order: VenueOrder) -> None:
+        if order.is_live:
+            self.finish(order, OrdStatus.CANCELED)
+        elif order.status is OrdStatus.FILLED:
+            self._venue.emit(OrderEventKind.CANCEL_REJECTED, order, text="too late to cancel")
+
+    def _expire(self, order: VenueOrder) -> None:
+        if order.is_live:
+            is_day = order.tif is TimeInForce.DAY
+            as_canceled = is_day and self._venue.switches.day_terminal == "canceled"
+            self.finish(order, OrdStatus.CANCELED if as_canceled else OrdStatus.EXPIRED)
+
+    def reject(self, order: VenueOrder, text: str) -> None:
+        """The market refuses an order that was already accepted (fault V9)."""
+        self.finish(order, OrdStatus.REJECTED, text=text)
+
+    def finish(
+        self, order: VenueOrder, status: OrdStatus, *, text: str = "", stream: bool = True
+    ) -> None:
+        """End an order without an execution; its shares come back after the release delay."""
+        venue = self._venue
+        ledger = venue.ledger_of(order)
+        held_before_qty = ledger.ordered_qty(order.symbol)
+        order.status = status
+        order.not_routed = False
+        order.armed = False
+        self._stamp(order, status)
+        self._book(order).remove(order)
+        ledger.drop_order(order)
+        venue.emit(_TERMINAL_EVENT[status], order, text=text, stream=stream)
+        freed_qty = held_before_qty - ledger.ordered_qty(order.symbol)
+        if freed_qty > 0:
+            ledger.hold_back(order.symbol, freed_qty)
+            venue.after(Delay.RELEASE, lambda: self._release(order, freed_qty))
+        self.groups.on_end(order)
+
+    def _stamp(self, order: VenueOrder, status: OrdStatus) -> None:
+        now_ns = self._venue.now_ns
+        if status is OrdStatus.CANCELED:
+            order.canceled_ns = now_ns
+        elif status is OrdStatus.EXPIRED:
+            order.expired_ns = now_ns
+        elif status is OrdStatus.REJECTED:
+            order.failed_ns = now_ns
+        elif status is OrdStatus.REPLACED:
+            order.replaced_ns = now_ns
+
+    def _release(self, order: VenueOrder, qty: int) -> None:
+        self._venue.ledger_of(order).release(order.symbol, qty)
+        self._venue.note("share_release", order, qty=qty)
+
+    # --- replace --------------------------------------------------------------------------
+
+    def begin_replace(self, old: VenueOrder, new: VenueOrder) -> None:
+        """``new`` is accepted as the successor of ``old``, which keeps working until settled."""
+        venue = self._venue
+        venue.orders[new.order_id] = new
+        venue.cl_ord_ids[new.account, new.cl_ord_id] = new.order_id
+        new.not_routed = venue.switches.post_status == "accepted"
+        old.successor = new
+        venue.note("accept", new)
+        old.status = OrdStatus.PENDING_REPLACE
+        venue.emit(OrderEventKind.PENDING_REPLACE, old)
+        venue.after(Delay.REPLACE, lambda: self._settle_replace(old, new))
+
+    def _settle_replace(self, old: VenueOrder, new: VenueOrder) -> None:
+        old.successor = None
+        is_possible = (
+            old.status is OrdStatus.PENDING_REPLACE
+            and new.order_qty > old.cum_qty + old.busted_qty
+            and not (old.held and old.triggered)
+            and not (old.group is not None and old.group.closing)
+        )
+        if is_possible:
+            self.install(old, new)
+            return
+        new.status = OrdStatus.REJECTED
+        new.not_routed = False
+        new.failed_ns = self._venue.now_ns
+        self._venue.emit(OrderEventKind.REJECTED, new, text="original order is done")
+        if old.status is OrdStatus.PENDING_REPLACE:
+            self._restore(old)
+        self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text="too late to replace")
+
+    def _restore(self, order: VenueOrder) -> None:
+        if order.held:
+            order.status = OrdStatus.PENDING_NEW
+        else:
+            order.status = OrdStatus.PARTIALLY_FILLED if order.cum_qty else OrdStatus.NEW
+
+    def install(self, old: VenueOrder, new: VenueOrder) -> None:
+        """The replacement is in force; the old order is REPLACED."""
+        venue = self._venue
+        ledger = venue.ledger_of(old)
+        held_before_qty = ledger.ordered_qty(old.symbol)
+        was_on_book = old.on_book
+        if venue.switches.replace_carries_cum == "on":
+            new.cum_qty, new.cost, new.busted_qty = old.cum_qty, old.cost, old.busted_qty
+        new.held, new.armed, new.triggered = old.held, old.armed, old.triggered
+        new.cap_px, new.not_routed = old.cap_px, False
+        self._restore(new)
+        self.groups.on_replace(old, new)
+        old.status, old.replaced_by, old.armed = OrdStatus.REPLACED, new.order_id, False
+        self._stamp(old, OrdStatus.REPLACED)
+        self._book(old).remove(old)
+        ledger.drop_order(old)
+        ledger.add_order(new)
+        self.set_expiry(new)
+        if was_on_book:
+            self._book(new).add(new)
+        first, second = (OrderEventKind.REPLACED, old), (self._birth_event(new), new)
+        if venue.switches.replace_event_order == "new_first":
+            first, second = second, first
+        venue.emit(*first)
+        venue.emit(*second)
+        freed_qty = held_before_qty - ledger.ordered_qty(old.symbol)
+        if freed_qty > 0:
+            ledger.hold_back(old.symbol, freed_qty)
+            venue.after(Delay.RELEASE, lambda: self._release(old, freed_qty))
+        if was_on_book:
+            self._book(new).attempt(new)
+
+    @staticmethod
+    def _birth_event(order: VenueOrder) -> OrderEventKind:
+        return OrderEventKind.HELD if order.held else OrderEventKind.NEW
+
+    def _book(self, order: VenueOrder) -> Book:
+        return self._venue.books[order.symbol]
