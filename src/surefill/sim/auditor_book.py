@@ -160,9 +160,7 @@ class PlanBook:
         return [
             order
             for order in self.live.values()
-            if order.role == role
-            and order.status != "PENDING_NEW"
-            and self._may_execute(order)
+            if order.role == role and order.status != "PENDING_NEW" and self._may_execute(order)
         ]
 
     def is_protective(self, order: Order) -> bool:

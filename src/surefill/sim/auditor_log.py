@@ -66,6 +66,7 @@ class Line:
     position: int | None
     bid_px: int | None
     ask_px: int | None
+    text: str
 
     @property
     def is_fill(self) -> bool:
@@ -117,6 +118,7 @@ def read_line(row: Mapping[str, object]) -> Line:
         position=_number(row, "position"),
         bid_px=_number(row, "bid"),
         ask_px=_number(row, "ask"),
+        text=_text(row, "text"),
     )
 
 

@@ -73,7 +73,8 @@ class PlanTerms:
     def exits(self, cost: int, qty: int) -> tuple[int, int]:
         """(stop, target) that belong to entry fills of ``cost`` (1e-18 USD) over ``qty``."""
         if self.risk_px is None or self.rr_ppb is None:
-            assert self.stop_px is not None and self.target_px is not None
+            assert self.stop_px is not None
+            assert self.target_px is not None
             return self.stop_px, self.target_px
         stop = cost - self.sign * self.risk_px * qty
         target = cost * UNIT + self.sign * self.rr_ppb * self.risk_px * qty
@@ -93,7 +94,8 @@ class PlanTerms:
             if self.rr_ppb < self.min_rr_ppb:
                 return "its reward/risk ratio is below the minimum"
             return "its stop is too close to the entry" if self.risk_px < least else None
-        assert self.stop_px is not None and self.target_px is not None
+        assert self.stop_px is not None
+        assert self.target_px is not None
         risk = self.sign * (self.signal_px - self.stop_px)
         reward = self.sign * (self.target_px - self.signal_px)
         if risk <= 0 or reward <= 0:
