@@ -2,7 +2,7 @@
 # PYTHON=python3.12 chooses an interpreter; ARGS="--seed 7" goes to the demo.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt tidy cover bench constraints clean
+.PHONY: help demo test check fmt tidy cover docs bench constraints clean
 
 BIN := .venv/bin
 export PYTHON
@@ -39,6 +39,10 @@ fmt: ## format and sort imports in place
 cover: ## branch coverage of the whole package
 	@scripts/setup all,dev
 	$(BIN)/python -m pytest -q --cov=surefill --cov-report=term-missing $(ARGS)
+
+docs: ## write the documents that are tables of the code
+	@scripts/setup all,dev
+	$(BIN)/python scripts/gen_docs.py
 
 bench: ## time the order path on this machine
 	@scripts/setup all,dev

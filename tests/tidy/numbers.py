@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from tests.tidy import tables
-from tests.tidy.source import Finding, Function, Source, functions
+from tests.tidy.source import Finding, Function, Source, functions, nodes
 
 Findings = Iterator[Finding]
 
@@ -37,7 +37,7 @@ def long_function(sources: Iterable[Source]) -> Findings:
 def long_class(sources: Iterable[Source]) -> Findings:
     """Classes longer than the limit."""
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in nodes(source.tree):
             if isinstance(node, ast.ClassDef) and length(node) > tables.CLASS_LINES_MAX:
                 text = f"{node.name} has {length(node)} lines, limit {tables.CLASS_LINES_MAX}"
                 yield Finding(source.path, node.lineno, text)

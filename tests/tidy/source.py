@@ -68,20 +68,28 @@ def everything() -> tuple[Source, ...]:
 
 
 def excused(path: str, table: Mapping[str, str]) -> bool:
-    """Whether a table names the file, or a folder (ending in ``/``) that contains it."""
-    return any(path == row or (row.endswith("/") and path.startswith(row)) for row in table)
+    """Whether a table names the file, or the start of its path (a row ending in ``/`` or ``*``)."""
+    return any(
+        path == row or (row[-1] in "/*" and path.startswith(row.rstrip("*"))) for row in table
+    )
+
+
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """Every node below, walked once: many rules look at the same trees."""
+    return tuple(ast.walk(tree))
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
     """Every function and method, nested ones too."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Full dotted names of imported modules and members, with their line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -91,7 +99,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Modules that are imported (``from a.b import c`` gives ``a.b``), with their line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -100,7 +108,7 @@ def imported_modules(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def identifiers(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Every name the author chose or used, imports apart, with its line."""
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 yield node.name, node.lineno
@@ -122,10 +130,10 @@ def strings(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Every string constant that is not a docstring, with its line."""
     documents = {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Constant(value=str(text)) if id(node) not in documents:
                 yield text, node.lineno
@@ -141,15 +149,16 @@ def words(identifier: str) -> list[str]:
 def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
     """Every call with the dotted name it has after undoing import aliases ("" if it has none)."""
     alias = aliases(tree)
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Call):
             yield dotted(node.func, alias), node
 
 
+@cache
 def aliases(tree: ast.AST) -> dict[str, str]:
     """Local name -> full dotted name, for everything imported anywhere in the file."""
     found: dict[str, str] = {}
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
             for name in node.names:
                 top = name.name.partition(".")[0]

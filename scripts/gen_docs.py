@@ -1,0 +1,116 @@
+"""Write the documents that are tables of the code: reasons, machines, settings.
+
+Why: a table that is written twice is wrong once. `make docs` writes the files, a test compares
+them. Must never: contain prose that is not about the table; that belongs in hand-written files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTE = "*Written from the code by `make docs`; do not edit.*"
+
+MACHINES = (
+    ("an order", "surefill.core.order"),
+    ("the protection of a trade", "surefill.core.protection"),
+    ("a trade", "surefill.core.trade"),
+)
+"""What it is the machine of, and the module whose ``TRANSITIONS`` is its table."""
+
+
+def reasons() -> str:
+    """One row per reason code, grouped by category, in the order of the code."""
+    codes = list(import_module("surefill.core.reasons").ReasonCode)
+    lines = [
+        "# Reasons",
+        "",
+        NOTE,
+        "",
+        "Every refusal, stop and warning has one of these codes. The first word is the category.",
+        "`{name}` stands for the value that was found.",
+    ]
+    for category, members in groupby(codes, key=lambda code: str(code.name).partition("_")[0]):
+        lines += ["", f"## {category}", "", "| code | sentence |", "|---|---|"]
+        lines += [f"| `{code.name}` | {_cell(code.value)} |" for code in members]
+    return "\n".join(lines) + "\n"
+
+
+def machines() -> str:
+    """A diagram and a table per machine."""
+    lines = ["# Machines", "", NOTE, "", "What is not in a table does not happen: if we tried it,"]
+    lines += ["it is a bug and raises; if the broker did it, the module says what is made of it."]
+    for title, module in MACHINES:
+        table = _transitions(module)
+        if table:
+            lines += ["", f"## The machine of {title}", "", f"`{module}`", ""]
+            lines += ["```mermaid", "stateDiagram-v2", *_edges(table), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _transitions(module: str) -> Mapping[tuple[Enum, Enum], Enum]:
+    if find_spec(module) is None:
+        return {}
+    table: Mapping[tuple[Enum, Enum], Enum] = getattr(import_module(module), "TRANSITIONS", {})
+    return table
+
+
+def _edges(table: Mapping[tuple[Enum, Enum], Enum]) -> Iterator[str]:
+    """Arrows between states; several inputs with the same effect share one arrow."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for (state, what), after in table.items():
+        labels.setdefault((state.name, after.name), []).append(what.name)
+    for (before, end), names in labels.items():
+        yield f"    {before} --> {end}: {', '.join(names)}"
+
+
+def settings() -> str:
+    """One row per setting: name in the environment, default, meaning."""
+    config = import_module("surefill.config")
+    lines = ["# Settings", "", NOTE, "", "From the environment or a `.env` file. An unknown name"]
+    lines += ["under our prefixes refuses to start.", ""]
+    lines += ["| name | default | meaning |", "|---|---|---|"]
+    for field in dataclasses.fields(config.Settings):
+        meaning = str(field.metadata.get("meaning", field.metadata.get("doc", "")))
+        lines.append(f"| `{setting_name(field)}` | {_default(field)} | {_cell(meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def setting_name(field: dataclasses.Field[object]) -> str:
+    """The name of a setting in the environment."""
+    return str(field.metadata.get("env", field.name.upper()))
+
+
+def _default(field: dataclasses.Field[object]) -> str:
+    shown = field.metadata.get("default", field.default)
+    return "" if shown in (dataclasses.MISSING, None, "") else f"`{shown}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def documents() -> dict[str, str]:
+    """Path -> text of every generated document whose source exists."""
+    makers: dict[str, tuple[str, Callable[[], str]]] = {
+        "docs/reasons.md": ("surefill.core.reasons", reasons),
+        "docs/machines.md": ("surefill.core.order", machines),
+        "docs/settings.md": ("surefill.config", settings),
+    }
+    return {path: make() for path, (module, make) in makers.items() if find_spec(module)}
+
+
+def main() -> None:
+    """Write them all."""
+    for path, text in documents().items():
+        (ROOT / path).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
