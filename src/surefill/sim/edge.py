@@ -15,7 +15,7 @@ Must never: decide anything about an order, or know one word of a broker's proto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
@@ -23,39 +23,19 @@ from surefill.sim.exchange import Exchange
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, PrintEvent, QuoteEvent
 from surefill.sim.models import Delay, LatencyModel
-from surefill.sim.types import VenueEvent
+from surefill.sim.streams import StreamHub
 from surefill.sim.wire import (
     Delivery,
     DeliveryKind,
-    Frame,
     StreamKind,
-    StreamSession,
     VenueFace,
     WireRequest,
     WireResponse,
 )
 
-CUT = 1006
-"""Websocket close code of a connection that ended without a close frame (RFC 6455 7.4.1)."""
-GOING_AWAY = 1001
-HUGE_FRAME_BYTES = 2 * 1024 * 1024
-"""Above the 1 MiB that websocket clients accept by default: fault W8, mode huge."""
-
 
 class EdgeError(ValueError):
-    """The caller broke a rule of the edge: time going back, an unknown connection."""
-
-
-@dataclass(slots=True)
-class _Stream:
-    """One open connection. ``up_ns`` and ``down_ns`` are the last arrivals, to keep order."""
-
-    conn: int
-    kind: StreamKind
-    session: StreamSession
-    up_ns: int
-    down_ns: int
-    is_open: bool = True
+    """The caller broke a rule of the edge: time going back."""
 
 
 @dataclass(order=True, slots=True)
@@ -88,8 +68,7 @@ class Edge:
         self._seq = 0
         self._due: list[_Due] = []
         self._out: list[Delivery] = []
-        self._streams: dict[int, _Stream] = {}
-        self._refuse_until_ns: dict[StreamKind, int] = {}
+        self._streams = StreamHub(self, face=face, latency=latency, faults=self.faults)
 
     # -- time ---------------------------------------------------------------------------------
 
@@ -143,42 +122,26 @@ class Edge:
         lost = self.faults.draw(FaultCode.N2, opportunity, self._now_ns)
         if lost is not None:
             at_ns += lost.number("accept_delay_ms", 0) * NS_PER_MS
-            self._at(at_ns, lambda: self._effect(request))
+            self.at(at_ns, lambda: self._effect(request))
             return
-        self._at(at_ns, lambda: self._arrive(ticket, request, opportunity))
+        self.at(at_ns, lambda: self._arrive(ticket, request, opportunity))
 
     def open_stream(
         self, now_ns: int, conn: int, kind: StreamKind, headers: Mapping[str, str]
     ) -> bool:
         """Open connection ``conn``; ``False`` when the venue refuses (outage, reconnect ban)."""
         self._move_to(now_ns)
-        if conn in self._streams:
-            raise EdgeError(f"connection {conn} is open already")
-        if self.faults.draw(FaultCode.N10, f"{kind} open", self._now_ns) is not None:
-            return False
-        if self._now_ns < self._refuse_until_ns.get(kind, 0):
-            return False
-        session = self._face.open_stream(kind, headers)
-        stream = _Stream(conn, kind, session, self._now_ns, self._now_ns)
-        self._streams[conn] = stream
-        self._reply(stream, session.opened())
-        return True
+        return self._streams.open(conn, kind, headers)
 
     def close_stream(self, now_ns: int, conn: int) -> None:
         """The client's end of ``conn`` is gone; nothing more will be delivered to it."""
         self._move_to(now_ns)
-        stream = self._streams.pop(conn, None)
-        if stream is not None:
-            stream.is_open = False
+        self._streams.close(conn)
 
     def stream_send(self, now_ns: int, conn: int, data: bytes) -> None:
         """One message of the client on ``conn`` leaves at ``now_ns``."""
         self._move_to(now_ns)
-        stream = self._streams.get(conn)
-        if stream is None:
-            return
-        stream.up_ns = max(stream.up_ns, self._now_ns + self._latency.draw(Delay.UP))
-        self._at(stream.up_ns, lambda: self._stream_arrive(stream, data))
+        self._streams.send(conn, data)
 
     # -- the venue's side ---------------------------------------------------------------------
 
@@ -225,7 +188,8 @@ class Edge:
         self.exchange.advance(to_ns)
         self._fan_out()
 
-    def _at(self, at_ns: int, act: Callable[[], None]) -> None:
+    def at(self, at_ns: int, act: Callable[[], None]) -> None:
+        """Let ``act`` happen at ``at_ns`` (the agenda of the streams as well)."""
         self._seq += 1
         heappush(self._due, _Due(max(at_ns, self._now_ns), self._seq, act))
 
@@ -320,9 +284,11 @@ class Edge:
         def act() -> None:
             self._out.append(Delivery(self._now_ns, kind, ticket=ticket, response=response))
 
-        self._at(at_ns, act)
+        self.at(at_ns, act)
 
-    # -- inside: streams ----------------------------------------------------------------------
+    def emit(self, delivery: Delivery) -> None:
+        """Hand something to the clients now."""
+        self._out.append(delivery)
 
     def _apply_market(self, event: MarketEvent) -> None:
         if isinstance(event, QuoteEvent):
@@ -332,116 +298,9 @@ class Edge:
         else:
             self.exchange.on_status(event.symbol, event.status)
         self._face.on_market(event)
-        for stream in self._listeners(StreamKind.MARKET):
-            self._publish(stream, stream.session.on_market(event), type(event).__name__)
+        self._streams.on_market(event)
 
     def _fan_out(self) -> None:
         for event in self.exchange.drain():
             self._face.on_order(event)
-            self._publish_order(event)
-
-    def _publish_order(self, event: VenueEvent) -> None:
-        for stream in self._listeners(StreamKind.ORDERS):
-            self._publish(stream, stream.session.on_order(event), event.kind.value.lower())
-
-    def _listeners(self, kind: StreamKind) -> list[_Stream]:
-        return [s for s in self._streams.values() if s.kind is kind and s.is_open]
-
-    def _stream_arrive(self, stream: _Stream, data: bytes) -> None:
-        if not stream.is_open or self._is_mute(stream):
-            return
-        self._reply(stream, stream.session.receive(data))
-
-    def _reply(self, stream: _Stream, frames: Sequence[Frame]) -> None:
-        """Protocol answers: they travel like events but no W fault is drawn for them."""
-        for frame in frames:
-            self._queue(stream, frame)
-
-    def _publish(self, stream: _Stream, frames: Sequence[Frame], name: str) -> None:
-        """Event frames: every one of them is an opportunity for the W faults."""
-        for frame in frames:
-            if stream.is_open and self._passes(stream, f"{stream.kind} {name}"):
-                self._send_frame(stream, frame, f"{stream.kind} {name}")
-
-    def _passes(self, stream: _Stream, opportunity: str) -> bool:
-        """Faults that swallow the message: outage, half open, cut, drop."""
-        if self.faults.draw(FaultCode.N10, opportunity, self._now_ns) is not None:
-            self._cut(stream, CUT)
-            return False
-        if self._go_mute(stream, opportunity):
-            return False
-        cut = self.faults.draw(FaultCode.W5, opportunity, self._now_ns)
-        if cut is not None:
-            ban_ns = cut.number("refuse_ms", 0) * NS_PER_MS
-            self._refuse_until_ns[stream.kind] = self._now_ns + ban_ns
-            self._cut(stream, CUT if cut.mode == "cut" else GOING_AWAY)
-            return False
-        return self.faults.draw(FaultCode.W1, opportunity, self._now_ns) is None
-
-    def _send_frame(self, stream: _Stream, frame: Frame, opportunity: str) -> None:
-        garbage = self.faults.draw(FaultCode.W8, opportunity, self._now_ns)
-        if garbage is not None:
-            self._queue(stream, _garbage(garbage.mode))
-        if self.faults.draw(FaultCode.W9, opportunity, self._now_ns) is not None:
-            self._queue(stream, stream.session.unknown())
-        copies = 1
-        double = self.faults.draw(FaultCode.W2, opportunity, self._now_ns)
-        if double is not None:
-            copies += double.number("copies", 1)
-        late = self.faults.draw(FaultCode.W3, opportunity, self._now_ns)
-        slow = self.faults.draw(FaultCode.W4, opportunity, self._now_ns)
-        delay_ms = slow.number("delay_ms", 1_000) if slow is not None else 0
-        for _ in range(copies):
-            if late is not None:
-                self._overtaken(stream, frame, late.number("delay_ms", 250))
-            else:
-                self._queue(stream, frame, delay_ms)
-
-    def _queue(self, stream: _Stream, frame: Frame, delay_ms: int = 0) -> None:
-        """Deliver in order: never before the frame sent before it."""
-        at_ns = self._now_ns + self._latency.draw(Delay.STREAM) + delay_ms * NS_PER_MS
-        stream.down_ns = max(stream.down_ns, at_ns)
-        self._at(stream.down_ns, lambda: self._frame_out(stream, frame))
-
-    def _overtaken(self, stream: _Stream, frame: Frame, delay_ms: int) -> None:
-        at_ns = self._now_ns + self._latency.draw(Delay.STREAM) + delay_ms * NS_PER_MS
-        self._at(at_ns, lambda: self._frame_out(stream, frame))
-
-    def _frame_out(self, stream: _Stream, frame: Frame) -> None:
-        if stream.is_open:
-            self._emit(stream, DeliveryKind.FRAME, frame=frame)
-
-    def _cut(self, stream: _Stream, code: int) -> None:
-        """The connection ends now; frames still under way are lost with it."""
-        stream.is_open = False
-        self._streams.pop(stream.conn, None)
-        self._emit(stream, DeliveryKind.CLOSE, code=code)
-
-    def _emit(
-        self, stream: _Stream, kind: DeliveryKind, *, frame: Frame | None = None, code: int = 0
-    ) -> None:
-        self._out.append(
-            Delivery(self._now_ns, kind, conn=stream.conn, frame=frame, code=code)
-        )
-
-    def _is_mute(self, stream: _Stream) -> bool:
-        return self.faults.is_armed(FaultCode.W6, f"{stream.kind} ", self._now_ns)
-
-    def _go_mute(self, stream: _Stream, opportunity: str) -> bool:
-        """Fault W6: this message and all others vanish until the window ends."""
-        if self.faults.draw(FaultCode.W6, opportunity, self._now_ns) is None:
-            return False
-        self._emit(stream, DeliveryKind.MUTE)
-        end_ns = self.faults.window_end_ns(FaultCode.W6, self._now_ns)
-        if end_ns is not None:
-            self._at(end_ns, lambda: self._emit(stream, DeliveryKind.UNMUTE))
-        return True
-
-
-def _garbage(mode: str) -> Frame:
-    """A frame no protocol produces (fault W8)."""
-    if mode == "text":
-        return Frame(b"{not json", is_text=True)
-    if mode == "huge":
-        return Frame(b"x" * HUGE_FRAME_BYTES, is_text=True)
-    return Frame(b"\xc1\x00\xff\xfe", is_text=False)
+            self._streams.on_order(event)

@@ -208,8 +208,7 @@ class FaultPlan:
     def is_armed(self, code: FaultCode, opportunity: str, now_ns: int) -> bool:
         """Whether a fault of this code could strike here; neither draws nor counts."""
         return any(
-            arm.fault.code is code and self._is_open(arm, opportunity, now_ns)
-            for arm in self._arms
+            arm.fault.code is code and self._is_open(arm, opportunity, now_ns) for arm in self._arms
         )
 
     def window_end_ns(self, code: FaultCode, now_ns: int) -> int | None:

@@ -100,6 +100,9 @@ class StreamSession(Protocol):
     def on_market(self, event: MarketEvent) -> Sequence[Frame]:
         """Frames for one market event; empty when not subscribed."""
 
+    def closed(self) -> None:
+        """The connection ended."""
+
     def unknown(self) -> Frame:
         """A well-formed message of a kind no client knows (fault W9)."""
 

@@ -146,7 +146,8 @@ def _base_extra(context: Context) -> Json:
 
 
 def _leg_order(context: Context) -> str:
-    return f"take_profit.limit_price must be {'>' if _is_long(context) else '<'} stop_loss.stop_price"
+    sign = ">" if _is_long(context) else "<"
+    return f"take_profit.limit_price must be {sign} stop_loss.stop_price"
 
 
 def _extended(context: Context) -> str:
@@ -184,6 +185,18 @@ def _not_replaceable(context: Context) -> str:
 
 def _order_missing(context: Context) -> str:
     return f"order not found for {context.get('order_id') or context.get('cl_ord_id') or ''}"
+
+
+def _qty_or_notional(context: Context) -> str:
+    if context.get("given") == "both":
+        return "only one of qty or notional is accepted"
+    return "qty or notional is required"
+
+
+def _leg_unwanted(context: Context) -> str:
+    if _class(context) == "oto":
+        return "oto orders require exactly one of take_profit or stop_loss"
+    return f"{_class(context)} orders must not have take_profit or stop_loss"
 
 
 def _none(_: Context) -> Json:
@@ -238,11 +251,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.ID_TOO_LONG: _shape("client_order_id must be no more than 128 characters"),
     K.BAD_QTY: _shape("qty must be > 0"),
     K.BAD_NOTIONAL: _shape("notional must be >= 1.00"),
-    K.QTY_OR_NOTIONAL: _shape(
-        lambda c: "only one of qty or notional is accepted"
-        if c.get("given") == "both"
-        else "qty or notional is required"
-    ),
+    K.QTY_OR_NOTIONAL: _shape(_qty_or_notional),
     K.BAD_PRICE: _shape(_bad_price),
     K.LIMIT_PX_MISSING: _shape("limit orders require a limit price"),
     K.STOP_PX_MISSING: _shape("stop orders require a stop price"),
@@ -259,11 +268,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.LEG_ORDER: _state(_leg_order),
     K.TARGET_MISSING: _state(lambda c: f"{_class(c)} orders require take_profit.limit_price"),
     K.STOP_LEG_MISSING: _state(lambda c: f"{_class(c)} orders require stop_loss.stop_price"),
-    K.LEG_UNWANTED: _state(
-        lambda c: "oto orders require exactly one of take_profit or stop_loss"
-        if _class(c) == "oto"
-        else f"{_class(c)} orders must not have take_profit or stop_loss"
-    ),
+    K.LEG_UNWANTED: _state(_leg_unwanted),
     K.NOT_EXIT: _state("oco orders must be exit orders"),
     K.NOT_ENTRY: _state(lambda c: f"{_class(c)} orders must be entry orders"),
     K.OCO_NOT_LIMIT: _state("oco orders must be limit orders"),

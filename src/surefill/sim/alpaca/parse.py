@@ -227,9 +227,7 @@ def _leg(body: Body, name: str) -> LegRequest | None:
         return None
     if not isinstance(value, dict):
         raise RequestError(f"invalid {name}")
-    return LegRequest(
-        limit_px=_number(value, "limit_price"), stop_px=_number(value, "stop_price")
-    )
+    return LegRequest(limit_px=_number(value, "limit_price"), stop_px=_number(value, "stop_price"))
 
 
 def _flag(body: Body, name: str) -> bool:

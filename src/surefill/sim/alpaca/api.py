@@ -1,0 +1,173 @@
+"""Alpaca's REST face, without I/O: a request value in, an answer value out.
+
+What: `AlpacaFace` authenticates, counts against the request limit, finds the route and turns every
+refusal into Alpaca's error body. It also opens stream sessions and keeps the board and the read
+history up to date, so it is all the edge needs of a broker (`surefill.sim.wire.VenueFace`).
+Invariants: every answer carries a request id that is a function of its number; an unknown route is
+a 404 in Alpaca's shape; a programming error is not caught here.
+Must never: trade. Routes translate, the exchange decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from surefill.sim.alpaca import (
+    routes_account,
+    routes_market,
+    routes_orders,
+    routes_reference,
+)
+from surefill.sim.alpaca.board import Board
+from surefill.sim.alpaca.context import Call, Desk, Handler, SessionsBetween
+from surefill.sim.alpaca.data_stream import DataSession
+from surefill.sim.alpaca.errors import (
+    BAD_REQUEST,
+    NOT_FOUND,
+    RATE_LIMITED,
+    UNAUTHORIZED,
+    RequestError,
+    error_response,
+    fault_answer,
+    refusal_response,
+)
+from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of
+from surefill.sim.alpaca.limits import Allowance, RateLimit
+from surefill.sim.alpaca.reads import Reads
+from surefill.sim.alpaca.stream import OrderSession
+from surefill.sim.alpaca.switches import FaceSwitches
+from surefill.sim.alpaca.text import uuid_of
+from surefill.sim.exchange import Exchange
+from surefill.sim.market import MarketEvent
+from surefill.sim.types import Refusal, RefusalKind, VenueEvent
+from surefill.sim.wire import StreamKind, StreamSession, WireRequest, WireResponse
+
+_PART = r"([^/]+)"
+_KIND = r"(quotes|trades|bars)"
+
+_ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", r"/v2/orders", routes_orders.submit),
+    ("GET", r"/v2/orders", routes_orders.list_orders),
+    ("DELETE", r"/v2/orders", routes_orders.cancel_all),
+    ("GET", r"/v2/orders:by_client_order_id", routes_orders.get_by_client_id),
+    ("GET", rf"/v2/orders/{_PART}", routes_orders.get),
+    ("PATCH", rf"/v2/orders/{_PART}", routes_orders.replace),
+    ("DELETE", rf"/v2/orders/{_PART}", routes_orders.cancel),
+    ("GET", r"/v2/positions", routes_account.list_positions),
+    ("DELETE", r"/v2/positions", routes_account.close_all),
+    ("GET", r"/v2/positions/(.+)", routes_account.get_position),
+    ("DELETE", r"/v2/positions/(.+)", routes_account.close_position),
+    ("GET", r"/v2/account", routes_account.get_account),
+    ("GET", r"/v2/account/configurations", routes_account.get_configuration),
+    ("PATCH", r"/v2/account/configurations", routes_account.patch_configuration),
+    ("GET", r"/v2/account/activities", routes_account.activities),
+    ("GET", rf"/v2/account/activities/{_PART}", routes_account.activities),
+    ("GET", r"/v2/assets", routes_reference.list_assets),
+    ("GET", r"/v2/assets/(.+)", routes_reference.get_asset),
+    ("GET", r"/v2/clock", routes_reference.clock),
+    ("GET", r"/v2/calendar", routes_reference.calendar),
+    ("GET", rf"/v2/stocks/{_KIND}/latest", routes_market.latest_many),
+    ("GET", rf"/v2/stocks/{_PART}/{_KIND}/latest", routes_market.latest_one),
+    ("GET", r"/v2/stocks/snapshots", routes_market.snapshots),
+    ("GET", rf"/v2/stocks/{_PART}/snapshot", routes_market.snapshot),
+)
+ROUTES = tuple((method, re.compile(path), handler) for method, path, handler in _ROUTES)
+"""First match wins: method, full path, handler."""
+
+
+class AlpacaFace:
+    """The protocol in front of one exchange."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        keys: KeyRing,
+        switches: FaceSwitches,
+        sessions_between: SessionsBetween,
+    ) -> None:
+        self.desk = Desk(
+            exchange=exchange,
+            reads=Reads(exchange),
+            board=Board(),
+            keys=keys,
+            switches=switches,
+            sessions_between=sessions_between,
+        )
+        self._limit = RateLimit(switches.rate_limit_per_min)
+        self._served = 0
+        self._order_sessions: list[OrderSession] = []
+
+    def handle(self, request: WireRequest) -> WireResponse:
+        """Answer one request at the exchange's present time."""
+        self._served += 1
+        owner = self.desk.keys.find(credentials_of(request.headers))
+        if owner is None:
+            return self._stamped(self._unauthorized(), None)
+        kind = "data" if request.path.startswith("/v2/stocks/") else "trading"
+        allowance = self._limit.take(owner.account, kind, self.desk.exchange.now_ns)
+        if allowance is not None and not allowance.granted:
+            limited = error_response(429, RATE_LIMITED, "rate limit exceeded")
+            return self._stamped(limited, allowance)
+        return self._stamped(self._routed(owner, request), allowance)
+
+    def open_stream(self, kind: StreamKind, headers: Mapping[str, str]) -> StreamSession:
+        """A protocol session for a new websocket."""
+        if kind is StreamKind.MARKET:
+            return DataSession(self.desk, headers)
+        self._order_sessions = [s for s in self._order_sessions if s.is_listed]
+        session = OrderSession(self.desk, headers, others=self._order_sessions)
+        self._order_sessions.append(session)
+        return session
+
+    def fault_answer(self, status: int, headers: Mapping[str, str]) -> WireResponse:
+        """What Alpaca would send for a failure of its own."""
+        return self._stamped(fault_answer(status, headers), None)
+
+    def on_market(self, event: MarketEvent) -> None:
+        """Keep the board up to date."""
+        self.desk.board.apply(event)
+
+    def on_order(self, event: VenueEvent) -> None:
+        """Keep the read history up to date."""
+        self.desk.reads.on_order(event)
+
+    def _routed(self, owner: Owner, request: WireRequest) -> WireResponse:
+        path = request.path.rstrip("/") or "/"
+        for method, pattern, handler in ROUTES:
+            match = pattern.fullmatch(path) if method == request.method else None
+            if match is not None:
+                return self._answered(handler, Call(self.desk, owner, request, match.groups()))
+        return error_response(404, NOT_FOUND, "endpoint not found")
+
+    def _answered(self, handler: Handler, call: Call) -> WireResponse:
+        try:
+            return handler(call)
+        except RequestError as error:
+            return error_response(error.status, error.code, str(error))
+        except Refusal as refusal:
+            return self._refused(refusal)
+
+    def _refused(self, refusal: Refusal) -> WireResponse:
+        old_code = self.desk.exchange.switches.unknown_symbol_code == "40010001"
+        if refusal.kind is RefusalKind.UNKNOWN_SYMBOL and old_code:
+            symbol = refusal.context.get("symbol")
+            return error_response(422, BAD_REQUEST, f'could not find asset "{symbol}"')
+        return refusal_response(refusal)
+
+    def _unauthorized(self) -> WireResponse:
+        if self.desk.switches.unauthorized_body == "plain":
+            return error_response(401, None, "unauthorized.")
+        message = "access key verification failed : verification failure"
+        return error_response(401, UNAUTHORIZED, message)
+
+    def _stamped(self, response: WireResponse, allowance: Allowance | None) -> WireResponse:
+        """Add the request id and, where they are on, the limit headers."""
+        headers = {
+            **response.headers,
+            "x-request-id": uuid_of("request", str(self._served)).replace("-", ""),
+        }
+        if allowance is not None and self.desk.switches.rate_limit_headers == "on":
+            headers.update(allowance.headers)
+        return WireResponse(response.status, headers, response.body)

@@ -1,0 +1,180 @@
+"""The market-data v2 protocol as a state machine (alpaca.md 5.1).
+
+What: `DataSession`: greeting, auth (message or handshake headers), subscribe and unsubscribe with
+the full set as answer, then quotes, trades, statuses and bars of the subscribed symbols. Text JSON,
+or MessagePack with timestamp extensions when the handshake asked for it.
+Invariants: every server message is an array; ``T`` is the first key of each object (the Go client
+needs that); a control message stands alone in its array.
+Must never: send data of a symbol that was not subscribed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from surefill.sim.alpaca.board import (
+    quote_fields,
+    status_fields,
+    trade_fields,
+)
+from surefill.sim.alpaca.context import Desk
+from surefill.sim.alpaca.encode import Json, dump
+from surefill.sim.alpaca.keys import Credentials, Owner, credentials_of
+from surefill.sim.alpaca.text import NS_PER_S, stamp_ns
+from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
+from surefill.sim.types import VenueEvent
+from surefill.sim.wire import Frame
+
+CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
+"""What may be subscribed; corrections and cancelErrors follow trades."""
+
+ERRORS: Mapping[int, str] = {
+    400: "invalid syntax",
+    401: "not authenticated",
+    402: "auth failed",
+    403: "already authenticated",
+    404: "auth timeout",
+    405: "symbol limit exceeded",
+    406: "connection limit exceeded",
+    407: "slow client",
+    409: "insufficient subscription",
+    410: "invalid subscribe action for this feed",
+    500: "internal error",
+}
+
+TIMESTAMP_EXT = -1
+"""MessagePack's own extension type for timestamps."""
+
+
+class DataSession:
+    """One client's market-data socket."""
+
+    def __init__(self, desk: Desk, headers: Mapping[str, str]) -> None:
+        self._desk = desk
+        self._is_msgpack = headers.get("content-type", "") == "application/msgpack"
+        self._owner: Owner | None = desk.keys.find(credentials_of(headers))
+        # channel -> symbols in the order of subscription; "*" means every symbol
+        self._symbols: dict[str, list[str]] = {channel: [] for channel in CHANNELS}
+
+    def opened(self) -> Sequence[Frame]:
+        """The greeting; handshake headers that authenticate add their own word."""
+        greeting = self._say([{"T": "success", "msg": "connected"}])
+        if self._owner is None:
+            return greeting
+        return [*greeting, *self._say([{"T": "success", "msg": "authenticated"}])]
+
+    def receive(self, data: bytes) -> Sequence[Frame]:
+        """Answer one client message."""
+        message = self._read(data)
+        action = message.get("action") if message is not None else None
+        if message is None or not isinstance(action, str):
+            return self._error(400)
+        if action == "auth":
+            return self._authenticate(message)
+        if self._owner is None:
+            return self._error(401)
+        if action not in ("subscribe", "unsubscribe"):
+            return self._error(400)
+        return self._change(message, is_adding=action == "subscribe")
+
+    def on_market(self, event: MarketEvent) -> Sequence[Frame]:
+        """The event as a data message, when its channel and symbol are subscribed."""
+        if isinstance(event, QuoteEvent):
+            channel, letter = "quotes", "q"
+        elif isinstance(event, PrintEvent):
+            channel, letter = "trades", "t"
+        else:
+            channel, letter = "statuses", "s"
+        wanted = self._symbols[channel]
+        if self._owner is None or not (event.symbol in wanted or "*" in wanted):
+            return ()
+        fields = self._fields(event)
+        head: Json = {"T": letter, "S": event.symbol}
+        return self._say([{**head, **fields, "t": self._time(event.venue_ns)}])
+
+    def on_order(self, event: VenueEvent) -> Sequence[Frame]:
+        """Not this stream's business."""
+        return ()
+
+    def closed(self) -> None:
+        """The connection ended: no more data."""
+        self._owner = None
+
+    def unknown(self) -> Frame:
+        """A message of a type no client knows."""
+        return self._say([{"T": "zz", "S": "ZZZZ", "v": 1}])[0]
+
+    def _fields(self, event: MarketEvent) -> Json:
+        if isinstance(event, QuoteEvent):
+            return quote_fields(event.nbbo)
+        if isinstance(event, PrintEvent):
+            state = self._desk.board.get(event.symbol)
+            return trade_fields(event.print_, state.print_count if state else 0)
+        return status_fields(event.status)
+
+    def _authenticate(self, message: Mapping[str, object]) -> Sequence[Frame]:
+        if self._owner is not None:
+            return self._error(403)
+        key, secret = message.get("key"), message.get("secret")
+        if isinstance(key, str) and isinstance(secret, str) and key and secret:
+            self._owner = self._desk.keys.find(Credentials(key, secret))
+        if self._owner is None:
+            return self._error(402)
+        return self._say([{"T": "success", "msg": "authenticated"}])
+
+    def _change(self, message: Mapping[str, object], *, is_adding: bool) -> Sequence[Frame]:
+        asked: dict[str, list[str]] = {}
+        for channel in CHANNELS:
+            names = message.get(channel, [])
+            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+                return self._error(400)
+            asked[channel] = names
+        changed = {
+            channel: _changed(self._symbols[channel], names, is_adding=is_adding)
+            for channel, names in asked.items()
+        }
+        limit = self._desk.switches.symbols_max
+        count = len({name for names in changed.values() for name in names})
+        if 0 < limit < count:
+            return self._error(405)
+        self._symbols = changed
+        return self._say([self._subscription()])
+
+    def _subscription(self) -> Json:
+        body: Json = {"T": "subscription"}
+        body.update({channel: list(names) for channel, names in self._symbols.items()})
+        body["corrections"] = list(self._symbols["trades"])
+        body["cancelErrors"] = list(self._symbols["trades"])
+        return body
+
+    def _error(self, code: int) -> Sequence[Frame]:
+        return self._say([{"T": "error", "code": code, "msg": ERRORS[code]}])
+
+    def _time(self, ns: int) -> object:
+        """Data times: text in JSON, MessagePack timestamp extension otherwise (ns kept)."""
+        if not self._is_msgpack:
+            return stamp_ns(ns)
+        seconds, rest_ns = divmod(ns, NS_PER_S)
+        # Timestamp 64: 30 bits of nanoseconds, 34 bits of seconds.
+        return msgspec.msgpack.Ext(TIMESTAMP_EXT, (rest_ns << 34 | seconds).to_bytes(8, "big"))
+
+    def _say(self, messages: list[Json]) -> Sequence[Frame]:
+        if self._is_msgpack:
+            return [Frame(msgspec.msgpack.encode(messages))]
+        return [Frame(dump(messages), is_text=True)]
+
+    def _read(self, data: bytes) -> Mapping[str, object] | None:
+        try:
+            value: object = msgspec.msgpack.decode(data) if self._is_msgpack else json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+
+def _changed(now: list[str], names: list[str], *, is_adding: bool) -> list[str]:
+    if is_adding:
+        return [*now, *(name for name in dict.fromkeys(names) if name not in now)]
+    return [name for name in now if name not in names]

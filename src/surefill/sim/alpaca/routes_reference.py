@@ -1,0 +1,99 @@
+"""Routes that describe the world: assets, clock, calendar (alpaca.md 1.6, 7).
+
+Must never: name an asset the exchange does not have.
+"""
+
+from __future__ import annotations
+
+from surefill.sim.alpaca.context import Call, reply
+from surefill.sim.alpaca.encode import Json, calendar_json, clock_json
+from surefill.sim.alpaca.errors import RequestError, not_found
+from surefill.sim.alpaca.parse import query_value
+from surefill.sim.alpaca.text import new_york_date, parse_stamp
+from surefill.sim.assets import Asset
+from surefill.sim.wire import WireResponse
+
+CALENDAR_FIRST, CALENDAR_LAST = 20030101, 20351101
+"""Bounds of what the calendar knows; a request is cut to them."""
+
+
+def list_assets(call: Call) -> WireResponse:
+    """GET /v2/assets?status=&asset_class=&exchange=&attributes="""
+    query = call.request.query
+    status = query_value(query, "status")
+    exchange = query_value(query, "exchange")
+    if query_value(query, "asset_class") not in (None, "us_equity"):
+        return reply([])
+    if query_value(query, "attributes") is not None:
+        return reply([])  # no asset of this exchange has any attribute
+    rows = [asset_json(asset) for asset in call.desk.exchange.assets.all()]
+    return reply(
+        [
+            row
+            for row in rows
+            if (status in (None, "all") or row["status"] == status)
+            and exchange in (None, row["exchange"])
+        ]
+    )
+
+
+def get_asset(call: Call) -> WireResponse:
+    """GET /v2/assets/{symbol or id}; symbols may hold a slash."""
+    asset = call.desk.exchange.asset(call.args[0])
+    if asset is None:
+        not_found(f"asset not found for {call.args[0]}")
+    return reply(asset_json(asset))
+
+
+def asset_json(asset: Asset) -> Json:
+    """An asset with the recorded keys and the newer margin ones."""
+    return {
+        "id": asset.asset_id,
+        "class": "us_equity",
+        "exchange": asset.exchange,
+        "symbol": asset.symbol,
+        "name": asset.name,
+        "status": "active" if asset.active else "inactive",
+        "tradable": asset.tradable,
+        "marginable": asset.marginable,
+        "maintenance_margin_requirement": 30 if asset.marginable else 100,
+        "margin_requirement_long": "30" if asset.marginable else "100",
+        "margin_requirement_short": "30" if asset.marginable else "100",
+        "shortable": asset.shortable,
+        "easy_to_borrow": asset.easy_to_borrow,
+        "borrow_status": "easy_to_borrow" if asset.easy_to_borrow else "hard_to_borrow",
+        "fractionable": asset.fractionable,
+        "attributes": [],
+    }
+
+
+def clock(call: Call) -> WireResponse:
+    """GET /v2/clock, at venue time."""
+    exchange = call.desk.exchange
+    return reply(clock_json(exchange.now_ns, exchange.calendar.sessions))
+
+
+def calendar(call: Call) -> WireResponse:
+    """GET /v2/calendar?start=&end=; both days included."""
+    first = _day(call, "start", CALENDAR_FIRST)
+    last = _day(call, "end", CALENDAR_LAST)
+    if first > last:
+        return reply([])
+    # Days beyond the last one give the settlement dates of the last ones.
+    sessions = call.desk.sessions_between(first, min(CALENDAR_LAST, last + 100))
+    return reply(calendar_json(sessions, first, last))
+
+
+def _day(call: Call, name: str, default: int) -> int:
+    text = query_value(call.request.query, name)
+    if text is None:
+        return default
+    ns = parse_stamp(text)
+    if ns is None:
+        raise RequestError(f"invalid {name}: {text[:40]}")
+    day = int(text[:10].replace("-", "")) if len(text) == 10 else _new_york_day(ns)
+    return max(CALENDAR_FIRST, min(CALENDAR_LAST, day))
+
+
+def _new_york_day(ns: int) -> int:
+    return int(new_york_date(ns).replace("-", ""))
