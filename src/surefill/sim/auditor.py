@@ -1,8 +1,8 @@
 """The independent auditor: reads the venue's truth log and judges what an executor did.
 
 What: `audit(plans, log, outcomes, limits)` and ``python -m surefill.sim.auditor`` with three files
-of JSON lines, plans, log, outcomes (exit code 0 clean, 1 violations, 2 unreadable). Checks I1 to I5, I9,
-I13 to I16, I18 (budget), I20, I23 of the invariants and that the log agrees with itself
+of JSON lines, plans, log, outcomes (exit code 0 clean, 1 violations, 2 unreadable). Checks I1 to
+I5, I9, I13 to I16, I18 (time budget), I20 and I23, and that the log agrees with itself
 (``docs/auditor.md``).
 Why: code that executes must not be its own judge. This module and its ``auditor_*`` helpers import
 the standard library and nothing of ours; every price rule is written a second time.
@@ -30,7 +30,7 @@ from surefill.sim.auditor_findings import (
     Findings,
     Violation,
 )
-from surefill.sim.auditor_log import REFUSED_KINDS, UNDO_KINDS, Line, owner_of, read_line
+from surefill.sim.auditor_log import UNDO_KINDS, Line, owner_of, read_line
 from surefill.sim.auditor_outcome import claim_faults
 from surefill.sim.auditor_plan import PlanJudge
 from surefill.sim.auditor_report import (
@@ -131,7 +131,7 @@ class _Run:
         line = read_line(row)
         self._tally.lines += 1
         self._now_ns = max(self._now_ns, line.venue_ns)
-        if line.kind in REFUSED_KINDS:
+        if line.kind == "refused":
             self._refused(line)
         elif line.order_id and line.kind in UNDO_KINDS:
             self._undo(line)
@@ -284,20 +284,15 @@ class _Run:
         judge.tell(fault, at_ns=line.venue_ns)
 
     def _refused(self, line: Line) -> None:
-        """A request the venue refused. A cancel that came after the fill is a race."""
+        """A request the venue refused. A cancel that comes after the fill is a race as well."""
         known = self._orders.get(line.order_id)
-        if known is not None:
-            order, judge = known
-            asked_cancel = "CANCEL" in line.text or line.kind == "cancel_rejected"
-            if order.status == "FILLED" and asked_cancel and not order.is_cancel_asked:
-                judge.races += 1
+        if known is not None and known[0].status == "FILLED" and "NOT_CANCELABLE" in line.text:
+            known[1].races += 1
         owner = owner_of(line.cl_ord_id)
-        judge_or_none = self._judges.get(owner[0]) if owner else None
-        if judge_or_none is not None:
-            claim = judge_or_none.claim
-            if claim is not None and claim.outcome == "DENIED":
-                fault = Fault("I15", "was denied and yet a request went out")
-                judge_or_none.tell(fault, at_ns=line.venue_ns)
+        judge = self._judges.get(owner[0]) if owner else None
+        if judge is not None and judge.claim is not None and judge.claim.outcome == "DENIED":
+            fault = Fault("I15", "was denied and yet a request went out")
+            judge.tell(fault, at_ns=line.venue_ns)
 
     def _undo(self, line: Line) -> None:
         """A bust or a price correction of an execution of ours or of somebody else's (V6)."""
@@ -311,9 +306,11 @@ class _Run:
             return
         order, judge, px, qty = known
         judge.reach(line.venue_ns)
-        judge.undo(order, px=px, qty=-qty)
-        if not is_bust:
-            judge.undo(order, px=line.last_px, qty=qty)
+        judge.undo(order, px=px, qty=qty)
+        if is_bust:
+            order.busted_qty += qty
+        else:
+            judge.redo(order, px=line.last_px, qty=qty)
             self._executions[line.exec_id or ""] = order, judge, line.last_px, qty
 
 

@@ -42,6 +42,7 @@ class Order:
     stop_px: int | None
     market_px: int | None
     filled_qty: int = 0
+    busted_qty: int = 0
     is_cancel_asked: bool = False
 
     @property
@@ -54,7 +55,7 @@ class Order:
         """Shares it may still execute."""
         if not self.is_live:
             return 0
-        return max(0, self.order_qty - self.carried_qty - self.filled_qty)
+        return max(0, self.order_qty - self.carried_qty - self.filled_qty - self.busted_qty)
 
 
 @dataclass(slots=True)

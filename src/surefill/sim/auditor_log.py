@@ -18,7 +18,6 @@ from surefill.sim.auditor_terms import AuditInputError
 
 FILL_KINDS = frozenset({"fill", "partial_fill"})
 UNDO_KINDS = frozenset({"trade_bust", "trade_correct"})
-REFUSED_KINDS = frozenset({"refused", "cancel_rejected", "replace_rejected"})
 CANCEL_KINDS = frozenset({"pending_cancel", "canceled"})
 DEAD = frozenset({"FILLED", "CANCELED", "EXPIRED", "REPLACED", "REJECTED"})
 """Statuses after which an order can no longer execute."""

@@ -124,7 +124,11 @@ class PlanJudge:
             self.tell(*self._repairs.replaced(order.chain, self._entry_fills, self._now_ns))
 
     def undo(self, order: Order, *, px: int, qty: int) -> None:
-        """A bust (negative ``qty``) or one half of a correction (V6)."""
+        """An execution of ``qty`` at ``px`` is taken back (bust, or half of a correction: V6)."""
+        self.redo(order, px=px, qty=-qty)
+
+    def redo(self, order: Order, *, px: int, qty: int) -> None:
+        """The other half of a correction: the execution counts at this price."""
         self.book.execute(order, px=px, qty=qty)
         self._instant.is_open = self._instant.by_venue = True
         if order.role == ENTRY:
