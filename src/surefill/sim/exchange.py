@@ -15,12 +15,23 @@ Must never: read a clock, a file or a socket.
 
 from __future__ import annotations
 
-from surefill.core.market import Nbbo, Print
+import hashlib
+
 from surefill.core.fix import TradingStatus
+from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
-from surefill.sim.assets import Asset, AssetTable
-from surefill.sim.models import LatencyModel
+from surefill.sim import views
+from surefill.sim.assets import Asset, AssetTable, uuid_text
+from surefill.sim.book import Book
+from surefill.sim.corrections import bust_fill, correct_fill
+from surefill.sim.intake import build_order, build_replacement
+from surefill.sim.ledger import Ledger
+from surefill.sim.lifecycle import OrderDesk
+from surefill.sim.models import NO_FEES, FeeModel, LatencyModel
+from surefill.sim.orders import VenueOrder
+from surefill.sim.rules import check_cancel, check_replacement, check_submission
+from surefill.sim.state import Venue
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import (
@@ -31,9 +42,13 @@ from surefill.sim.types import (
     OrderRequest,
     OrderSnapshot,
     PositionView,
+    Refusal,
+    RefusalKind,
     ReplaceRequest,
     VenueEvent,
 )
+
+NEVER_NS = 1 << 63
 
 
 class Exchange:
@@ -49,119 +64,314 @@ class Exchange:
         latency: LatencyModel,
         log: TruthLog,
         assets: AssetTable,
+        fees: FeeModel = NO_FEES,
     ) -> None:
         """``start_ns``: first instant of the clock. ``seed`` makes the ids."""
+        self._venue = Venue(
+            seed=seed,
+            calendar=calendar,
+            start_ns=start_ns,
+            switches=switches,
+            latency=latency,
+            log=log,
+            assets=assets,
+        )
+        self._desk = OrderDesk(self._venue, fees=fees)
+        self._next_close_ns = self._close_after(start_ns)
 
     # --- clock and market -----------------------------------------------------------------
 
     @property
     def now_ns(self) -> int:
         """Venue time, UTC ns."""
+        return self._venue.now_ns
 
     def next_ns(self) -> int | None:
         """Time of the next internal step; ``None`` when nothing is scheduled."""
+        return self._venue.next_ns()
 
     def advance(self, to_ns: int) -> None:
         """Move the clock, running internal steps in (time, seq) order. Backwards raises."""
+        while to_ns >= self._next_close_ns:
+            self._venue.run_until(self._next_close_ns)
+            self._close_day()
+        self._venue.run_until(to_ns)
 
     def on_quote(self, symbol: str, nbbo: Nbbo) -> None:
         """A quote at ``nbbo.venue_ns`` (the clock moves there first when it is ahead)."""
+        if nbbo.venue_ns > self._venue.now_ns:
+            self.advance(nbbo.venue_ns)
+        book = self._venue.books.get(symbol)
+        if book is None:
+            self._venue.assets.note_quote(symbol)
+            book = self._book(symbol)
+        book.on_quote(nbbo)
 
     def on_print(self, symbol: str, print_: Print) -> None:
         """A public trade at ``print_.venue_ns``."""
+        if print_.venue_ns > self._venue.now_ns:
+            self.advance(print_.venue_ns)
+        self._book(symbol).on_print(print_)
 
     def on_status(self, symbol: str, status: TradingStatus) -> None:
         """The symbol is halted, resumed, or in a limit state, from now on."""
+        self._book(symbol).on_status(status)
 
     # --- requests -------------------------------------------------------------------------
 
     def open_account(
         self, account: str, *, cash_usd: int = 100_000 * NANO, multiplier: int = 4
     ) -> None:
-        """Open an account; opening it again with other terms raises ``ValueError``."""
+        """Open an account; opening it again raises ``ValueError``."""
+        if account in self._venue.ledgers:
+            raise ValueError(f"account {account!r} is open already")
+        self._venue.ledgers[account] = Ledger(
+            account=account,
+            account_id=uuid_text(self._venue.seed, "account", account),
+            cash_usd=cash_usd,
+            multiplier=multiplier,
+            created_ns=self._venue.now_ns,
+        )
+        fields: dict[str, object] = {"account": account, "kind": "account"}
+        fields["text"] = f"cash_usd={cash_usd} multiplier={multiplier}"
+        self._venue.log.append(self._venue.now_ns, fields)
 
     def has_account(self, account: str) -> bool:
         """Whether the account is open."""
+        return account in self._venue.ledgers
 
     def block_account(self, account: str, *, blocked: bool) -> None:
         """Block or unblock new orders of an account (cancels always work)."""
+        self._venue.ledgers[account].blocked = blocked
 
     def submit(self, account: str, request: OrderRequest) -> OrderSnapshot:
         """Accept an order (with its legs) or raise `Refusal`."""
+        venue, ledger = self._venue, self._venue.ledgers[account]
+        try:
+            admission = check_submission(venue, ledger, request)
+        except Refusal as refusal:
+            self._log_refusal(account, request, refusal)
+            raise
+        self._book(admission.asset.symbol)
+        order = build_order(venue, account, request, admission=admission)
+        legs = views.legs_of(order)
+        for member in (order, *legs):
+            self._desk.accept(member)
+        self._desk.launch(order)
+        for leg in legs:
+            self._desk.set_expiry(leg)
+        if order.group is not None:
+            self._desk.groups.announce(order.group)
+        return views.show(order, nested=True)
 
     def replace(self, account: str, order_id: str, change: ReplaceRequest) -> OrderSnapshot:
         """Ask for a replacement: the answer is the *new* order, not yet in force (spec 2.4)."""
+        venue = self._venue
+        try:
+            old = views.find_order(venue, account, order_id)
+            reserve_px = check_replacement(venue, venue.ledgers[account], old, change)
+        except Refusal as refusal:
+            self._log_refusal(account, change, refusal, order_id=order_id)
+            raise
+        new = build_replacement(venue, old, change, reserve_px=reserve_px)
+        self._desk.begin_replace(old, new)
+        return views.show(new, nested=False)
 
     def cancel(self, account: str, order_id: str) -> None:
         """Ask for a cancel; the confirmation is an event later (spec 2.5)."""
+        try:
+            order = views.find_order(self._venue, account, order_id)
+            self._cancel(order)
+        except Refusal as refusal:
+            self._log_refusal(account, None, refusal, order_id=order_id)
+            raise
 
     def cancel_all(self, account: str) -> list[CancelResult]:
         """Ask to cancel every open order of the account; held legs are never items."""
+        results = []
+        targets = [
+            order
+            for order in self._venue.orders.values()
+            if order.account == account and order.is_live and not order.held
+        ]
+        for order in targets:
+            refusal = None
+            try:
+                self._cancel(order)
+            except Refusal as caught:
+                refusal = caught
+            shown = self._venue.orders[order.parent_id] if order.parent_id else order
+            results.append(
+                CancelResult(
+                    order_id=order.order_id,
+                    order=views.show(shown, nested=shown is not order),
+                    refusal=refusal,
+                )
+            )
+        return results
 
     # --- reads ----------------------------------------------------------------------------
 
     def order(self, account: str, order_id: str, *, nested: bool = False) -> OrderSnapshot:
         """The order, or `Refusal` ORDER_NOT_FOUND."""
+        return views.show(views.find_order(self._venue, account, order_id), nested=nested)
 
     def order_by_cl_ord_id(
         self, account: str, cl_ord_id: str, *, nested: bool = False
     ) -> OrderSnapshot:
         """The order with this client id, or `Refusal` ORDER_NOT_FOUND."""
+        order_id = self._venue.cl_ord_ids.get((account, cl_ord_id))
+        if order_id is None:
+            raise Refusal(RefusalKind.ORDER_NOT_FOUND, {"cl_ord_id": cl_ord_id})
+        return views.show(self._venue.orders[order_id], nested=nested)
 
     def orders(self, account: str, query: OrderQuery) -> list[OrderSnapshot]:
         """Orders by filter."""
+        return views.list_orders(self._venue, account, query)
 
     def positions(self, account: str) -> list[PositionView]:
         """Open positions, in order of symbol."""
+        return views.list_positions(self._venue, self._venue.ledgers[account])
 
     def position(self, account: str, symbol: str) -> PositionView:
         """The position (by symbol or asset id), or `Refusal` POSITION_NOT_FOUND."""
+        asset = self._venue.assets.get(symbol)
+        name = asset.symbol if asset else symbol
+        return views.show_position(self._venue, self._venue.ledgers[account], name)
 
     def account_view(self, account: str) -> AccountView:
         """Cash, equity, margin and buying power now."""
+        return views.show_account(self._venue, self._venue.ledgers[account])
 
     def fills(self, account: str, *, after_seq: int = 0) -> list[FillRecord]:
         """Executions with a number above ``after_seq``, oldest first."""
+        records = self._venue.fills.values()
+        return [fill for fill in records if fill.account == account and fill.seq > after_seq]
 
     def nbbo(self, symbol: str) -> Nbbo | None:
         """The last quote of a symbol."""
+        book = self._venue.books.get(symbol)
+        return book.nbbo if book else None
 
     def last_print(self, symbol: str) -> Print | None:
         """The last public trade of a symbol."""
+        book = self._venue.books.get(symbol)
+        return book.last_print if book else None
 
     def status(self, symbol: str) -> TradingStatus:
         """Trading status of a symbol (TRADING when nothing was said)."""
+        book = self._venue.books.get(symbol)
+        return book.status if book else TradingStatus.TRADING
 
     def asset(self, symbol_or_id: str) -> Asset | None:
         """The asset, by symbol or asset id."""
+        return self._venue.assets.get(symbol_or_id)
 
     @property
     def assets(self) -> AssetTable:
         """The asset table."""
+        return self._venue.assets
 
     @property
     def calendar(self) -> Calendar:
         """The sessions this venue knows."""
+        return self._venue.calendar
 
     @property
     def switches(self) -> Switches:
         """The switches in force."""
+        return self._venue.switches
 
     @property
     def log(self) -> TruthLog:
         """The ground truth."""
+        return self._venue.log
 
     @property
     def events(self) -> list[VenueEvent]:
         """Events not yet drained, oldest first."""
+        return self._venue.events
 
     def drain(self) -> list[VenueEvent]:
         """Take the events that have come up since the last call."""
+        events, self._venue.events = self._venue.events, []
+        return events
 
     # --- operator of the venue ------------------------------------------------------------
 
     def bust(self, exec_id: str) -> None:
         """Break an execution (fault V6): cash, position and cumulative quantity go back."""
+        bust_fill(self._venue, exec_id)
 
     def correct(self, exec_id: str, px: int) -> None:
         """Correct the price (1e-9 USD) of an execution (fault V6)."""
+        correct_fill(self._venue, exec_id, px)
+
+    def reject(self, order_id: str, text: str = "rejected by the market") -> None:
+        """The market refuses an order that was already accepted (fault V9)."""
+        self._desk.reject(self._venue.orders[order_id], text)
+
+    # --- inside ---------------------------------------------------------------------------
+
+    def _book(self, symbol: str) -> Book:
+        book = self._venue.books.get(symbol)
+        if book is None:
+            book = Book(
+                symbol, host=self._desk, switches=self._venue.switches, seed=self._venue.seed
+            )
+            self._venue.books[symbol] = book
+        return book
+
+    def _cancel(self, order: VenueOrder) -> None:
+        if not check_cancel(self._venue, order):
+            return
+        if order.group is not None:
+            self._desk.groups.cancel(order)
+        else:
+            self._desk.begin_cancel(order)
+
+    def _close_after(self, now_ns: int) -> int:
+        for session in self._venue.calendar.sessions:
+            if session.close_ns > now_ns:
+                return session.close_ns
+        return NEVER_NS
+
+    def _close_day(self) -> None:
+        """The close: what rests meets the next open as an arrival; yesterday's values are set."""
+        for symbol in sorted(self._venue.books):
+            book = self._venue.books[symbol]
+            book.forget_rest()
+            book.lastday_px = book.mark_px()
+        for ledger in self._venue.ledgers.values():
+            ledger.last_equity = ledger.equity(self._venue.mark_px)
+        self._next_close_ns = self._close_after(self._venue.now_ns)
+
+    def _log_refusal(
+        self,
+        account: str,
+        request: OrderRequest | ReplaceRequest | None,
+        refusal: Refusal,
+        *,
+        order_id: str | None = None,
+    ) -> None:
+        """One truth line per refused request, with a digest of its body (idempotency checks)."""
+        fields: dict[str, object] = {"account": account, "kind": "refused", "order_id": order_id}
+        digest = hashlib.sha256(repr(request).encode()).hexdigest()[:16]
+        fields["text"] = f"{refusal} body={digest}"
+        if isinstance(request, OrderRequest):
+            fields |= {
+                "symbol": request.symbol,
+                "side": request.side.value,
+                "ord_type": request.ord_type.value,
+                "tif": request.tif.value,
+                "contingency": request.contingency.value,
+            }
+        if request is not None:
+            fields |= {
+                "cl_ord_id": request.cl_ord_id,
+                "order_qty": request.order_qty,
+                "qty": request.order_qty,
+                "limit_px": request.limit_px,
+                "stop_px": request.stop_px,
+            }
+        self._venue.log.append(self._venue.now_ns, fields)

@@ -4,9 +4,9 @@ What: `OrderDesk` performs every transition of an order; `Book` tells it what ex
 `surefill.sim.complex_orders.GroupDesk` what follows for the other members of a group.
 Why: cancels and replaces take a moment, and an execution may come first: then it wins, and the
 request is answered by CANCEL_REJECTED or REPLACE_REJECTED (spec 2.2, 2.4, 2.5).
-Invariants: `OrderDesk.fill` is the only place that executes, and it asserts the limit; `_finish` is the
-only place that makes an order terminal without an execution; shares held by an order that ended
-stay held for the release delay (spec 1.7).
+Invariants: `OrderDesk.fill` is the only place that executes, and it asserts the limit;
+`OrderDesk.finish` and `install` are the only places that end an order without an execution; shares
+held by an order that ended stay held for the release delay (spec 1.7).
 Must never: refuse a request (`surefill.sim.rules` has already let it pass).
 """
 

@@ -25,10 +25,35 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 FIELDS = (
-    "account kind order_id cl_ord_id parent_id leg symbol side ord_type tif contingency "
-    "order_qty qty px limit_px stop_px cum_qty leaves status working armed exec_id position "
-    "replaces replaced_by bid ask text"
-).split()
+    "account",
+    "kind",
+    "order_id",
+    "cl_ord_id",
+    "parent_id",
+    "leg",
+    "symbol",
+    "side",
+    "ord_type",
+    "tif",
+    "contingency",
+    "order_qty",
+    "qty",
+    "px",
+    "limit_px",
+    "stop_px",
+    "cum_qty",
+    "leaves",
+    "status",
+    "working",
+    "armed",
+    "exec_id",
+    "position",
+    "replaces",
+    "replaced_by",
+    "bid",
+    "ask",
+    "text",
+)
 """Keys of a line beside ``seq``, ``venue_ns``, ``at`` and ``hash``."""
 
 GENESIS = "0" * 64

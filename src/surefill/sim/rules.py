@@ -1,0 +1,421 @@
+"""Checks against the state of the venue: position, shares, opposite orders, prices, money.
+
+What: `check_submission` and `check_replacement` raise the first `Refusal`; `check_cancel` tells
+whether a cancel may go out. Nothing here changes anything.
+Source: spec 1.7 (shares, buying power), 1.8 (wash trade), 2.1, 2.4 (replace), 3.1 (base price).
+Must never: be more lenient than the real broker where that is known (C.5.6 of the diary).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from surefill.core.fix import Contingency, OrdStatus, OrdType, Side
+from surefill.core.session import SessionKind
+from surefill.core.units import CENT, NANO
+from surefill.sim.assets import Asset
+from surefill.sim.complex_orders import is_complex
+from surefill.sim.ledger import Ledger
+from surefill.sim.lifecycle import stop_cap_px
+from surefill.sim.orders import VenueOrder
+from surefill.sim.shape import check_id, check_px, check_shape, own_limit_px, target_px
+from surefill.sim.state import Venue
+from surefill.sim.types import OrderRequest, Refusal, RefusalKind, ReplaceRequest
+
+SHORT_RESERVE_PPB = 1_030_000_000
+"""A short sale reserves at max(limit, ask * 1.03) (spec 1.7)."""
+
+_AGGRESSIVE = frozenset({OrdType.MARKET, OrdType.STOP})
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What the checks found out about a submission they let pass."""
+
+    asset: Asset
+    order_qty: int
+    is_opening: bool
+    is_short_sale: bool
+    reserve_px: int
+
+
+def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Admission:
+    """All checks of a new order, in the order the broker is seen to make them."""
+    if ledger.blocked:
+        raise Refusal(RefusalKind.ACCOUNT_BLOCKED)
+    asset = venue.assets.get(request.symbol)
+    if asset is None:
+        raise Refusal(RefusalKind.UNKNOWN_SYMBOL, {"symbol": request.symbol})
+    check_shape(request, asset, venue.switches)
+    if not (asset.active and asset.tradable):
+        raise Refusal(RefusalKind.NOT_TRADABLE, {"symbol": asset.symbol})
+    _check_unique(venue, ledger.account, request.cl_ord_id)
+    order_qty = request.order_qty or _qty_of_notional(venue, request)
+    position_qty = ledger.position_qty(asset.symbol)
+    is_opening = position_qty * request.side.sign >= 0
+    _check_intent(request, is_opening=is_opening)
+    if is_opening:
+        _check_opening(venue, ledger, request, asset)
+    else:
+        _check_shares(ledger, asset.symbol, order_qty)
+    _check_wash(venue, ledger, request)
+    _check_levels(venue, request)
+    reserve_px = _reserve_px(venue, request) if is_opening else 0
+    _check_money(venue, ledger, reserve_px * order_qty)
+    return Admission(
+        asset=asset,
+        order_qty=order_qty,
+        is_opening=is_opening,
+        is_short_sale=is_opening and request.side is Side.SELL,
+        reserve_px=reserve_px,
+    )
+
+
+# --- identity and intent ------------------------------------------------------------------
+
+
+def _check_unique(venue: Venue, account: str, cl_ord_id: str | None) -> None:
+    """An accepted order uses its client id up for ever, whatever became of it (U10)."""
+    if cl_ord_id is None:
+        return
+    existing = venue.cl_ord_ids.get((account, cl_ord_id))
+    if existing is not None:
+        raise Refusal(RefusalKind.DUPLICATE_CL_ORD_ID, {"existing_order_id": existing})
+
+
+def _qty_of_notional(venue: Venue, request: OrderRequest) -> int:
+    """Shares (1e-9, rounded down) that the amount buys at the limit or the present price."""
+    assert request.notional_usd is not None
+    px = request.limit_px or _far_px(venue, request.symbol, request.side.sign)
+    if not px:
+        raise Refusal(RefusalKind.NOT_TRADABLE, {"symbol": request.symbol})
+    return request.notional_usd * NANO // px
+
+
+def _check_intent(request: OrderRequest, *, is_opening: bool) -> None:
+    if request.contingency is Contingency.OCO and is_opening:
+        raise Refusal(RefusalKind.NOT_EXIT)
+    if request.contingency in (Contingency.BRACKET, Contingency.OTO) and not is_opening:
+        raise Refusal(RefusalKind.NOT_ENTRY, {"contingency": request.contingency})
+
+
+def _check_opening(venue: Venue, ledger: Ledger, request: OrderRequest, asset: Asset) -> None:
+    for order in ledger.live_orders(asset.symbol):
+        if order.is_opening and order.side is not request.side:
+            context = {"existing_order_id": order.order_id, "opening": request.side}
+            raise Refusal(RefusalKind.OPPOSITE_INTENT, context)
+    if request.side is Side.BUY:
+        return
+    if request.notional_usd is not None or request.order_qty % NANO:
+        raise Refusal(RefusalKind.FRACTIONAL_SHORT)
+    if not ledger.has_margin(venue.mark_px):
+        raise Refusal(RefusalKind.ACCOUNT_NOT_SHORTABLE)
+    if not (asset.shortable and asset.easy_to_borrow):
+        raise Refusal(RefusalKind.NOT_SHORTABLE, {"symbol": asset.symbol})
+
+
+# --- shares and money ---------------------------------------------------------------------
+
+
+def _check_shares(ledger: Ledger, symbol: str, qty: int, *, own_qty: int = 0) -> None:
+    """``own_qty``: shares the order to be replaced already holds."""
+    available_qty = ledger.available_qty(symbol) + own_qty
+    if qty <= available_qty:
+        return
+    related = [
+        order.order_id
+        for order in ledger.live_orders(symbol)
+        if not order.is_opening and not order.held
+    ]
+    raise Refusal(
+        RefusalKind.INSUFFICIENT_QTY,
+        {
+            "symbol": symbol,
+            "requested_qty": qty,
+            "available_qty": available_qty,
+            "existing_qty": abs(ledger.position_qty(symbol)),
+            "held_qty": ledger.held_qty(symbol),
+            "related_order_ids": related,
+        },
+    )
+
+
+def _check_money(venue: Venue, ledger: Ledger, cost: int) -> None:
+    """``cost`` in 1e-18 USD; what reserves nothing needs nothing."""
+    if cost <= 0:
+        return
+    buying_power = ledger.buying_power(venue.mark_px)
+    if cost > buying_power:
+        context = {"buying_power_usd": buying_power // NANO, "cost_usd": cost // NANO}
+        raise Refusal(RefusalKind.INSUFFICIENT_BUYING_POWER, context)
+
+
+def _reserve_px(venue: Venue, request: OrderRequest) -> int:
+    """Price at which an opening order reserves buying power, 1e-9 USD; 0 when unknown."""
+    ask_px = _far_px(venue, request.symbol, 1)
+    limit_px = own_limit_px(request)
+    if request.side is Side.SELL:
+        return max(limit_px or 0, request.stop_px or 0, ask_px * SHORT_RESERVE_PPB // NANO)
+    if limit_px is not None:
+        return limit_px
+    # Market buys carry the same collar as buy stops (2.5 % from $50, 4 % below).
+    return stop_cap_px(request.stop_px or ask_px)
+
+
+def _far_px(venue: Venue, symbol: str, sign: int) -> int:
+    """Reference of spec 1.7: the far touch in regular hours, else the present price; or 0."""
+    book = venue.books.get(symbol)
+    if book is None:
+        return 0
+    touch_px = book.nbbo.far_px(sign) if book.nbbo else 0
+    if venue.session_kind() is SessionKind.RTH and touch_px > 0:
+        return touch_px
+    return book.reference_px() or touch_px
+
+
+# --- wash trade ---------------------------------------------------------------------------
+
+
+def _check_wash(venue: Venue, ledger: Ledger, request: OrderRequest) -> None:
+    """Spec 1.8, with the three readings of who is exempt (U19)."""
+    is_new_complex = request.contingency is not Contingency.NONE
+    candidates = [(request.ord_type, own_limit_px(request))]
+    if request.contingency is Contingency.OCO:
+        candidates.append((OrdType.STOP, None))
+    for existing in ledger.live_orders(request.symbol):
+        if existing.side is request.side or (existing.held and not existing.armed):
+            continue
+        if _is_exempt(venue, is_new_complex, is_complex(existing)):
+            continue
+        for ord_type, limit_px in candidates:
+            _check_wash_pair(existing, request.side, ord_type, limit_px)
+
+
+def _is_exempt(venue: Venue, is_new_complex: bool, is_existing_complex: bool) -> bool:
+    match venue.switches.wash_exempts:
+        case "all_complex":
+            return is_new_complex or is_existing_complex
+        case "new_only":
+            return is_new_complex
+        case _:
+            return False
+
+
+def _check_wash_pair(
+    existing: VenueOrder, side: Side, ord_type: OrdType, limit_px: int | None
+) -> None:
+    is_existing_aggressive = existing.ord_type in _AGGRESSIVE
+    if not is_existing_aggressive and ord_type not in _AGGRESSIVE:
+        assert existing.limit_px is not None
+        assert limit_px is not None
+        if side.sign * (limit_px - existing.limit_px) < 0:
+            return
+    reason = "market/stop" if is_existing_aggressive else "limit"
+    context = {"existing_order_id": existing.order_id, "existing": reason}
+    raise Refusal(RefusalKind.WASH_TRADE, context)
+
+
+# --- price levels -------------------------------------------------------------------------
+
+
+def _check_levels(venue: Venue, request: OrderRequest) -> None:
+    book = venue.books.get(request.symbol)
+    market_px = book.reference_px() if book else None
+    if request.contingency is Contingency.NONE:
+        if request.stop_px is not None:
+            _check_stop_side(request.side, request.stop_px, market_px)
+        return
+    is_oco = request.contingency is Contingency.OCO
+    position_side = request.side.exit_side if is_oco else request.side
+    if position_side is Side.SELL_SHORT:
+        position_side = Side.SELL
+    stop_px = request.stop_loss.stop_px if request.stop_loss else None
+    entry_px = None if is_oco else (request.limit_px or request.stop_px)
+    _check_legs(
+        position_side,
+        target=target_px(request),
+        stop=stop_px,
+        entry=entry_px,
+        market=market_px,
+        is_exit=is_oco,
+    )
+
+
+def _check_stop_side(side: Side, stop_px: int, market_px: int | None) -> None:
+    """A sell stop is below the market, a buy stop above (the mirror is U)."""
+    if market_px is not None and side.sign * (stop_px - market_px) <= 0:
+        context = {"side": side, "stop_px": stop_px, "base_px": market_px}
+        raise Refusal(RefusalKind.STOP_THROUGH_MARKET, context)
+
+
+def _check_legs(
+    position_side: Side,
+    *,
+    target: int | None,
+    stop: int | None,
+    entry: int | None,
+    market: int | None,
+    is_exit: bool,
+) -> None:
+    """Legs against each other and against the base price (spec 3.1). All prices 1e-9 USD."""
+    sign = position_side.sign
+    if target is not None and stop is not None and sign * (target - stop) <= 0:
+        raise Refusal(RefusalKind.LEG_ORDER, {"side": position_side})
+    if target is not None and not is_exit:
+        base_px = entry if entry is not None else market
+        if base_px is not None and sign * (target - base_px) < CENT:
+            context = {"side": position_side, "base_px": base_px}
+            raise Refusal(RefusalKind.TARGET_NOT_BEYOND_BASE, context)
+    if stop is None:
+        return
+    bases = [px for px in ((target if is_exit else entry), market) if px is not None]
+    if not bases:
+        return
+    base_px = min(bases) if sign > 0 else max(bases)
+    if sign * (base_px - stop) < CENT:
+        context = {"side": position_side, "base_px": base_px}
+        raise Refusal(RefusalKind.STOP_NOT_BEYOND_BASE, context)
+
+
+# --- cancel and replace -------------------------------------------------------------------
+
+
+def check_cancel(venue: Venue, order: VenueOrder) -> bool:
+    """Whether a cancel has to go out; ``False``: accepted, but nothing is left to do."""
+    if order.status.is_terminal:
+        if order.status is OrdStatus.CANCELED and venue.switches.cancel_of_canceled == "204":
+            return False
+        raise Refusal(RefusalKind.NOT_CANCELABLE, {"status": order.status})
+    _check_chain(venue, order)
+    is_pending = order.status is OrdStatus.PENDING_CANCEL or (
+        order.held and order.cancel_requested_ns is not None
+    )
+    if is_pending and venue.switches.cancel_of_pending_cancel == "422":
+        raise Refusal(RefusalKind.NOT_CANCELABLE, {"status": OrdStatus.PENDING_CANCEL})
+    return not is_pending
+
+
+def _check_chain(venue: Venue, order: VenueOrder) -> None:
+    """A replacement under way, of the order or inside its group, refuses cancel and replace."""
+    members = order.group.members() if order.group is not None else [order]
+    if any(member.status is OrdStatus.PENDING_REPLACE for member in members):
+        raise Refusal(RefusalKind.PENDING_REPLACE)
+    if order.replaces is not None and venue.orders[order.replaces].successor is order:
+        raise Refusal(RefusalKind.PENDING_REPLACE)
+
+
+def check_replacement(
+    venue: Venue, ledger: Ledger, order: VenueOrder, change: ReplaceRequest
+) -> int:
+    """All checks of a replace; returns the price at which the new order reserves money."""
+    asset = venue.assets.get(order.symbol)
+    assert asset is not None
+    _check_replaceable(venue, order)
+    check_id(change.cl_ord_id)
+    _check_change(order, change, asset)
+    _check_unique(venue, ledger.account, change.cl_ord_id)
+    order_qty = change.order_qty or order.order_qty
+    limit_px = order.limit_px if change.limit_px is None else change.limit_px
+    stop_px = order.stop_px if change.stop_px is None else change.stop_px
+    if order.group is not None:
+        _check_leg_change(venue, order, limit_px=limit_px, stop_px=stop_px)
+    elif change.stop_px is not None and not order.triggered:
+        _check_stop_side(order.side, change.stop_px, _market_px(venue, order.symbol))
+    _check_replacement_wash(venue, ledger, order, limit_px)
+    if not order.is_opening:
+        if order_qty > order.order_qty:
+            more_qty = order_qty - order.cum_qty
+            _check_shares(ledger, order.symbol, more_qty, own_qty=order.leaves_qty)
+        return 0
+    reserve_px = order.reserve_px
+    if change.limit_px is not None or change.stop_px is not None:
+        reserve_px = max(limit_px or 0, stop_cap_px(stop_px) if stop_px else 0)
+    new_cost = reserve_px * (order_qty - order.cum_qty)
+    _check_money(venue, ledger, new_cost - order.reserve_px * order.leaves_qty)
+    return reserve_px
+
+
+def _market_px(venue: Venue, symbol: str) -> int | None:
+    book = venue.books.get(symbol)
+    return book.reference_px() if book else None
+
+
+def _check_replaceable(venue: Venue, order: VenueOrder) -> None:
+    if order.status is OrdStatus.REPLACED:
+        raise Refusal(RefusalKind.ALREADY_REPLACED)
+    if order.replaces is not None and venue.orders[order.replaces].successor is order:
+        raise Refusal(RefusalKind.CHAIN_NOT_SETTLED)
+    _check_chain(venue, order)
+    is_replaceable = order.status in (OrdStatus.NEW, OrdStatus.PARTIALLY_FILLED) or (
+        order.held and order.is_live and not order.triggered
+    )
+    is_closing = order.group is not None and order.group.closing
+    if not is_replaceable or is_closing:
+        context = {"status": order.status, "not_routed": order.not_routed}
+        raise Refusal(RefusalKind.NOT_REPLACEABLE, context)
+
+
+def _check_change(order: VenueOrder, change: ReplaceRequest, asset: Asset) -> None:
+    """The changed fields exist on this order, are well formed, and differ."""
+    if change.order_qty is not None and change.order_qty != order.order_qty:
+        is_fraction = order.notional_usd is not None or order.order_qty % NANO != 0
+        if order.group is not None or is_fraction:
+            raise Refusal(RefusalKind.QTY_FIXED)
+        if change.order_qty <= 0 or change.order_qty % NANO:
+            raise Refusal(RefusalKind.BAD_QTY)
+        if change.order_qty <= order.cum_qty:
+            raise Refusal(RefusalKind.QTY_NOT_ABOVE_FILLED)
+    context = {"ord_type": order.ord_type}
+    if change.limit_px is not None:
+        if order.limit_px is None:
+            raise Refusal(RefusalKind.LIMIT_PX_UNWANTED, context)
+        check_px("limit_px", change.limit_px, asset)
+    if change.stop_px is not None:
+        if order.stop_px is None or order.triggered:
+            raise Refusal(RefusalKind.STOP_PX_UNWANTED, context)
+        check_px("stop_px", change.stop_px, asset)
+    wanted = (change.order_qty, change.limit_px, change.stop_px, change.tif)
+    present = (order.order_qty, order.limit_px, order.stop_px, order.tif)
+    if all(new in (None, old) for new, old in zip(wanted, present, strict=True)):
+        raise Refusal(RefusalKind.UNCHANGED)
+
+
+def _check_leg_change(
+    venue: Venue, order: VenueOrder, *, limit_px: int | None, stop_px: int | None
+) -> None:
+    group = order.group
+    assert group is not None
+    is_entry = order is group.entry
+    target_leg, stop_leg = group.target, group.stop
+    target = limit_px if order is target_leg else (target_leg.limit_px if target_leg else None)
+    stop = stop_px if order is stop_leg else (stop_leg.stop_px if stop_leg else None)
+    exit_side = group.exits()[0].side
+    position_side = Side.BUY if exit_side is Side.SELL else Side.SELL
+    entry = (limit_px or stop_px) if is_entry else None
+    is_target_change = order is target_leg
+    # A target may be moved to the market (that is how a group is flattened): only its stop, which
+    # stays where it was, is then compared with it and not with the market.
+    market = None if is_target_change else _market_px(venue, order.symbol)
+    _check_legs(
+        position_side,
+        target=target,
+        stop=None if is_target_change and target is None else stop,
+        entry=entry,
+        market=market,
+        is_exit=not is_entry,
+    )
+
+
+def _check_replacement_wash(
+    venue: Venue, ledger: Ledger, order: VenueOrder, limit_px: int | None
+) -> None:
+    """A replacement meets the same opposite orders as a new one (spec 2.4.9)."""
+    ord_type = OrdType.LIMIT if order.triggered and limit_px is not None else order.ord_type
+    for existing in ledger.live_orders(order.symbol):
+        if existing.side is order.side or (existing.held and not existing.armed):
+            continue
+        if existing.group is not None and existing.group is order.group:
+            continue
+        if _is_exempt(venue, is_complex(order), is_complex(existing)):
+            continue
+        _check_wash_pair(existing, order.side, ord_type, limit_px)

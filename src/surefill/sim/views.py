@@ -1,0 +1,134 @@
+"""Reading the venue: listings, positions, account.
+
+What: pure questions to `Venue`; every answer is a frozen value.
+Rules (spec 2.6, 3.5, 3.6): the open listing leaves held legs out; a nested listing rolls the legs
+into their parent, so that an open leg of a filled entry is found under ``ALL`` (or by id), not
+under ``OPEN``; a parent shows its current legs, replaced ones are found by id.
+"""
+
+from __future__ import annotations
+
+from surefill.core.units import NANO
+from surefill.sim.ledger import Ledger
+from surefill.sim.orders import VenueOrder, snapshot
+from surefill.sim.state import Venue
+from surefill.sim.types import (
+    AccountView,
+    OrderQuery,
+    OrderScope,
+    OrderSnapshot,
+    PositionView,
+    Refusal,
+    RefusalKind,
+)
+
+MAINTENANCE_PPB = 300_000_000
+"""Maintenance margin of a position: 30 % (spec 7); initial margin is 50 %."""
+
+
+def legs_of(order: VenueOrder) -> list[VenueOrder]:
+    """Current legs of a parent (its exits; for an OCO the stop beside it), else nothing."""
+    group = order.group
+    if group is None or order.parent_id is not None:
+        return []
+    return [leg for leg in group.exits() if leg.parent_id == order.order_id]
+
+
+def show(order: VenueOrder, *, nested: bool) -> OrderSnapshot:
+    """Snapshot, with legs when nested."""
+    return snapshot(order, legs_of(order) if nested else ())
+
+
+def find_order(venue: Venue, account: str, order_id: str) -> VenueOrder:
+    """The order of this account, or ORDER_NOT_FOUND; others' orders do not exist."""
+    order = venue.orders.get(order_id)
+    if order is None or order.account != account:
+        raise Refusal(RefusalKind.ORDER_NOT_FOUND, {"order_id": order_id})
+    return order
+
+
+def list_orders(venue: Venue, account: str, query: OrderQuery) -> list[OrderSnapshot]:
+    """Orders by filter, sorted by submission (ties: acceptance)."""
+    found = [order for order in venue.orders.values() if order.account == account]
+    found = [order for order in found if _matches(order, query)]
+    found.sort(key=_position)
+    if query.after_order_id is not None:
+        mark = _position(find_order(venue, account, query.after_order_id))
+        found = [order for order in found if _position(order) > mark]
+    if query.before_order_id is not None:
+        mark = _position(find_order(venue, account, query.before_order_id))
+        found = [order for order in found if _position(order) < mark]
+    if query.descending:
+        found.reverse()
+    return [show(order, nested=query.nested) for order in found[: max(query.limit, 0)]]
+
+
+def _position(order: VenueOrder) -> tuple[int, int]:
+    return (order.submitted_ns, order.seq)
+
+
+def _matches(order: VenueOrder, query: OrderQuery) -> bool:
+    if query.symbols is not None and order.symbol not in query.symbols:
+        return False
+    if query.side is not None and order.side is not query.side:
+        return False
+    if query.after_ns is not None and order.submitted_ns <= query.after_ns:
+        return False
+    if query.until_ns is not None and order.submitted_ns >= query.until_ns:
+        return False
+    if query.nested and order.parent_id is not None:
+        return False
+    if query.scope is OrderScope.OPEN:
+        return order.is_live and not order.held
+    return query.scope is OrderScope.ALL or not order.is_live
+
+
+def show_position(venue: Venue, ledger: Ledger, symbol: str) -> PositionView:
+    """One position, or POSITION_NOT_FOUND."""
+    position = ledger.positions.get(symbol)
+    asset = venue.assets.get(symbol)
+    if position is None or position.qty == 0 or asset is None:
+        raise Refusal(RefusalKind.POSITION_NOT_FOUND, {"symbol": symbol})
+    current_px = venue.mark_px(symbol)
+    book = venue.books.get(symbol)
+    value = position.cost if current_px is None else position.qty * current_px
+    return PositionView(
+        symbol=symbol,
+        asset_id=asset.asset_id,
+        marginable=asset.marginable,
+        qty=position.qty,
+        available_qty=ledger.available_qty(symbol),
+        cost=position.cost,
+        current_px=current_px,
+        lastday_px=book.lastday_px if book else None,
+        market_value_usd=value // NANO,
+    )
+
+
+def list_positions(venue: Venue, ledger: Ledger) -> list[PositionView]:
+    """Every open position, in order of symbol."""
+    symbols = sorted(symbol for symbol, held in ledger.positions.items() if held.qty)
+    return [show_position(venue, ledger, symbol) for symbol in symbols]
+
+
+def show_account(venue: Venue, ledger: Ledger) -> AccountView:
+    """The account now."""
+    long_value, short_value = ledger.values(venue.mark_px)
+    gross = long_value - short_value
+    return AccountView(
+        account=ledger.account,
+        account_id=ledger.account_id,
+        created_ns=ledger.created_ns,
+        cash_exact=ledger.cash,
+        cash_usd=ledger.cash // NANO,
+        equity_usd=ledger.equity(venue.mark_px) // NANO,
+        last_equity_usd=ledger.last_equity // NANO,
+        long_value_usd=long_value // NANO,
+        short_value_usd=short_value // NANO,
+        initial_margin_usd=gross // (2 * NANO),
+        maintenance_margin_usd=gross * MAINTENANCE_PPB // (NANO * NANO),
+        buying_power_usd=ledger.buying_power(venue.mark_px) // NANO,
+        multiplier=ledger.multiplier,
+        blocked=ledger.blocked,
+        shorting_enabled=ledger.has_margin(venue.mark_px),
+    )
