@@ -14,10 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 from surefill import __version__
 from surefill.cli.exits import MEANING, Exit
@@ -35,9 +33,8 @@ class VerbModule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One line of ``surefill --help``."""
+class Verb(NamedTuple):
+    """One line of ``surefill --help``. Not a dataclass: that import alone doubles the start."""
 
     name: str
     summary: str
@@ -135,6 +132,8 @@ def _run(verb: Verb, arguments: list[str]) -> int:
 
 
 def _unknown(name: str) -> str:
+    from difflib import get_close_matches  # needed for a misspelling only
+
     names = [verb.name for verb in VERBS]
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean `surefill {near[0]}`?" if near else f"one of: {', '.join(names)}"
