@@ -1,9 +1,9 @@
 """What every test run checks beside its tests: no secret in any artefact (invariant I27).
 
 A canary stands in for the broker's secret key. Tests that handle keys take it from the fixture
-``canary`` (the environment variable SUREFILL_CANARY sets another one); when the session ends, everything written
-below pytest's temporary directory, the project's ``logs`` and all captured output is searched for
-any eight consecutive characters of it.
+``canary`` (SUREFILL_CANARY in the environment sets another one). When the session ends, everything
+written below pytest's temporary directory, the project's ``logs`` and all captured output is
+searched for any eight consecutive characters of it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-CANARY = os.environ.pop("SUREFILL_CANARY", "zQ7canaryW3xk9VbT5mJ2sRd8fLh4NpYe6")
-# Taken out of the environment: an unknown name under our prefix refuses to start, rightly.
+# Written backwards, so that a copy of this file is no leak; taken out of the environment, because an
+# unknown name under our prefix refuses to start, rightly.
+CANARY = os.environ.pop("SUREFILL_CANARY", "6eYpN4hLf8dRs2Jm5TbV9kx3WyranAc7Qz"[::-1])
 
 # Seeds, not luck: the same examples on every run, and no time limit on a loaded machine.
 settings.register_profile("surefill", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("surefill")
+
 PIECE = 8
 FILE_BYTES_MAX = 64 * 1024 * 1024
 

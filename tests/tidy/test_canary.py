@@ -7,20 +7,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.tidy.source import ROOT
 
-LEAKS = {
-    "in a file": "def test_it(tmp_path, canary):\n    (tmp_path / 'x.log').write_text(canary)\n",
-    "in part": "def test_it(tmp_path, canary):\n    (tmp_path / 'x').write_text(canary[3:11])\n",
-    "in output": "def test_it(canary):\n    print('key=' + canary)\n",
-    "in a log line": "import logging\ndef test_it(canary):\n    logging.error('%s', canary)\n",
-}
+LEAKING = """
+import logging
+def test_file(tmp_path, canary): (tmp_path / "whole.log").write_text(canary)
+def test_part(tmp_path, canary): (tmp_path / "piece.log").write_text("x" + canary[3:11] + "y")
+def test_output(canary): print("key=" + canary)
+def test_log(canary): logging.error("%s", canary)
+"""
+CLEAN = """
+def test_short(tmp_path, canary): (tmp_path / "x").write_text(canary[3:10])
+"""
 
 
 def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """Run one test in a folder of its own, under our conftest, with a canary of its own."""
+    """Run tests in a folder of their own, under our conftest, with a canary of their own."""
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "test_it.py").write_text(text)
     return subprocess.run(
@@ -33,13 +35,14 @@ def run(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("place", LEAKS)
-def test_a_leak_fails_the_run_and_is_named(place: str, tmp_path: Path) -> None:
-    done = run(tmp_path, LEAKS[place])
+def test_a_leak_fails_the_run_and_is_named(tmp_path: Path) -> None:
+    done = run(tmp_path, LEAKING)
     assert done.returncode == 1
-    assert "SECRET LEAKED (I27)" in done.stdout
+    named = [line for line in done.stdout.splitlines() if line.startswith("SECRET LEAKED (I27)")]
+    for place in ("whole.log", "piece.log", "test_output (Captured stdout", "test_log (Captured"):
+        assert any(place in line for line in named), done.stdout
 
 
 def test_a_clean_run_passes(tmp_path: Path) -> None:
-    text = "def test_it(tmp_path, canary):\n    (tmp_path / 'x').write_text(canary[3:10])\n"
-    assert run(tmp_path, text).returncode == 0
+    done = run(tmp_path, CLEAN)
+    assert done.returncode == 0, done.stdout
