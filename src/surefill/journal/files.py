@@ -1,0 +1,128 @@
+"""The journal's files: made private, opened without following links, locked by one process.
+
+What: `prepare` (directory 0700, file 0600), `ProcessLock` (who owns the journal), both for POSIX.
+Why: a journal tells a stranger every position, and two writers would trade twice (fault P12). The
+lock is the kernel's (flock on a sidecar), so ``kill -9`` frees it at once and nothing stale is left
+to delete by hand; the sidecar's text only says who holds it, its change time since when.
+Must never: follow a symbolic link, widen or change the mode of a directory that was there before,
+or open the database file itself beside SQLite (closing it would drop SQLite's own locks).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from surefill.ports import JournalError, JournalHeld
+
+OWNER_BYTES_MAX = 4096
+
+
+def prepare(path: Path, create: Callable[[Path], None]) -> None:
+    """Make sure that ``path`` is our private journal file; ``create`` writes a new one.
+
+    A new file appears under its name complete or not at all, so an empty one is always damage.
+    Raises `JournalError` for a link, a file others can read, a directory others can write.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        check_private(path.parent, stat.S_ISDIR, forbidden=0o022)
+        if not os.path.lexists(path):
+            _create(path, create)
+    except OSError as problem:
+        raise unwritable(path, problem) from None
+    check_private(path, stat.S_ISREG, forbidden=0o077)
+
+
+def check_private(path: Path, is_kind: Callable[[int], bool], *, forbidden: int) -> None:
+    """Refuse ``path`` when it is a link, of another kind, somebody else's or open to others."""
+    try:
+        found = os.lstat(path)
+    except OSError as problem:
+        raise unwritable(path, problem) from None
+    if stat.S_ISLNK(found.st_mode):
+        raise JournalError("JOURNAL_UNWRITABLE", f"{path} is a symbolic link; give the real path")
+    if not is_kind(found.st_mode):
+        raise JournalError("JOURNAL_UNWRITABLE", f"{path} is not a plain file in a directory")
+    if found.st_uid != os.geteuid():
+        raise JournalError("JOURNAL_UNWRITABLE", f"{path} belongs to user id {found.st_uid}")
+    if found.st_mode & forbidden:
+        advice = f"chmod 600 {path}"
+        if stat.S_ISDIR(found.st_mode):
+            advice = f"chmod 700 {path}, or keep the journal in a directory of its own"
+        raise JournalError("JOURNAL_UNWRITABLE", f"{path} is open to other users: {advice}")
+
+
+def unwritable(path: Path, problem: Exception) -> JournalError:
+    """What to say when the operating system refuses (ENOSPC, EIO, EROFS, EACCES)."""
+    return JournalError(
+        "JOURNAL_UNWRITABLE",
+        f"{path} cannot be used ({problem}); free space or repair the disk, then start again",
+    )
+
+
+def _create(path: Path, create: Callable[[Path], None]) -> None:
+    draft = path.with_name(f"{path.name}.new-{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+    try:
+        create(draft)
+        os.link(draft, path, follow_symlinks=False)
+    except FileExistsError:
+        pass  # another process was first; its journal is as new as ours
+    finally:
+        draft.unlink()
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)  # the name itself must survive a power cut
+    finally:
+        os.close(directory)
+
+
+class ProcessLock:
+    """An exclusive lock that dies with its process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def take(self, holder: str) -> None:
+        """Own the lock and write down who does. Raises `JournalHeld` naming the present owner."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            fd = os.open(self._path, flags, 0o600)
+        except OSError as problem:
+            raise unwritable(self._path, problem) from None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sentence = self._owner_sentence(fd)
+            os.close(fd)
+            raise JournalHeld(sentence) from None
+        owner = {"holder": holder[:200], "pid": os.getpid(), "host": os.uname().nodename}
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(owner).encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Let the next process have it. The sidecar stays: deleting it would race with a taker."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def _owner_sentence(self, fd: int) -> str:
+        since = datetime.fromtimestamp(os.fstat(fd).st_mtime_ns // 10**9, tz=UTC)
+        try:
+            owner = json.loads(os.pread(fd, OWNER_BYTES_MAX, 0))
+            who = f"{owner['holder']} (process {owner['pid']} on {owner['host']})"
+        except (ValueError, KeyError, TypeError):
+            who = "a process that has only just started"
+        return (
+            f"the journal is held by {who} since {since:%Y-%m-%d %H:%M:%S} UTC; "
+            "stop that process, or use it instead of a second one"
+        )
