@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Written backwards, so that a copy of this file is no leak; taken out of the environment, because an
-# unknown name under our prefix refuses to start, rightly.
+# Written backwards, so that a copy of this file is no leak; taken out of the environment, because
+# an unknown name under our prefix refuses to start, rightly.
 CANARY = os.environ.pop("SUREFILL_CANARY", "6eYpN4hLf8dRs2Jm5TbV9kx3WyranAc7Qz"[::-1])
 
 # Seeds, not luck: the same examples on every run, and no time limit on a loaded machine.

@@ -42,7 +42,7 @@ def homeless(code: Iterable[Source], tests: set[str]) -> list[str]:
     return [
         test
         for test in sorted(tests - wanted)
-        if not excused(test, tables.FREE_TEST_DIRECTORIES) and test not in tables.EXTRA_TESTS
+        if not excused(test, tables.FREE_TEST_DIRECTORIES) and not excused(test, tables.EXTRA_TESTS)
     ]
 
 
