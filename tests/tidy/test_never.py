@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from surefill.core import order
 from tests.tidy import rules
 from tests.tidy.source import Finding, Source, everything, package
 
@@ -59,6 +60,11 @@ def test_never_a_mode_word_in_core() -> None:
 
 def test_never_a_retry_of_an_unknown_submit() -> None:
     hold(rules.retries_unknown_submit, package())
+
+
+def test_never_a_send_from_any_state_but_unsent() -> None:
+    may_send = {state for state, what in order.TRANSITIONS if what is order.OrderInput.SEND}
+    assert may_send == {order.OrderState.UNSENT}
 
 
 def test_never_an_auditor_that_knows_us() -> None:
