@@ -133,7 +133,10 @@ def _to_ns(text: str, start_ns: int) -> int:
     whole, _, fraction = text.removesuffix("Z").partition(".")
     if not text.endswith("Z"):
         raise ValueError("a time ends with Z (UTC) or starts with +")
-    delta = datetime.fromisoformat(whole).replace(tzinfo=UTC) - _EPOCH
+    instant = datetime.fromisoformat(whole)
+    if instant.tzinfo is not None:
+        raise ValueError("a time has one zone, Z")
+    delta = instant.replace(tzinfo=UTC) - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * NANO + to_nano(f"0.{fraction or 0}")
 
 
