@@ -154,6 +154,11 @@ class Edge:
         """Pass on what a direct call on the exchange (operator of the venue) has caused."""
         self._fan_out()
 
+    def clear_faults(self) -> None:
+        """Disarm every fault; streams that were mute speak again."""
+        self.faults.clear()
+        self._streams.unmute()
+
     # -- inside: time -------------------------------------------------------------------------
 
     def _market_ns(self) -> int | None:

@@ -99,6 +99,11 @@ class StreamHub:
         stream.up_ns = max(stream.up_ns, self._edge.now_ns + self._latency.draw(Delay.UP))
         self._edge.at(stream.up_ns, lambda: self._arrive(stream, data))
 
+    def unmute(self) -> None:
+        """Fault W6 is over for every stream."""
+        for stream in self._streams.values():
+            self._emit(stream, DeliveryKind.UNMUTE)
+
     def on_market(self, event: MarketEvent) -> None:
         """Publish a market event to the market streams."""
         for stream in self._listeners(StreamKind.MARKET):

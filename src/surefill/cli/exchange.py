@@ -1,0 +1,184 @@
+"""``surefill exchange``: serve an exchange that speaks Alpaca's protocols.
+
+What: build the venue that the arguments ask for, bind, print the lines to copy into a client, and
+serve until interrupted. Why: anybody's Alpaca program can be tried against it with only its URL
+changed.
+Invariants: loopback unless another host is named, which prints a warning; a taken port is a
+sentence, not a traceback.
+Must never: print or log a key's secret.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ipaddress
+import sys
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from surefill.cli.exits import Exit
+from surefill.core.units import NANO
+from surefill.runtime.clock import SystemClock
+from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
+from surefill.sim.alpaca.keys import KeyFileError
+from surefill.sim.alpaca.server import listen, make_server
+from surefill.sim.alpaca.switches import describe, split_pairs
+from surefill.sim.alpaca.text import parse_stamp
+from surefill.sim.market import TapeError
+from surefill.sim.pacing import PaceError
+from surefill.sim.switches import SwitchError
+
+DEFAULT_PORT = 8700
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of design, section 9."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free port")
+    market = parser.add_mutually_exclusive_group()
+    market.add_argument("--tape", type=Path, help="recorded tape: a file or a folder")
+    market.add_argument("--seed", type=int, help="synthetic market from this seed")
+    parser.add_argument("--date", type=int, help="which day of the tape (yyyymmdd)")
+    parser.add_argument("--start", help="where the venue's clock starts (RFC 3339)")
+    parser.add_argument("--speed", default="1", help="venue seconds per second")
+    parser.add_argument("--model", choices=("queue", "paper", "touch"), help="how orders fill")
+    parser.add_argument("--control", action="store_true", help="serve the /sim/ routes")
+    parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--switches", action="store_true", help="list the switches and end")
+    parser.add_argument("--keys", type=Path, help="JSON file that names the accounts")
+    parser.add_argument("--latency", choices=("default", "none"), default="default")
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="listen on an address others can reach"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted."""
+    if args.switches:
+        sys.stdout.write("\n".join(describe()) + "\n")
+        return Exit.DONE
+    if not _is_loopback(args.host) and not args.allow_remote:
+        return _refuse(
+            f"{args.host} can be reached by others and the exchange has no protection against "
+            "them; add --allow-remote if that is what you want"
+        )
+    try:
+        config = config_of(args)
+        clock = SystemClock()
+        venue = build(config, reading_ns=clock.now_ns, wall_ns=clock.now_ns)
+    except (ConfigError, SwitchError, KeyFileError, PaceError, TapeError) as error:
+        return _refuse(str(error))
+    return _serve(venue, args)
+
+
+def config_of(args: argparse.Namespace) -> ExchangeConfig:
+    """The configuration of these arguments; `ConfigError` or `SwitchError` when they clash."""
+    switches, face = split_pairs(args.switch)
+    config = ExchangeConfig(
+        tape=args.tape,
+        tape_date=args.date,
+        seed=args.seed,
+        start_ns=_start_ns(args.start),
+        speed_ppb=_speed_ppb(args.speed),
+        switches=switches,
+        face=face,
+        keys_path=args.keys,
+        latency=args.latency,
+        id_seed=args.seed or 0,
+    )
+    return config if args.model is None else config.with_model(args.model)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """``host:port`` as it stands in a URL."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+def banner(address: Address, *, title: str, with_control: bool) -> str:
+    """What to copy into a client."""
+    at = address.authority
+    lines = [
+        f"Surefill exchange on http://{at} ({title})",
+        "",
+        "Any key pair opens its own account with $100,000 on first use. For alpaca-py:",
+        f'  TradingClient("KEY", "SECRET", url_override="http://{at}")',
+        f'  TradingStream("KEY", "SECRET", url_override="ws://{at}/stream")',
+        f'  StockDataStream("KEY", "SECRET", url_override="ws://{at}/v2/iex")',
+        f'  StockHistoricalDataClient("KEY", "SECRET", url_override="http://{at}")',
+        "For Surefill and other programs:",
+        "  export APCA_API_KEY_ID=KEY",
+        "  export APCA_API_SECRET_KEY=SECRET",
+        f"  export APCA_API_BASE_URL=http://{at}",
+        f"  export APCA_API_DATA_URL=http://{at}",
+        f"  export APCA_API_STREAM_URL=ws://{at}/stream",
+    ]
+    if with_control:
+        lines += ["Control routes:", f"  http://{at}/sim/  (nbbo, print, status, clock, faults)"]
+    return "\n".join(lines) + "\n"
+
+
+def _serve(venue: Venue, args: argparse.Namespace) -> int:
+    try:
+        bound = listen(args.host, args.port)
+    except OSError as error:
+        return _refuse(
+            f"port {args.port} on {args.host} cannot be used: {error.strerror}; "
+            "choose another with --port",
+            Exit.UNAVAILABLE,
+        )
+    address = Address(args.host, bound.getsockname()[1])
+    if not _is_loopback(args.host):
+        sys.stderr.write(f"warning: {args.host} can be reached by others; no protection\n")
+    sys.stdout.write(banner(address, title=venue.title, with_control=args.control))
+    sys.stdout.flush()
+    server = make_server(venue, with_control=args.control)
+    try:
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(server.serve(sockets=[bound]))
+    except KeyboardInterrupt:
+        pass  # uvicorn has already ended its connections; Ctrl-C is how one stops a server
+    return Exit.DONE
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _start_ns(text: str | None) -> int | None:
+    if text is None:
+        return None
+    ns = parse_stamp(text)
+    if ns is None:
+        raise ConfigError(f"--start {text}: expected an RFC 3339 time")
+    return ns
+
+
+def _speed_ppb(text: str) -> int:
+    try:
+        speed = Decimal(text)
+    except InvalidOperation:
+        raise ConfigError(f"--speed {text}: expected a number") from None
+    if not speed.is_finite():
+        raise ConfigError(f"--speed {text}: expected a number")
+    return int(speed * NANO)
+
+
+def _refuse(sentence: str, code: Exit = Exit.USAGE) -> Exit:
+    sys.stderr.write(f"surefill exchange: {sentence}\n")
+    return code

@@ -1,0 +1,199 @@
+"""Build a whole venue from one configuration: market, exchange, edge, protocol, clock.
+
+What: `ExchangeConfig` (what was asked for) and `build` (the one place of the simulation that puts
+the parts together). Used by the command line, the demo and the tests alike.
+Invariants: the same configuration and the same requests at the same venue times give the same
+truth log. With neither tape nor seed the market is empty.
+Must never: open a socket or read a clock; the caller passes a monotonic reading and the wall time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from surefill.core.session import Calendar, Session
+from surefill.sim.alpaca.api import AlpacaFace
+from surefill.sim.alpaca.keys import KeyRing, Owner, read_keys
+from surefill.sim.alpaca.switches import FaceSwitches
+from surefill.sim.alpaca.text import new_york_date
+from surefill.sim.assets import AssetTable
+from surefill.sim.calendar import session_on, us_equity_calendar
+from surefill.sim.edge import Edge
+from surefill.sim.exchange import Exchange
+from surefill.sim.faults import FaultPlan
+from surefill.sim.market import MarketSource, MergedMarket
+from surefill.sim.models import LatencyModel
+from surefill.sim.pacing import ONE_PPB, PacedClock
+from surefill.sim.profiles import MID, TIGHT, WIDE
+from surefill.sim.switches import Switches
+from surefill.sim.synthetic import SyntheticTape
+from surefill.sim.tape import list_tapes, open_tape
+from surefill.sim.truth import TruthLog
+
+NS_PER_S = 1_000_000_000
+LEAD_NS = 60 * NS_PER_S
+"""Recorded and synthetic days start a minute before the opening, so that there is a market."""
+
+SYNTHETIC_DATE = 20260302
+"""The New York day a seeded market plays on (a Monday, full session)."""
+SYNTHETIC_SYMBOLS = (("TIGHT", TIGHT), ("MID", MID), ("WIDE", WIDE))
+"""What trades on a seeded market: one symbol per profile of liquidity."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be built; the message says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeConfig:
+    """What to build. ``start_ns`` (UTC) overrides where the venue's clock starts."""
+
+    tape: Path | None = None
+    tape_date: int | None = None
+    seed: int | None = None
+    start_ns: int | None = None
+    speed_ppb: int = ONE_PPB
+    pinned: bool = False
+    switches: Switches = field(default_factory=Switches)
+    face: FaceSwitches = field(default_factory=FaceSwitches)
+    keys_path: Path | None = None
+    latency: str = "default"
+    id_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tape is not None and self.seed is not None:
+            raise ConfigError("choose a tape or a seed, not both")
+        if self.latency not in ("default", "none"):
+            raise ConfigError("latency is 'default' or 'none'")
+
+    def with_model(self, model: str) -> ExchangeConfig:
+        """The same with this fill model (``queue``, ``touch``, ``paper``)."""
+        return replace(self, switches=replace(self.switches, fill_model=model))
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Everything behind the sockets. ``title`` says in words what market is played."""
+
+    config: ExchangeConfig
+    title: str
+    exchange: Exchange
+    edge: Edge
+    face: AlpacaFace
+    keys: KeyRing
+    clock: PacedClock
+    log: TruthLog
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    source: MarketSource | None
+    start_ns: int
+    title: str
+
+
+def build(
+    config: ExchangeConfig, *, reading_ns: Callable[[], int], wall_ns: Callable[[], int]
+) -> Venue:
+    """A venue ready to serve. ``wall_ns`` is asked once, when nothing else gives a start."""
+    market = _market(config, wall_ns)
+    # A year ahead: GTC orders expire after 90 days and the clock names the next opening.
+    calendar = _calendar_around(market.start_ns)
+    log = TruthLog()
+    exchange = Exchange(
+        seed=config.id_seed,
+        calendar=calendar,
+        start_ns=market.start_ns,
+        switches=config.switches,
+        latency=_latency(config, "venue"),
+        log=log,
+        assets=AssetTable(),
+    )
+
+    def open_account(owner: Owner) -> None:
+        exchange.open_account(owner.account, cash_usd=owner.cash_usd)
+
+    named = read_keys(config.keys_path) if config.keys_path is not None else None
+    keys = KeyRing(open_account, named)
+    face = AlpacaFace(exchange, keys=keys, switches=config.face, sessions_between=_sessions_between)
+    edge = Edge(
+        exchange=exchange,
+        market=market.source,
+        face=face,
+        latency=_latency(config, "edge"),
+        faults=FaultPlan(config.id_seed),
+    )
+    clock = PacedClock(
+        reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
+    )
+    return Venue(config, market.title, exchange, edge, face, keys, clock, log)
+
+
+def _latency(config: ExchangeConfig, part: str) -> LatencyModel:
+    if config.latency == "none":
+        return LatencyModel.none()
+    return LatencyModel(seed=f"{config.id_seed}:{part}")
+
+
+def _market(config: ExchangeConfig, wall_ns: Callable[[], int]) -> _Market:
+    if config.tape is not None:
+        return _recorded(config, config.tape)
+    if config.seed is not None:
+        return _synthetic(config, config.seed)
+    start_ns = config.start_ns if config.start_ns is not None else wall_ns()
+    return _Market(None, start_ns, "empty market; quotes come from /sim/nbbo")
+
+
+def _synthetic(config: ExchangeConfig, seed: int) -> _Market:
+    session = session_on(SYNTHETIC_DATE)
+    tapes = [
+        SyntheticTape(seed, symbol, session, profile=profile)
+        for symbol, profile in SYNTHETIC_SYMBOLS
+    ]
+    names = ", ".join(symbol for symbol, _ in SYNTHETIC_SYMBOLS)
+    title = f"synthetic market, seed {seed}: {names} on {SYNTHETIC_DATE}"
+    return _Market(MergedMarket(tapes), _start_ns(config, session), title)
+
+
+def _recorded(config: ExchangeConfig, path: Path) -> _Market:
+    days = list_tapes(path)
+    dates = sorted({day.date for day in days})
+    date = config.tape_date if config.tape_date is not None else dates[0]
+    chosen = [day for day in days if day.date == date]
+    if not chosen:
+        known = ", ".join(map(str, dates))
+        raise ConfigError(f"no tape of {date} in {path}; there are {known}")
+    start_ns = _start_ns(config, session_on(date))
+    tapes = [open_tape(day, start_ns=start_ns) for day in chosen]
+    names = ", ".join(sorted({day.symbol for day in chosen}))
+    return _Market(MergedMarket(tapes), start_ns, f"recorded market: {names} on {date}")
+
+
+def _start_ns(config: ExchangeConfig, session: Session) -> int:
+    return config.start_ns if config.start_ns is not None else session.open_ns - LEAD_NS
+
+
+def _calendar_around(ns: int) -> Calendar:
+    day = datetime.fromtimestamp(ns // NS_PER_S, UTC)
+    first, last = day - timedelta(days=10), day + timedelta(days=370)
+    return us_equity_calendar(int(f"{first:%Y%m%d}"), int(f"{last:%Y%m%d}"))
+
+
+def _sessions_between(first: int, last: int) -> tuple[Session, ...]:
+    return us_equity_calendar(first, _real_date(last)).sessions
+
+
+def _real_date(yyyymmdd: int) -> int:
+    """The last real day not after a number that may name no day (20260132 -> 20260131)."""
+    year, month, day = yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    for last in (day, 31, 30, 29, 28):
+        try:
+            moment = datetime(year, month, last, 12, tzinfo=UTC)
+        except ValueError:
+            continue
+        return int(new_york_date(int(moment.timestamp()) * NS_PER_S).replace("-", ""))
+    raise ConfigError(f"not a date: {yyyymmdd}")
