@@ -22,7 +22,7 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
 from surefill.sim import views
-from surefill.sim.assets import Asset, AssetTable, uuid_text
+from surefill.sim.assets import AssetTable, uuid_text
 from surefill.sim.book import Book
 from surefill.sim.corrections import bust_fill, correct_fill
 from surefill.sim.intake import build_order, build_replacement
@@ -35,23 +35,17 @@ from surefill.sim.state import Venue
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import (
-    AccountView,
     CancelResult,
-    FillRecord,
-    OrderQuery,
     OrderRequest,
     OrderSnapshot,
-    PositionView,
     Refusal,
-    RefusalKind,
     ReplaceRequest,
-    VenueEvent,
 )
 
 NEVER_NS = 1 << 63
 
 
-class Exchange:
+class Exchange(views.VenueReader):
     """One simulated venue and broker. All requests take effect at `now_ns`."""
 
     def __init__(
@@ -67,28 +61,21 @@ class Exchange:
         fees: FeeModel = NO_FEES,
     ) -> None:
         """``start_ns``: first instant of the clock. ``seed`` makes the ids."""
-        self._venue = Venue(
-            seed=seed,
-            calendar=calendar,
-            start_ns=start_ns,
-            switches=switches,
-            latency=latency,
-            log=log,
-            assets=assets,
+        super().__init__(
+            Venue(
+                seed=seed,
+                calendar=calendar,
+                start_ns=start_ns,
+                switches=switches,
+                latency=latency,
+                log=log,
+                assets=assets,
+            )
         )
         self._desk = OrderDesk(self._venue, fees=fees)
         self._next_close_ns = self._close_after(start_ns)
 
     # --- clock and market -----------------------------------------------------------------
-
-    @property
-    def now_ns(self) -> int:
-        """Venue time, UTC ns."""
-        return self._venue.now_ns
-
-    def next_ns(self) -> int | None:
-        """Time of the next internal step; ``None`` when nothing is scheduled."""
-        return self._venue.next_ns()
 
     def advance(self, to_ns: int) -> None:
         """Move the clock, running internal steps in (time, seq) order. Backwards raises."""
@@ -169,7 +156,7 @@ class Exchange:
         venue = self._venue
         try:
             old = views.find_order(venue, account, order_id)
-            reserve_px = check_replacement(venue, venue.ledgers[account], old, change)
+            reserve_px = check_replacement(venue, old, change)
         except Refusal as refusal:
             self._log_refusal(account, change, refusal, order_id=order_id)
             raise
@@ -209,93 +196,6 @@ class Exchange:
                 )
             )
         return results
-
-    # --- reads ----------------------------------------------------------------------------
-
-    def order(self, account: str, order_id: str, *, nested: bool = False) -> OrderSnapshot:
-        """The order, or `Refusal` ORDER_NOT_FOUND."""
-        return views.show(views.find_order(self._venue, account, order_id), nested=nested)
-
-    def order_by_cl_ord_id(
-        self, account: str, cl_ord_id: str, *, nested: bool = False
-    ) -> OrderSnapshot:
-        """The order with this client id, or `Refusal` ORDER_NOT_FOUND."""
-        order_id = self._venue.cl_ord_ids.get((account, cl_ord_id))
-        if order_id is None:
-            raise Refusal(RefusalKind.ORDER_NOT_FOUND, {"cl_ord_id": cl_ord_id})
-        return views.show(self._venue.orders[order_id], nested=nested)
-
-    def orders(self, account: str, query: OrderQuery) -> list[OrderSnapshot]:
-        """Orders by filter."""
-        return views.list_orders(self._venue, account, query)
-
-    def positions(self, account: str) -> list[PositionView]:
-        """Open positions, in order of symbol."""
-        return views.list_positions(self._venue, self._venue.ledgers[account])
-
-    def position(self, account: str, symbol: str) -> PositionView:
-        """The position (by symbol or asset id), or `Refusal` POSITION_NOT_FOUND."""
-        asset = self._venue.assets.get(symbol)
-        name = asset.symbol if asset else symbol
-        return views.show_position(self._venue, self._venue.ledgers[account], name)
-
-    def account_view(self, account: str) -> AccountView:
-        """Cash, equity, margin and buying power now."""
-        return views.show_account(self._venue, self._venue.ledgers[account])
-
-    def fills(self, account: str, *, after_seq: int = 0) -> list[FillRecord]:
-        """Executions with a number above ``after_seq``, oldest first."""
-        records = self._venue.fills.values()
-        return [fill for fill in records if fill.account == account and fill.seq > after_seq]
-
-    def nbbo(self, symbol: str) -> Nbbo | None:
-        """The last quote of a symbol."""
-        book = self._venue.books.get(symbol)
-        return book.nbbo if book else None
-
-    def last_print(self, symbol: str) -> Print | None:
-        """The last public trade of a symbol."""
-        book = self._venue.books.get(symbol)
-        return book.last_print if book else None
-
-    def status(self, symbol: str) -> TradingStatus:
-        """Trading status of a symbol (TRADING when nothing was said)."""
-        book = self._venue.books.get(symbol)
-        return book.status if book else TradingStatus.TRADING
-
-    def asset(self, symbol_or_id: str) -> Asset | None:
-        """The asset, by symbol or asset id."""
-        return self._venue.assets.get(symbol_or_id)
-
-    @property
-    def assets(self) -> AssetTable:
-        """The asset table."""
-        return self._venue.assets
-
-    @property
-    def calendar(self) -> Calendar:
-        """The sessions this venue knows."""
-        return self._venue.calendar
-
-    @property
-    def switches(self) -> Switches:
-        """The switches in force."""
-        return self._venue.switches
-
-    @property
-    def log(self) -> TruthLog:
-        """The ground truth."""
-        return self._venue.log
-
-    @property
-    def events(self) -> list[VenueEvent]:
-        """Events not yet drained, oldest first."""
-        return self._venue.events
-
-    def drain(self) -> list[VenueEvent]:
-        """Take the events that have come up since the last call."""
-        events, self._venue.events = self._venue.events, []
-        return events
 
     # --- operator of the venue ------------------------------------------------------------
 

@@ -55,7 +55,7 @@ def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Adm
     is_opening = position_qty * request.side.sign >= 0
     _check_intent(request, is_opening=is_opening)
     if is_opening:
-        _check_opening(venue, ledger, request, asset)
+        _check_opening(venue, ledger, request, asset=asset)
     else:
         _check_shares(ledger, asset.symbol, order_qty)
     _check_wash(venue, ledger, request)
@@ -99,7 +99,7 @@ def _check_intent(request: OrderRequest, *, is_opening: bool) -> None:
         raise Refusal(RefusalKind.NOT_ENTRY, {"contingency": request.contingency})
 
 
-def _check_opening(venue: Venue, ledger: Ledger, request: OrderRequest, asset: Asset) -> None:
+def _check_opening(venue: Venue, ledger: Ledger, request: OrderRequest, *, asset: Asset) -> None:
     for order in ledger.live_orders(asset.symbol):
         if order.is_opening and order.side is not request.side:
             context = {"existing_order_id": order.order_id, "opening": request.side}
@@ -188,7 +188,7 @@ def _check_wash(venue: Venue, ledger: Ledger, request: OrderRequest) -> None:
         if _is_exempt(venue, is_new_complex, is_complex(existing)):
             continue
         for ord_type, limit_px in candidates:
-            _check_wash_pair(existing, request.side, ord_type, limit_px)
+            _check_wash_pair(existing, ord_type, limit_px)
 
 
 def _is_exempt(venue: Venue, is_new_complex: bool, is_existing_complex: bool) -> bool:
@@ -201,14 +201,13 @@ def _is_exempt(venue: Venue, is_new_complex: bool, is_existing_complex: bool) ->
             return False
 
 
-def _check_wash_pair(
-    existing: VenueOrder, side: Side, ord_type: OrdType, limit_px: int | None
-) -> None:
+def _check_wash_pair(existing: VenueOrder, ord_type: OrdType, limit_px: int | None) -> None:
+    """An existing order against the type and limit of a new one on the other side."""
     is_existing_aggressive = existing.ord_type in _AGGRESSIVE
     if not is_existing_aggressive and ord_type not in _AGGRESSIVE:
         assert existing.limit_px is not None
         assert limit_px is not None
-        if side.sign * (limit_px - existing.limit_px) < 0:
+        if existing.sign * (existing.limit_px - limit_px) < 0:
             return
     reason = "market/stop" if is_existing_aggressive else "limit"
     context = {"existing_order_id": existing.order_id, "existing": reason}
@@ -304,10 +303,9 @@ def _check_chain(venue: Venue, order: VenueOrder) -> None:
         raise Refusal(RefusalKind.PENDING_REPLACE)
 
 
-def check_replacement(
-    venue: Venue, ledger: Ledger, order: VenueOrder, change: ReplaceRequest
-) -> int:
+def check_replacement(venue: Venue, order: VenueOrder, change: ReplaceRequest) -> int:
     """All checks of a replace; returns the price at which the new order reserves money."""
+    ledger = venue.ledger_of(order)
     asset = venue.assets.get(order.symbol)
     assert asset is not None
     _check_replaceable(venue, order)
@@ -321,7 +319,7 @@ def check_replacement(
         _check_leg_change(venue, order, limit_px=limit_px, stop_px=stop_px)
     elif change.stop_px is not None and not order.triggered:
         _check_stop_side(order.side, change.stop_px, _market_px(venue, order.symbol))
-    _check_replacement_wash(venue, ledger, order, limit_px)
+    _check_replacement_wash(venue, order, limit_px)
     if not order.is_opening:
         if order_qty > order.order_qty:
             more_qty = order_qty - order.cum_qty
@@ -406,16 +404,14 @@ def _check_leg_change(
     )
 
 
-def _check_replacement_wash(
-    venue: Venue, ledger: Ledger, order: VenueOrder, limit_px: int | None
-) -> None:
+def _check_replacement_wash(venue: Venue, order: VenueOrder, limit_px: int | None) -> None:
     """A replacement meets the same opposite orders as a new one (spec 2.4.9)."""
     ord_type = OrdType.LIMIT if order.triggered and limit_px is not None else order.ord_type
-    for existing in ledger.live_orders(order.symbol):
+    for existing in venue.ledger_of(order).live_orders(order.symbol):
         if existing.side is order.side or (existing.held and not existing.armed):
             continue
         if existing.group is not None and existing.group is order.group:
             continue
         if _is_exempt(venue, is_complex(order), is_complex(existing)):
             continue
-        _check_wash_pair(existing, order.side, ord_type, limit_px)
+        _check_wash_pair(existing, ord_type, limit_px)

@@ -1,0 +1,582 @@
+"""The exchange as its users see it: plain orders, stops, sessions, corrections, determinism."""
+
+from __future__ import annotations
+
+import pytest
+
+from surefill.core.market import Nbbo
+from surefill.core.units import NANO, to_nano
+from surefill.sim.models import MS, LatencyModel
+from surefill.sim.truth import first_broken_seq
+from surefill.sim.types import Refusal, RefusalKind
+from tests.sim.venue import CLOSE_NS, HOUR_NS, ME, OPEN_NS, START_NS, SYM, Floor, refusal_of
+
+
+def test_buy_limit_fills_at_the_touch_not_at_its_limit() -> None:
+    floor = Floor()
+    entry = floor.order("buy", 25, limit="100.05")
+    assert floor.status(entry) == "FILLED"
+    assert floor.fills() == [(25, "100.01")]
+    assert floor.events() == ["PENDING_NEW", "NEW", "FILL"]
+    assert floor.exchange.account_view(ME).cash_usd == to_nano("100000") - 25 * to_nano("100.01")
+
+
+def test_limit_below_the_ask_does_not_fill() -> None:
+    """The CRWD morning: limit 535.08, ask 536.00: nothing, and after the cancel no share."""
+    floor = Floor(quote=False)
+    floor.quote("535.90", "536.00")
+    entry = floor.order("buy", 25, limit="535.08")
+    floor.wait(60_000)
+    floor.cancel(entry)
+    assert (floor.status(entry), floor.position()) == ("CANCELED", 0)
+
+
+def test_market_order_walks_with_the_quotes() -> None:
+    """The legacy path of CRWD: a market order pays whatever the touch is."""
+    floor = Floor(quote=False)
+    floor.quote("535.90", "536.00", ask_size=20)
+    floor.order("buy", 25, "market")
+    floor.quote("535.95", "536.10", ask_size=20)
+    assert floor.fills() == [(20, "536"), (5, "536.1")]
+
+
+def test_thirty_seven_of_a_hundred_and_then_nothing() -> None:
+    floor = Floor(quote=False)
+    floor.quote("149.99", "150.05", ask_size=37)
+    entry = floor.order("buy", 100, limit="150.07")
+    floor.wait(60_000)
+    assert (floor.status(entry), floor.filled(entry)) == ("PARTIALLY_FILLED", 37)
+    floor.cancel(entry)
+    assert (floor.status(entry), floor.position()) == ("CANCELED", 37)
+
+
+def test_short_sale_from_flat_and_cover() -> None:
+    floor = Floor()
+    sale = floor.order("sell", 50, limit="99.95")
+    assert floor.position() == -50
+    assert floor.at(sale).is_short_sale
+    assert floor.exchange.fills(ME)[0].side == "SELL_SHORT"
+    floor.order("buy", 50, "market")
+    assert floor.position() == 0
+
+
+def test_no_flip_from_long_to_short() -> None:
+    floor = Floor()
+    floor.long(60)
+    refusal = floor.refused("sell", 100, "market")
+    assert refusal.kind is RefusalKind.INSUFFICIENT_QTY
+    assert refusal.context["available_qty"] == 60 * NANO
+
+
+def test_ioc_takes_what_is_there_and_ends() -> None:
+    floor = Floor(quote=False)
+    floor.quote("99.99", "100.01", ask_size=40)
+    entry = floor.order("buy", 100, limit="100.01", tif="ioc")
+    assert (floor.status(entry), floor.filled(entry)) == ("CANCELED", 40)
+
+
+def test_fok_takes_all_or_nothing() -> None:
+    floor = Floor(quote=False)
+    floor.quote("99.99", "100.01", ask_size=40)
+    nothing = floor.order("buy", 100, limit="100.01", tif="fok")
+    everything = floor.order("buy", 40, limit="100.01", tif="fok")
+    assert (floor.status(nothing), floor.filled(nothing)) == ("CANCELED", 0)
+    assert floor.status(everything) == "FILLED"
+
+
+class TestStops:
+    def test_elected_only_by_a_print_inside_the_nbbo(self) -> None:
+        floor = Floor()
+        floor.long()
+        stop = floor.order("sell", 100, "stop", stop="99.50")
+        floor.print("99.40")
+        assert not floor.at(stop).triggered, "a print outside the NBBO elects nothing"
+        floor.quote("99.40", "99.60")
+        assert floor.position() == 100, "a quote elects nothing"
+        floor.print("99.50")
+        assert floor.at(stop).triggered
+        assert floor.fills()[-1] == (100, "99.4")
+
+    def test_buy_stop_is_capped_above_fifty_dollars(self) -> None:
+        """Short from 100, stop 101: worst 103.525; a gap to 104 leaves it triggered, unfilled."""
+        floor = Floor()
+        floor.short()
+        stop = floor.order("buy", 100, "stop", stop="101")
+        floor.quote("103.90", "104.00")
+        floor.print("103.95")
+        assert (floor.at(stop).triggered, floor.filled(stop)) == (True, 0)
+        floor.quote("103.40", "103.52")
+        assert floor.fills()[-1] == (100, "103.52")
+
+    def test_buy_stop_is_capped_below_fifty_dollars(self) -> None:
+        """Surprise B-03: stop 49.90 is worth 51.89 at most."""
+        floor = Floor(quote=False)
+        floor.quote("48.99", "49.01")
+        floor.short()
+        stop = floor.order("buy", 100, "stop", stop="49.90")
+        floor.quote("51.90", "51.95")
+        floor.print("51.92")
+        assert floor.filled(stop) == 0
+        floor.quote("51.80", "51.89")
+        assert floor.filled(stop) == 100
+
+    def test_stop_limit_stays_live_when_the_price_gaps_through(self) -> None:
+        floor = Floor()
+        floor.long()
+        stop = floor.order("sell", 100, "stop_limit", stop="99.50", limit="99.40")
+        floor.quote("98.00", "98.10")
+        floor.print("98.05")
+        assert (floor.at(stop).triggered, floor.filled(stop)) == (True, 0)
+        floor.quote("99.45", "99.47")
+        assert floor.fills()[-1] == (100, "99.4"), "it rests at its limit: the market came to it"
+
+    def test_stops_sleep_in_extended_hours(self) -> None:
+        floor = Floor()
+        floor.long()
+        stop = floor.order("sell", 100, "stop", stop="99.50", tif="gtc")
+        floor.exchange.advance(CLOSE_NS + HOUR_NS)
+        floor.quote("98.00", "98.10")
+        floor.print("98.05")
+        assert not floor.at(stop).triggered
+
+
+class TestSessions:
+    def test_day_order_expires_at_the_close(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.exchange.advance(CLOSE_NS)
+        shown = floor.at(entry)
+        assert (shown.status, shown.expired_ns) == ("EXPIRED", CLOSE_NS)
+
+    def test_day_order_may_end_canceled_instead(self) -> None:
+        floor = Floor("day_terminal=canceled")
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.exchange.advance(CLOSE_NS)
+        assert floor.status(entry) == "CANCELED"
+
+    def test_half_day_closes_at_13_new_york(self) -> None:
+        tuesday_ns = START_NS + 24 * HOUR_NS
+        floor = Floor(start_ns=tuesday_ns)
+        entry = floor.order("buy", 100, limit="99.00")
+        half_close_ns = tuesday_ns + 3 * HOUR_NS
+        floor.exchange.advance(half_close_ns - 1)
+        assert floor.status(entry) == "NEW"
+        floor.exchange.advance(half_close_ns)
+        assert floor.status(entry) == "EXPIRED"
+
+    def test_gtc_survives_the_close_and_meets_the_open_at_the_touch(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00", tif="gtc")
+        floor.exchange.advance(CLOSE_NS + HOUR_NS)
+        floor.quote("97.99", "98.00")
+        assert floor.filled(entry) == 0, "regular orders do not trade after hours"
+        floor.exchange.advance(OPEN_NS + 24 * HOUR_NS)
+        floor.quote("97.98", "97.99")
+        assert floor.fills() == [(100, "97.99")]
+
+    def test_gtc_ends_after_ninety_days(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00", tif="gtc")
+        floor.exchange.advance(START_NS + 91 * 24 * HOUR_NS)
+        assert floor.status(entry) == "EXPIRED"
+
+    def test_order_sent_at_night_is_queued_until_the_open(self) -> None:
+        floor = Floor(start_ns=OPEN_NS - HOUR_NS)
+        entry = floor.order("buy", 100, limit="100.05")
+        floor.wait(60_000)
+        assert (floor.status(entry), floor.at(entry).not_routed) == ("PENDING_NEW", True)
+        floor.exchange.advance(OPEN_NS)
+        assert floor.status(entry) == "FILLED"
+
+    def test_queued_order_cancels_at_once(self) -> None:
+        floor = Floor(start_ns=OPEN_NS - HOUR_NS)
+        entry = floor.order("buy", 100, limit="100.05")
+        floor.cancel(entry, wait_ms=0)
+        assert floor.status(entry) == "CANCELED"
+        floor.exchange.advance(OPEN_NS)
+        assert floor.position() == 0
+
+    def test_beyond_the_calendar_nothing_opens(self) -> None:
+        floor = Floor(start_ns=START_NS + 30 * 24 * HOUR_NS)
+        entry = floor.order("buy", 100, limit="100.05")
+        floor.wait(3_600_000)
+        assert floor.at(entry).expires_ns is None
+        floor.cancel(entry, wait_ms=0)
+        assert floor.status(entry) == "CANCELED"
+
+    def test_extended_hours_limit_trades_before_the_open(self) -> None:
+        floor = Floor(start_ns=OPEN_NS - HOUR_NS)
+        entry = floor.order("buy", 100, limit="100.05", eth=True)
+        assert floor.status(entry) == "FILLED"
+
+    def test_extended_hours_day_order_ends_with_the_post_market(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00", eth=True)
+        floor.exchange.advance(CLOSE_NS + HOUR_NS)
+        assert floor.status(entry) == "NEW"
+        floor.exchange.advance(CLOSE_NS + 4 * HOUR_NS)
+        assert floor.status(entry) == "EXPIRED"
+
+    def test_close_sets_the_values_of_yesterday(self) -> None:
+        floor = Floor()
+        floor.long()
+        floor.quote("109.99", "110.01")
+        floor.print("110.00")
+        floor.exchange.advance(CLOSE_NS)
+        view = floor.exchange.account_view(ME)
+        assert view.last_equity_usd == view.equity_usd
+        assert floor.exchange.position(ME, SYM).lastday_px == to_nano("110")
+
+
+class TestHalts:
+    def test_no_execution_while_halted(self) -> None:
+        floor = Floor()
+        floor.halt()
+        entry = floor.order("buy", 100, limit="100.05")
+        floor.quote("99.98", "100.00")
+        floor.print("100.00", 1000)
+        assert (floor.status(entry), floor.position()) == ("NEW", 0)
+        floor.resume()
+        assert floor.fills() == [(100, "100")]
+
+    def test_cancel_works_while_halted(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.halt()
+        floor.cancel(entry)
+        assert floor.status(entry) == "CANCELED"
+
+    def test_stop_elects_at_the_reopening_not_before(self) -> None:
+        """Surprise B-16: a stop is not a price guarantee."""
+        floor = Floor()
+        floor.long()
+        floor.order("sell", 100, "stop", stop="69")
+        floor.halt()
+        floor.quote("62.90", "63.10")
+        floor.print("63.00")
+        assert floor.position() == 100
+        floor.resume()
+        floor.print("63.00")
+        assert floor.fills()[-1] == (100, "62.9")
+
+
+class TestCancelRaces:
+    def test_cancel_takes_a_moment(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.cancel(entry, wait_ms=1)
+        assert floor.status(entry) == "PENDING_CANCEL"
+        floor.wait(100)
+        assert floor.status(entry) == "CANCELED"
+
+    def test_fill_during_the_cancel_wins(self) -> None:
+        """R2: partial, cancel, the rest fills before the cancel."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        entry = floor.order("buy", 100, limit="100.01")
+        floor.events()
+        floor.cancel(entry, wait_ms=1)
+        floor.quote("99.99", "100.00", ask_size=100)
+        floor.wait(100)
+        assert floor.status(entry) == "FILLED"
+        assert floor.events() == ["PENDING_CANCEL", "FILL", "CANCEL_REJECTED"]
+
+    def test_partial_fill_during_the_cancel_counts(self) -> None:
+        """R3: partial, cancel, another partial, canceled: cum is both."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        entry = floor.order("buy", 100, limit="100.01")
+        floor.cancel(entry, wait_ms=1)
+        floor.quote("99.99", "100.00", ask_size=25)
+        assert floor.status(entry) == "PENDING_CANCEL"
+        floor.wait(100)
+        assert (floor.status(entry), floor.filled(entry), floor.position()) == ("CANCELED", 65, 65)
+
+    def test_cancel_before_the_acknowledgement(self) -> None:
+        """R4: cancel and acknowledgement cross; the end is canceled, or filled, never both."""
+        floor = Floor()
+        sent = floor.send("buy", 100, limit="99.00")
+        floor.cancel(sent.order_id)
+        assert (floor.status(sent.order_id), floor.filled(sent.order_id)) == ("CANCELED", 0)
+        sent = floor.send("buy", 100, limit="100.05")
+        floor.cancel(sent.order_id)
+        assert floor.status(sent.order_id) in ("CANCELED", "FILLED")
+
+    def test_shares_come_back_after_78_ms(self) -> None:
+        floor = Floor()
+        floor.long()
+        stop = floor.order("sell", 100, "stop", stop="99.00")
+        floor.exchange.cancel(ME, stop)
+        while floor.status(stop) != "CANCELED":
+            floor.wait(1)
+        assert floor.refused("sell", 100, "market").kind is RefusalKind.INSUFFICIENT_QTY
+        floor.wait(77)
+        assert floor.refused("sell", 100, "market").kind is RefusalKind.INSUFFICIENT_QTY
+        floor.wait(2)
+        floor.order("sell", 100, "market")
+        assert floor.position() == 0
+
+    def test_cancel_of_terminal_orders(self) -> None:
+        floor = Floor()
+        canceled = floor.order("buy", 1, limit="99.00")
+        filled = floor.order("buy", 1, limit="100.05")
+        floor.cancel(canceled)
+        floor.cancel(canceled)
+        assert refusal_of(floor.cancel, filled) is RefusalKind.NOT_CANCELABLE
+        assert refusal_of(floor.cancel, "nobody") is RefusalKind.ORDER_NOT_FOUND
+        strict = Floor("cancel_of_canceled=422", "cancel_of_pending_cancel=422")
+        order = strict.order("buy", 1, limit="99.00")
+        strict.cancel(order, wait_ms=0)
+        assert refusal_of(strict.cancel, order) is RefusalKind.NOT_CANCELABLE
+        strict.wait()
+        assert refusal_of(strict.cancel, order) is RefusalKind.NOT_CANCELABLE
+
+    def test_second_cancel_while_pending_changes_nothing(self) -> None:
+        floor = Floor()
+        order = floor.order("buy", 1, limit="99.00")
+        floor.events()
+        floor.cancel(order, wait_ms=0)
+        floor.cancel(order)
+        assert floor.events() == ["PENDING_CANCEL", "CANCELED"]
+
+    def test_cancel_all_answers_per_order(self) -> None:
+        floor = Floor()
+        floor.long()
+        first = floor.order("buy", 1, limit="99.00")
+        target, _stop = floor.oco("sell", 100, tp="101", sl="99")
+        results = floor.exchange.cancel_all(ME)
+        assert [item.order_id for item in results] == [first, target]
+        assert all(item.refusal is None for item in results)
+        floor.wait()
+        assert floor.orders("OPEN") == []
+        assert floor.exchange.cancel_all(ME) == []
+
+    def test_cancel_all_reports_what_cannot_be_canceled(self) -> None:
+        floor = Floor()
+        order = floor.order("buy", 1, limit="99.00")
+        floor.replace(order, limit="98.00")
+        kinds = [item.refusal.kind for item in floor.exchange.cancel_all(ME) if item.refusal]
+        assert kinds == [RefusalKind.PENDING_REPLACE, RefusalKind.PENDING_REPLACE]
+
+
+class TestReplace:
+    def test_price_and_new_id(self) -> None:
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00", id="mine")
+        floor.events()
+        new = floor.replace(old, limit="99.50", id="mine-2", wait_ms=100)
+        assert (floor.status(old), floor.status(new.order_id)) == ("REPLACED", "NEW")
+        assert floor.at(old).replaced_by == new.order_id
+        assert floor.at(new.order_id).replaces == old
+        assert new.created_ns == floor.at(old).created_ns
+        assert floor.events() == ["PENDING_REPLACE", "REPLACED", "NEW"]
+        assert floor.exchange.order_by_cl_ord_id(ME, "mine-2").order_id == new.order_id
+
+    def test_event_order_is_a_switch(self) -> None:
+        floor = Floor("replace_event_order=new_first")
+        old = floor.order("buy", 100, limit="99.00")
+        floor.events()
+        floor.replace(old, limit="99.50", wait_ms=100)
+        assert floor.events() == ["PENDING_REPLACE", "NEW", "REPLACED"]
+
+    def test_fill_wins_the_race(self) -> None:
+        """R6: the old order fills before the replace arrives."""
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00")
+        new = floor.replace(old, limit="98.00")
+        floor.quote("98.80", "98.90")
+        floor.events()
+        floor.wait(100)
+        assert (floor.status(old), floor.status(new.order_id)) == ("FILLED", "REJECTED")
+        assert floor.events() == ["REJECTED", "REPLACE_REJECTED"]
+        assert floor.position() == 100
+
+    def test_quantity_is_the_total_of_the_chain(self) -> None:
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, qty=60, wait_ms=100)
+        assert floor.at(new.order_id).cum_qty == 40 * NANO
+        assert floor.at(new.order_id).leaves_qty == 20 * NANO
+        floor.quote("99.98", "100.00")
+        assert (floor.position(), floor.status(new.order_id)) == (60, "FILLED")
+
+    def test_report_of_2021_trades_the_whole_quantity_again(self) -> None:
+        floor = Floor("replace_carries_cum=off", quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, limit="100.02", wait_ms=100)
+        assert floor.at(new.order_id).leaves_qty == 100 * NANO
+
+    def test_reduction_below_what_filled_meanwhile_is_rejected(self) -> None:
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, qty=50)
+        floor.quote("99.99", "100.00", ask_size=20)
+        floor.wait(100)
+        assert floor.status(new.order_id) == "REJECTED"
+        assert floor.status(old) == "PARTIALLY_FILLED"
+        floor.cancel(old)
+        assert floor.position() == 60
+
+    def test_cancel_and_replace_while_pending_are_refused(self) -> None:
+        """Surprise B-05."""
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00")
+        new = floor.replace(old, limit="98.00")
+        assert refusal_of(floor.cancel, old) is RefusalKind.PENDING_REPLACE
+        assert refusal_of(floor.replace, old, limit="97") is RefusalKind.PENDING_REPLACE
+        assert refusal_of(floor.cancel, new.order_id) is RefusalKind.PENDING_REPLACE
+        chain = refusal_of(floor.replace, new.order_id, limit="97")
+        assert chain is RefusalKind.CHAIN_NOT_SETTLED
+
+    def test_the_larger_order_is_reserved_while_pending(self) -> None:
+        floor = Floor()
+        before_usd = floor.exchange.account_view(ME).buying_power_usd
+        old = floor.order("buy", 100, limit="99.00")
+        floor.replace(old, qty=10)
+        assert before_usd - floor.exchange.account_view(ME).buying_power_usd == to_nano("9900")
+        floor.wait(100)
+        assert before_usd - floor.exchange.account_view(ME).buying_power_usd == to_nano("990")
+
+    def test_smaller_exit_gives_its_shares_back_later(self) -> None:
+        floor = Floor()
+        floor.long()
+        exit_ = floor.order("sell", 100, limit="101")
+        floor.replace(exit_, qty=60, wait_ms=61)
+        assert floor.exchange.position(ME, SYM).available_qty == 0
+        floor.wait(78)
+        assert floor.exchange.position(ME, SYM).available_qty == 40 * NANO
+
+
+class TestCorrections:
+    def test_bust_takes_cash_and_shares_back(self) -> None:
+        """R16: 30 of 100 are busted."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=30)
+        entry = floor.order("buy", 100, limit="100.01")
+        floor.quote("99.98", "100.00", ask_size=70)
+        cash_usd = floor.exchange.account_view(ME).cash_usd
+        first = floor.exchange.fills(ME)[0]
+        floor.exchange.bust(first.exec_id)
+        assert floor.position() == 70
+        assert floor.exchange.account_view(ME).cash_usd == cash_usd + 30 * first.px
+        assert (floor.status(entry), floor.filled(entry)) == ("FILLED", 70)
+        event = floor.exchange.drain()[-1]
+        assert (event.kind, event.exec_id, event.position_qty) == (
+            "TRADE_BUST",
+            first.exec_id,
+            70 * NANO,
+        )
+        assert floor.exchange.fills(ME)[0].busted
+        with pytest.raises(ValueError):
+            floor.exchange.bust(first.exec_id)
+
+    def test_correct_changes_the_price_only(self) -> None:
+        """R17: 100.01 becomes 100.07."""
+        floor = Floor()
+        floor.long()
+        fill = floor.exchange.fills(ME)[0]
+        floor.exchange.correct(fill.exec_id, to_nano("100.07"))
+        position = floor.exchange.position(ME, SYM)
+        assert (position.qty, position.cost) == (100 * NANO, 100 * NANO * to_nano("100.07"))
+        cash_usd = floor.exchange.account_view(ME).cash_usd
+        assert cash_usd == to_nano("100000") - 100 * to_nano("100.07")
+        assert floor.exchange.fills(ME)[0].corrected
+        with pytest.raises(ValueError):
+            floor.exchange.correct(fill.exec_id, 0)
+
+    def test_market_may_reject_what_was_accepted(self) -> None:
+        """R15 and V9."""
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.exchange.reject(entry, "no")
+        assert floor.status(entry) == "REJECTED"
+        assert floor.at(entry).failed_ns == floor.exchange.now_ns
+
+
+class TestAccounts:
+    def test_each_account_has_its_own_orders_and_ids(self) -> None:
+        floor = Floor()
+        floor.exchange.open_account("you", cash_usd=1000 * NANO, multiplier=1)
+        mine = floor.order("buy", 1, limit="99.00", id="x")
+        with pytest.raises(Refusal):
+            floor.exchange.order("you", mine)
+        assert floor.exchange.has_account("you")
+        assert not floor.exchange.has_account("they")
+        assert floor.exchange.account_view("you").buying_power_usd == 1000 * NANO
+
+    def test_open_twice_is_an_error(self) -> None:
+        with pytest.raises(ValueError):
+            Floor().exchange.open_account(ME)
+
+    def test_blocked_account_may_cancel_only(self) -> None:
+        floor = Floor()
+        order = floor.order("buy", 1, limit="99.00")
+        floor.exchange.block_account(ME, blocked=True)
+        assert floor.refused("buy", 1, "market").kind is RefusalKind.ACCOUNT_BLOCKED
+        floor.cancel(order)
+        assert floor.status(order) == "CANCELED"
+
+
+class TestClockAndLog:
+    def test_time_does_not_run_backwards(self) -> None:
+        with pytest.raises(ValueError):
+            Floor().exchange.advance(0)
+
+    def test_next_step_is_known(self) -> None:
+        floor = Floor()
+        assert floor.exchange.next_ns() is None
+        floor.send("buy", 1, limit="99.00")
+        next_ns = floor.exchange.next_ns()
+        assert next_ns is not None
+        assert 0 < next_ns - floor.exchange.now_ns <= 12 * MS
+
+    def test_a_quote_from_the_future_moves_the_clock(self) -> None:
+        floor = Floor()
+        later_ns = START_NS + 5 * NANO
+        floor.exchange.on_quote(SYM, Nbbo(1, 1, 2, 1, later_ns, later_ns))
+        assert floor.exchange.now_ns == later_ns
+
+    def test_refusals_are_logged_with_reason_and_digest(self) -> None:
+        floor = Floor()
+        floor.refused("buy", 1, limit="99.005")
+        line = floor.log.lines[-1]
+        assert line["kind"] == "refused"
+        assert str(line["text"]).startswith("SUB_PENNY")
+        assert " body=" in str(line["text"])
+        refusal_of(floor.replace, "nobody", limit="1")
+        assert floor.log.lines[-1]["order_id"] == "nobody"
+
+    def test_same_inputs_same_log(self) -> None:
+        def run() -> list[dict[str, object]]:
+            floor = Floor(latency=LatencyModel(seed=3))
+            floor.bracket("buy", 100, "100.05", tp="102", sl="99")
+            floor.quote("98.90", "98.95")
+            floor.print("98.95")
+            floor.wait()
+            return floor.log.lines
+
+        first, second = run(), run()
+        assert first == second
+        assert first_broken_seq(first) is None
+        assert len(first) > 10
+
+    def test_reads_of_the_market(self) -> None:
+        floor = Floor()
+        floor.print("100.00")
+        exchange = floor.exchange
+        assert exchange.nbbo(SYM) is not None
+        assert exchange.last_print(SYM) is not None
+        assert exchange.status(SYM) == "TRADING"
+        assert (exchange.nbbo("X"), exchange.last_print("X")) == (None, None)
+        assert exchange.status("X") == "TRADING"
+        asset = exchange.asset(SYM)
+        assert asset is not None
+        assert exchange.asset(asset.asset_id) is asset
+        assert exchange.assets.all() == [asset]
+        assert exchange.calendar.sessions
+        assert exchange.switches.fill_model == "queue"
+        assert exchange.log is floor.log
+        assert exchange.events == []
