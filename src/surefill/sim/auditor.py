@@ -290,9 +290,15 @@ class _Run:
             known[1].races += 1
         owner = owner_of(line.cl_ord_id)
         judge = self._judges.get(owner[0]) if owner else None
-        if judge is not None and judge.claim is not None and judge.claim.outcome == "DENIED":
+        if judge is None:
+            return
+        if judge.claim is not None and judge.claim.outcome == "DENIED":
             fault = Fault("I15", "was denied and yet a request went out")
             judge.tell(fault, at_ns=line.venue_ns)
+        first = self._orders.get(self._ids.get((line.account, line.cl_ord_id), ""))
+        if first is not None and line.sign and _is_other_body(first[0], line):
+            sentence = f"client order id {line.cl_ord_id} was sent again with another body"
+            judge.tell(Fault("I9", sentence), at_ns=line.venue_ns)
 
     def _undo(self, line: Line) -> None:
         """A bust or a price correction of an execution of ours or of somebody else's (V6)."""
@@ -381,6 +387,12 @@ def _order_of(
         stop_px=line.stop_px,
         market_px=None,
     )
+
+
+def _is_other_body(order: Order, line: Line) -> bool:
+    """Whether a refused submission asks for something else than the order of its id did."""
+    asked = (line.sign, line.ord_type, line.order_qty)
+    return asked != (order.sign, order.ord_type, order.first_qty)
 
 
 def _role_of(letter: str, ord_type: str) -> str:

@@ -1,8 +1,8 @@
 """Named bugs: each takes the clean run and makes it the run of an executor with that bug.
 
 `MUTANTS` maps the name to the function, the plan it spoils and the codes the auditor must say.
-A mutant changes lines, plans or outcomes and nothing else; sums, hashes and outcomes are then worked
-out again, so that only the bug itself can be seen.
+A mutant changes lines or plans and nothing else; sums, hashes and outcomes are then worked out
+again, so that only the bug itself can be seen.
 """
 
 from __future__ import annotations
