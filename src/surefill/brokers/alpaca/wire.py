@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -43,7 +42,7 @@ class Unreadable:
 
 
 class WireError(ValueError):
-    """A field that is missing, of an unknown word, or no usable number; stays inside this package."""
+    """A field that is missing, of an unknown word, or no usable number. Never leaves here."""
 
 
 def printable(text: str) -> str:
@@ -61,19 +60,23 @@ def attempt(what: str, make: Callable[[], T]) -> T | Unreadable:
         return Unreadable(what, printable(str(error)))
 
 
-@cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind)
+_ITEMS = msgspec.json.Decoder(list[Raw])
+_NUMBER = msgspec.json.Decoder(Decimal | None)
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}  # struct -> its decoder, made once
 
 
 def decode(kind: type[T], raw: bytes | Raw) -> T:
     """One record of JSON. Raises ``ValueError`` or ``RecursionError``: call inside `attempt`."""
-    return _decoder(kind).decode(raw)
+    decoder = _DECODERS.get(kind)
+    if decoder is None:
+        decoder = _DECODERS.setdefault(kind, msgspec.json.Decoder(kind))
+    record: T = decoder.decode(raw)
+    return record
 
 
 def split(raw: bytes | Raw) -> list[Raw]:
     """The items of a JSON array, unread. Raises like `decode`."""
-    return _decoder(list[Raw]).decode(raw)
+    return _ITEMS.decode(raw)
 
 
 def _bounded(value: Decimal, name: str) -> Decimal:
@@ -118,7 +121,7 @@ def positive(value: int, name: str) -> int:
 
 def lone_number(raw: Raw) -> Decimal | None:
     """A number of a record whose other fields matter more: ``None`` when it cannot be read."""
-    found = attempt("number", lambda: decode(Decimal | None, raw))  # type: ignore[arg-type]
+    found = attempt("number", lambda: _NUMBER.decode(raw))
     if isinstance(found, Decimal) and found.is_finite():
         return found
     return None

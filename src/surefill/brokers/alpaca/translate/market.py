@@ -54,7 +54,7 @@ EASY_WORDS = frozenset({"easy_to_borrow", "etb", "easy"})
 
 
 def instrument(raw: bytes | Raw, symbol: str) -> Instrument | Unreadable:
-    """What may be traded, and on which grid. Another symbol than the one asked for is unreadable."""
+    """What may be traded, and on which grid. An answer about another symbol is unreadable."""
     return attempt("asset", lambda: _instrument(decode(AssetWire, raw), symbol))
 
 
@@ -65,9 +65,11 @@ def unknown_instrument(symbol: str) -> Instrument:
 
 def calendar(raw: bytes | Raw) -> Calendar | Unreadable:
     """Trading sessions in UTC. One bad day spoils the listing: a hole would look like a holiday."""
-    return attempt(
-        "calendar", lambda: Calendar.of([_session(decode(DayWire, d)) for d in split(raw)])
-    )
+
+    def read() -> Calendar:
+        return Calendar.of([_session(decode(DayWire, day)) for day in split(raw)])
+
+    return attempt("calendar", read)
 
 
 def clock_ns(raw: bytes | Raw) -> int | Unreadable:

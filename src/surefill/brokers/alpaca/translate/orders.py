@@ -369,3 +369,8 @@ def _money(raw: Raw) -> int | None:
     number: Decimal | None = lone_number(raw)
     found = attempt("number", lambda: floor_or_none(number, "number"))
     return found if isinstance(found, int) else None
+
+
+def activity_id(raw: Raw) -> str | Unreadable:
+    """The whole id of an activity: the token that the next page follows."""
+    return attempt("activity", lambda: decode(FillWire, raw).id)

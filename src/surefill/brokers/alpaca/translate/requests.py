@@ -63,11 +63,11 @@ def request_of(command: OrderRequest) -> HttpRequest:
             return HttpRequest("DELETE", _order_path(command.order_id))
         case ReplaceOrder():
             return HttpRequest("PATCH", _order_path(command.order_id), (), _replace_body(command))
-        case QueryOrder(order_id=None):
+        case QueryOrder():
+            if command.order_id is not None:
+                return order_by_id(command.order_id)
             query = (("client_order_id", command.cl_ord_id),)
             return HttpRequest("GET", "/v2/orders:by_client_order_id", query)
-        case QueryOrder():
-            return order_by_id(command.order_id)
         case _:
             assert_never(command)
 
