@@ -63,6 +63,9 @@ __all__ = [
     "main",
 ]
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+"""The spelling that the log's hashes are made of."""
+
 _ENOUGH_WINDOWS = 100
 """From here on a 99th percentile says something."""
 
@@ -347,8 +350,9 @@ class LogChain:
     def _check_hash(self, row: Mapping[str, object], seq: int, venue_ns: int) -> None:
         stated = row.get("hash")
         if stated is not None and self._hash is not None:
-            body = {key: value for key, value in row.items() if key != "hash"}
-            text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+            body = dict(row)
+            del body["hash"]
+            text = _CANONICAL.encode(body)
             if hashlib.sha256((self._hash + text).encode()).hexdigest() != stated:
                 self._tell(seq, "was changed after it was written (hash)", venue_ns)
         self._hash = str(stated) if stated is not None else None

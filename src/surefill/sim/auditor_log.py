@@ -138,11 +138,11 @@ def _status(row: Mapping[str, object]) -> str:
 def _text(row: Mapping[str, object], field: str) -> str:
     """The text of a field; absent, null and empty are the same thing: nothing was said."""
     value = row.get(field)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
+    if isinstance(value, str):
+        return value
+    if value is not None:
         raise AuditInputError(f"log line {row.get('seq')}: {field} is not text")
-    return value
+    return ""
 
 
 def _number(row: Mapping[str, object], field: str) -> int | None:

@@ -151,12 +151,15 @@ class Trader:
         self.wait(60)
         stop_px, target_px = self._vwap_exits(sign)
         target, stop = self.exchange.order(ACCOUNT, entry, nested=True).legs
-        changes = ((stop, "S1", "stop_px", stop_px), (target, "T1", "limit_px", target_px))
-        for leg, name, field, px in changes:
-            if getattr(leg, field) != px:
-                change = ReplaceRequest(**{field: px}, cl_ord_id=f"sf-{TAG}-{plan_id}-{name}")
-                self.exchange.replace(ACCOUNT, leg.order_id, change)
-                self.wait(100)
+        name = f"sf-{TAG}-{plan_id}"
+        if stop.stop_px != stop_px:
+            move = ReplaceRequest(stop_px=stop_px, cl_ord_id=f"{name}-S1")
+            self.exchange.replace(ACCOUNT, stop.order_id, move)
+            self.wait(100)
+        if target.limit_px != target_px:
+            move = ReplaceRequest(limit_px=target_px, cl_ord_id=f"{name}-T1")
+            self.exchange.replace(ACCOUNT, target.order_id, move)
+            self.wait(100)
 
     def _send(self, plan_id: str, leg: str, side: Side, shares: int, **terms: object) -> str:
         terms.setdefault("tif", TimeInForce.DAY)

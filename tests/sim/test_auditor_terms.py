@@ -1,0 +1,159 @@
+"""The auditor's own arithmetic against numbers worked out by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from surefill.sim.auditor_terms import (
+    US_TICKS,
+    AuditInputError,
+    px_text,
+    qty_text,
+    read_claim,
+    read_plan,
+    round_down,
+    round_up,
+    tick_for,
+)
+
+UNIT = 1_000_000_000
+
+
+def nano(text: str) -> int:
+    return int(Decimal(text) * UNIT)
+
+
+def plan(side: str = "BUY", signal: str = "150", **fields: object) -> dict[str, object]:
+    row: dict[str, object] = {
+        "plan_id": "a",
+        "symbol": "IBM",
+        "side": side,
+        "qty": 100 * UNIT,
+        "signal_px": nano(signal),
+    }
+    if not {"risk_px", "stop_px"} & set(fields):
+        row |= {"risk_px": UNIT, "rr_ppb": 2 * UNIT}
+    return row | fields
+
+
+@pytest.mark.parametrize(
+    ("side", "signal", "worst"),
+    [
+        ("BUY", "534.82", "535.35"),  # the CRWD morning: 535.35482 down
+        ("BUY", "150", "150.15"),
+        ("SELL", "150", "149.85"),
+        ("SELL_SHORT", "150.01", "149.86"),  # 149.85999 up
+        ("BUY", "9.50", "9.50"),  # the cap is less than one tick
+        ("SELL", "9.50", "9.50"),
+        ("BUY", "0.50", "0.5005"),
+        ("SELL", "0.9999", "0.9990"),  # 0.9989001 up
+        ("BUY", "0.9995", "1.00"),  # 1.0004995 down, across the dollar
+        ("SELL", "1.00", "0.9990"),
+    ],
+)
+def test_worst_price_by_distance(side: str, signal: str, worst: str) -> None:
+    assert read_plan(plan(side, signal)).worst_px == nano(worst)
+
+
+@pytest.mark.parametrize(
+    ("side", "signal", "stop", "target", "worst"),
+    [
+        ("BUY", "150", "149", "152.30", "150.10"),  # (152.30 + 2 * 149) / 3 = 150.10
+        ("BUY", "150", "149", "152.32", "150.10"),  # 150.1066 down
+        ("BUY", "150", "149", "160", "150.15"),  # the cap binds
+        ("SELL", "150", "151", "147.70", "149.90"),
+        ("SELL", "150", "151", "147.69", "149.90"),  # 149.8966 up
+        ("SELL", "150", "151", "140", "149.85"),
+    ],
+)
+def test_worst_price_by_level(side: str, signal: str, stop: str, target: str, worst: str) -> None:
+    row = plan(side, signal, stop_px=nano(stop), target_px=nano(target))
+    terms = read_plan(row)
+    assert terms.worst_px == nano(worst)
+    assert terms.exits(1, 1) == (nano(stop), nano(target))
+    assert terms.why_unworthy() is None
+
+
+def test_the_crwd_plan_by_level_is_unworthy() -> None:
+    row = plan("BUY", "534.82", stop_px=nano("529.47"), target_px=nano("536.87"))
+    reason = read_plan(row).why_unworthy()
+    assert reason == "reward/risk at the signal is below the minimum"
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"risk_px": UNIT, "rr_ppb": 2 * UNIT - 1}, "ratio"),
+        ({"risk_px": UNIT // 100, "rr_ppb": 2 * UNIT}, "close"),
+        ({"stop_px": nano("151"), "target_px": nano("155")}, "wrong side"),
+        ({"stop_px": nano("149"), "target_px": nano("150")}, "wrong side"),
+    ],
+)
+def test_plans_that_must_be_denied(changes: dict[str, object], word: str) -> None:
+    reason = read_plan(plan(**changes)).why_unworthy()  # type: ignore[arg-type]
+    assert reason is not None
+    assert word in reason
+
+
+def test_reward_risk_exactly_at_the_minimum_is_worthy() -> None:
+    assert read_plan(plan(stop_px=nano("149"), target_px=nano("152"))).why_unworthy() is None
+    assert read_plan(plan()).why_unworthy() is None
+
+
+@pytest.mark.parametrize(
+    ("side", "cost", "qty", "stop", "target"),
+    [
+        ("BUY", nano("150.05"), 1, "149.05", "152.05"),
+        ("BUY", nano("150.05") + 2 * nano("150.06"), 3, "149.06", "152.06"),  # 149.0566 up
+        ("SELL", nano("149.93"), 1, "150.93", "147.93"),
+        ("SELL", nano("149.93") + 2 * nano("149.94"), 3, "150.93", "147.93"),  # 150.9366 down
+    ],
+)
+def test_exits_hang_on_the_fill(side: str, cost: int, qty: int, stop: str, target: str) -> None:
+    assert read_plan(plan(side)).exits(cost, qty) == (nano(stop), nano(target))
+
+
+def test_ticks() -> None:
+    assert tick_for(US_TICKS, UNIT) == UNIT // 100
+    assert tick_for(US_TICKS, UNIT - 1) == UNIT // 10_000
+    half_cent = ((0, 5_000_000),)
+    assert round_down(half_cent, nano("1.0099"), 1) == nano("1.005")
+    assert round_up(half_cent, nano("1.0051"), 1) == nano("1.01")
+    terms = read_plan(plan(ticks=[[0, 5_000_000]]))
+    assert terms.on_tick(nano("150.005"))
+    assert not terms.on_tick(nano("150.001"))
+    assert not terms.on_tick(0)
+
+
+def test_texts() -> None:
+    assert px_text(nano("536")) == "536.00"
+    assert px_text(nano("-0.9995")) == "-0.9995"
+    assert qty_text(25 * UNIT) == "25"
+    assert qty_text(-UNIT // 2) == "-0.5"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        plan(side="HOLD"),
+        plan(path="third"),
+        plan(qty=None),
+        plan(qty=True),
+        plan(risk_px=None),
+        plan(ticks=7),
+        plan(signal_px="150"),
+    ],
+)
+def test_unreadable_plans(row: dict[str, object]) -> None:
+    with pytest.raises(AuditInputError):
+        read_plan(row)
+
+
+def test_plan_and_claim_defaults() -> None:
+    terms = read_plan(plan(account="PA1", path="LEGACY"))
+    assert (terms.account, terms.is_smart, terms.budget_ns) == ("PA1", False, 60 * UNIT)
+    claim = read_claim({"plan_id": "a", "outcome": "DENIED"})
+    assert (claim.entry_qty, claim.exit_cost, claim.ended_ns) == (0, 0, None)
