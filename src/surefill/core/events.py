@@ -300,6 +300,7 @@ class Act(StrEnum):
     UNKILL = "UNKILL"
     FLATTEN = "FLATTEN"
     CANCEL_ENTRY = "CANCEL_ENTRY"
+    HAND_OVER = "HAND_OVER"
 
 
 @dataclass(frozen=True, slots=True)

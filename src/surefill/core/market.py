@@ -56,7 +56,7 @@ class MarketView:
     """All that a decision may know of one symbol's market; embedded in the record it led to.
 
     ``alive_ns`` is when the feed last proved alive or a snapshot was read (ours): an unchanged
-    quote on a live feed is current (design 4.2).
+    quote on a feed that is alive is current (design 4.2).
     """
 
     symbol: str

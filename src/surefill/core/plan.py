@@ -23,7 +23,7 @@ SYMBOL_PATTERN = re.compile(r"[A-Z][A-Z0-9.]{0,9}")
 
 @dataclass(frozen=True, slots=True)
 class ExitsByDistance:
-    """Stop ``risk_px`` (1e-9 USD) from the fill, target ``rr_ppb`` times as far on the other side."""
+    """Stop ``risk_px`` (1e-9 USD) from the fill, target ``rr_ppb`` times as far beyond it."""
 
     risk_px: int
     rr_ppb: int
@@ -35,7 +35,6 @@ class ExitsByLevel:
 
     stop_px: int
     target_px: int
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +157,7 @@ class TradePlan:
 
     def with_policy(self, policy: Policy) -> Policy:
         """The effective policy: ``policy`` with this plan's valid overrides."""
-        return replace(policy, **dict(self.overrides))
+        return replace(policy, **dict(self.overrides))  # type: ignore[arg-type]
 
 
 class PlanError(ValueError):

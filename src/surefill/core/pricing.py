@@ -7,7 +7,7 @@ Invariants: ``worst_px`` is computed once and never widened; every rounding goes
 more reward; reward/risk is compared by cross-multiplication, never by division.
 Must never: veto after a fill, or move an exit because of entry slippage.
 
-Formulas, with s = +1 for a long and -1 for a short, and "inward" = floor for a long, ceil for a short:
+Formulas, with s = +1 for a long and -1 for a short, "inward" = floor for a long, ceil for a short:
     cap   = inward(signal * (1 + s * max_slippage))
     rr_px = inward((target + k * stop) / (1 + k))            exits by level only
     worst = min(cap, rr_px) for a long, max for a short
@@ -91,7 +91,7 @@ def _beyond_signal(plan: TradePlan, ratio_ppb: int, ticks: TickSchedule) -> int:
 
 
 def reward_risk_ppb(sign: int, *, entry_px: int, stop_px: int, target_px: int) -> int | None:
-    """Reward/risk of these prices in ppb, rounded down; ``None`` when there is no risk to divide by.
+    """Reward/risk of these prices in ppb, rounded down; ``None`` when there is no risk.
 
     May be negative: a target on the wrong side of the entry.
     """
@@ -101,9 +101,7 @@ def reward_risk_ppb(sign: int, *, entry_px: int, stop_px: int, target_px: int) -
     return sign * (target_px - entry_px) * NANO // risk
 
 
-def exits_at(
-    plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int
-) -> ExitPrices:
+def exits_at(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> ExitPrices:
     """Stop and target for entry fills of ``cost`` (1e-18 USD) over ``qty`` (1e-9 share, > 0).
 
     Exits by distance hang on the VWAP; exits by level stay where the strategy drew them (I14).
@@ -168,7 +166,9 @@ def entry_terms(
     exits = exits_at(plan, ticks, cost=worst, qty=1)
     reasons += _distance_reasons(plan, ticks, worst_px=worst)
     if exits.target_px <= 0 or exits.stop_px <= 0:
-        reasons += (Reason.of(ReasonCode.EXITS_TARGET_NOT_POSITIVE, target=to_text(exits.target_px)),)
+        reasons += (
+            Reason.of(ReasonCode.EXITS_TARGET_NOT_POSITIVE, target=to_text(exits.target_px)),
+        )
     order_qty = plan.order_qty if plan.order_qty is not None else _qty_for_risk(plan, worst, exits)
     if order_qty <= 0:
         per_share = to_text(abs(worst - exits.stop_px))
@@ -186,6 +186,37 @@ def entry_terms(
         target_px=exits.target_px,
         rr_planned_ppb=rr_planned_ppb(plan, at_signal),
         notes=_tick_notes(plan, policy, (ticks, buffer_ppb)),
+    )
+
+
+def legacy_terms(
+    plan: TradePlan, policy: Policy, ticks: TickSchedule
+) -> EntryTerms | tuple[Reason, ...]:
+    """Terms of the legacy path: static exits from the signal, no cap, no reward/risk gate.
+
+    ``cap_px`` and ``worst_px`` state what the smart path would have allowed; nothing enforces them
+    (the note `UNCAPPED` says so). Exits on the wrong side of the signal are refused here too.
+    """
+    exits = static_exits(plan, ticks)
+    reasons = _side_reasons(plan, exits)
+    if reasons:
+        return reasons
+    cap = cap_px(plan, policy, ticks)
+    order_qty = (
+        plan.order_qty if plan.order_qty is not None else _qty_for_risk(plan, plan.signal_px, exits)
+    )
+    if order_qty <= 0:
+        per_share, value = to_text(abs(plan.signal_px - exits.stop_px)), to_text(plan.risk_usd or 0)
+        return (Reason.of(ReasonCode.PLAN_RISK_TOO_SMALL, value=value, per_share=per_share),)
+    return EntryTerms(
+        order_qty=order_qty,
+        cap_px=cap,
+        worst_px=cap,
+        first_limit_px=buffer_px(plan, policy.limit_buffer_regular_ppb, ticks),
+        stop_px=exits.stop_px,
+        target_px=exits.target_px,
+        rr_planned_ppb=rr_planned_ppb(plan, exits),
+        notes=(Reason.of(ReasonCode.UNCAPPED),),
     )
 
 
@@ -238,18 +269,14 @@ def _ratio_reasons(plan: TradePlan, policy: Policy, at_signal: ExitPrices) -> tu
     return (Reason.of(ReasonCode.RR_BELOW_MIN, ratio=ratio, minimum=to_text(minimum)),)
 
 
-def _distance_reasons(
-    plan: TradePlan, ticks: TickSchedule, *, worst_px: int
-) -> tuple[Reason, ...]:
+def _distance_reasons(plan: TradePlan, ticks: TickSchedule, *, worst_px: int) -> tuple[Reason, ...]:
     """Stop distance below max($0.01, 2 ticks at the worst price): no broker takes such a stop."""
     minimum = max(CENT, 2 * ticks.tick_at(worst_px))
     if isinstance(plan.exits, ExitsByDistance):
         distance = plan.exits.risk_px
     else:
         stop_px = exits_at(plan, ticks, cost=worst_px, qty=1).stop_px
-        distance = min(
-            plan.sign * (worst_px - stop_px), plan.sign * (plan.signal_px - stop_px)
-        )
+        distance = min(plan.sign * (worst_px - stop_px), plan.sign * (plan.signal_px - stop_px))
     if distance >= minimum:
         return ()
     return (

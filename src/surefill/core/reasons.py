@@ -70,12 +70,14 @@ class ReasonCode(Enum):
     SHORT_DISABLED = "the account may not sell short"
     SHORT_NO_BORROW = "{symbol} is not easy to borrow"
     BUDGET_EXHAUSTED = "{left} broker requests left, {reserved} reserved for protection"
-    # How an entry ended without a share
+    # How an entry ended
+    ENTRY_FILLED = "the entry filled completely"
     ENTRY_TIMEOUT = "not filled within {seconds} s inside {worst}"
     ENTRY_REJECTED = "the broker rejected the entry: {text}"
     ENTRY_EXPIRED = "the entry expired at the close"
     ENTRY_CANCELED = "the entry was canceled: {by}"
     ENTRY_ABSENT = "the entry never reached the broker: {reads} reads over {seconds} s, not listed"
+    ENTRY_COVER_FIRST = "the rest of the entry gave way to cover for what had filled"
     ENTRY_UNSENT = "the entry could not be sent: {text}"
     # Protection and exits
     COVER_REFUSED = "the broker refused cover ({rung}): {text}"
@@ -94,6 +96,7 @@ class ReasonCode(Enum):
     CLOSED_ELSEWHERE = "{qty} shares were closed outside Surefill"
     REPAIR_LIMIT = "{count} exit changes within {window}, limit {limit}"
     FLATTEN_REQUESTED = "flatten: {by}"
+    HANDED_OVER = "handed over, covered, to {by}"
     TIME_EXIT = "exit time reached"
     INVARIANT_BROKEN = "invariant {name} broken: {text}"
     # Notes that refuse nothing

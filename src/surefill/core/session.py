@@ -1,7 +1,7 @@
 """Trading sessions: when entries may work and when cover must be in place.
 
 What: one `Session` per exchange day, UTC nanoseconds, made outside core from the venue's calendar
-(broker calendar live, a calendar library in simulation), so half days and daylight saving are data.
+(the broker's calendar, or a calendar library), so half days and daylight saving are data.
 Must never: compute a date or a time zone (diary A-37).
 """
 
@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 
 class SessionKind(StrEnum):
@@ -68,7 +69,7 @@ class Calendar:
     def of(sessions: Sequence[Session]) -> Calendar:
         """A calendar from sessions in any order; a date given twice raises ``ValueError``."""
         ordered = tuple(sorted(sessions, key=lambda session: session.open_ns))
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in pairwise(ordered):
             if later.pre_ns < earlier.post_ns:
                 raise ValueError(f"sessions {earlier.date} and {later.date} overlap")
         return Calendar(ordered)

@@ -50,9 +50,9 @@ def to_nano(value: str | int | Decimal) -> int:
     shift = int(exponent) + DIGITS
     whole = int("".join(map(str, digits)) or "0")
     if shift >= 0:
-        nano = whole * 10**shift
+        nano = whole * int(10**shift)
     else:
-        nano, rest = divmod(whole, 10**-shift)
+        nano, rest = divmod(whole, int(10**-shift))
         if rest:
             raise UnitError(f"more than {DIGITS} decimals: {value!r}")
     return -nano if sign else nano

@@ -1,0 +1,381 @@
+"""Taking in what happened: answers, reports and reads become the state of a trade's orders.
+
+What: one function per kind of event; none of them decides what to send.
+Invariants: absence is typed (I11): a failed read changes nothing, a "not found" counts only for an
+order in doubt; a refusal is final only for what it refused; a report is attributed by broker id, by
+client id or by the chain of replacements, and kept as a stray when it may be a leg that we have not
+been told of yet (R1, R7, R20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from surefill.core.commands import OrderSpec, Priority, QueryPositions
+from surefill.core.events import (
+    Accepted,
+    ExecutionReport,
+    FillsRead,
+    InDoubt,
+    OrdersRead,
+    PositionsRead,
+    RateLimited,
+    Rejected,
+    RejectKind,
+    RequestAnswered,
+    Unavailable,
+    Verb,
+)
+from surefill.core.fix import ExecType, Leg, OrdType
+from surefill.core.order import (
+    ChildOrder,
+    OrderInput,
+    OrderState,
+    with_execution,
+    with_input,
+    with_report,
+)
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Rung, Trade
+from surefill.core.turn import MS_NS, RETRY_NS, Turn, backoff
+from surefill.core.units import to_text
+
+UNRELEASED_SENDS = 12
+"""Sends of one exit while the broker still reserves its shares (about 6 s), then the next rung."""
+BREAK_CONFIRM_NS = 400 * MS_NS
+"""Two reads at least this far apart must agree before a position difference is believed (A-32)."""
+STRAYS_MAX = 64
+
+
+def absorb_answer(turn: Turn, event: RequestAnswered) -> None:
+    """The answer to one of this trade's requests."""
+    order = turn.trade.order(event.cl_ord_id)
+    if order is None:
+        return
+    match event.verb:
+        case Verb.SUBMIT:
+            _submit_answered(turn, order, event)
+        case Verb.CANCEL:
+            if isinstance(event.answer, Rejected) and not order.is_terminal:
+                # The answer decides nothing (A-05); it only says to look at once.
+                turn.update(replace(order, asked_ns=0, asks=0))
+        case Verb.REPLACE:
+            _replace_answered(turn, order, event)
+        case Verb.QUERY:
+            _query_answered(turn, order, event)
+
+
+def _submit_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> None:
+    match event.answer:
+        case Accepted(report):
+            if report is not None:
+                take_report(turn, report)
+        case Rejected() as refusal:
+            if order.state is not OrderState.WORKING and not order.is_terminal:
+                _submit_refused(turn, order, refusal)
+        case RateLimited(until_ns):
+            _defer(turn, order, until_ns)
+        case Unavailable():
+            _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends))
+        case InDoubt(text):
+            if not order.is_terminal:
+                doubted = with_input(order, OrderInput.DOUBT)
+                turn.update(replace(doubted, asked_ns=0, asks=0, text=text))
+
+
+def _defer(turn: Turn, order: ChildOrder, until_ns: int) -> None:
+    if order.is_terminal:
+        return
+    turn.update(replace(with_input(order, OrderInput.DEFER), not_before_ns=until_ns))
+
+
+def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
+    if refusal.kind is RejectKind.DUPLICATE_ID:
+        # An earlier copy of this very intent may exist: look, do not conclude (A-29, R21).
+        doubted = with_input(order, OrderInput.DOUBT)
+        turn.update(replace(doubted, asked_ns=0, asks=0, text=refusal.text))
+        return
+    if order.leg is Leg.ENTRY:
+        _refuse(turn, order, refusal)
+        return
+    if refusal.kind is RejectKind.WASH_TRADE and order.leg is not Leg.FLATTEN:
+        turn.trade = replace(turn.trade, wash_blocked=True)
+        _defer(turn, order, turn.now)
+        return
+    is_unreleased = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
+    if is_unreleased and order.sends < UNRELEASED_SENDS:
+        # Shares are released, and positions booked, a moment after the event (alpaca.md 1.7).
+        _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends - 1))
+        if order.sends % 4 == 3:
+            turn.commands.append(QueryPositions(Priority.EVIDENCE))
+        return
+    _refuse(turn, order, refusal)
+    turn.alarm(Reason.of(ReasonCode.COVER_REFUSED, rung=turn.trade.rung.value, text=refusal.text))
+    if order.leg is Leg.FLATTEN:
+        turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+    elif refusal.kind is RejectKind.PRICE_THROUGH:
+        turn.trade = step_down(replace(turn.trade, rung=Rung.STOP), refusal.text)
+    else:
+        turn.trade = step_down(turn.trade, refusal.text)
+
+
+def step_down(trade: Trade, text: str) -> Trade:
+    """One rung further after a definitive refusal of cover."""
+    if trade.rung is Rung.OCO:
+        return replace(trade, rung=Rung.STOP)
+    reason = Reason.of(ReasonCode.COVER_REFUSED, rung=trade.rung.value, text=text)
+    return replace(trade, rung=Rung.FLATTEN, exit_reason=trade.exit_reason or reason)
+
+
+def _refuse(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
+    turn.update(replace(with_input(order, OrderInput.REJECT), text=refusal.text))
+
+
+def _replace_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> None:
+    successor = _successor(turn.trade, order)
+    match event.answer:
+        case Accepted(report):
+            if report is not None:
+                take_report(turn, report)
+        case Rejected() as refusal:
+            turn.update(replace(order, asked_ns=0, asks=0))
+            turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+            if successor is not None:
+                _refuse(turn, successor, refusal)
+        case RateLimited() | Unavailable():
+            turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+            if successor is not None:
+                _drop(turn, successor)
+        case InDoubt(text):
+            turn.update(replace(order, asked_ns=0, asks=0))
+            if successor is not None:
+                turn.update(replace(with_input(successor, OrderInput.DOUBT), text=text))
+
+
+def _successor(trade: Trade, order: ChildOrder) -> ChildOrder | None:
+    return next(
+        (o for o in trade.orders if o.replaces == order.order_id and o.order_id is None), None
+    )
+
+
+def _drop(turn: Turn, order: ChildOrder) -> None:
+    """An order proven to be without effect, and not wanted any more."""
+    deferred = with_input(order, OrderInput.DEFER)
+    turn.update(with_input(deferred, OrderInput.DROP))
+
+
+def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> None:
+    match event.answer:
+        case Accepted(report):
+            if report is not None:
+                take_report(turn, report)
+        case Rejected(kind=RejectKind.NOT_FOUND):
+            if order.state is OrderState.IN_DOUBT and event.sent_ns > order.sent_ns:
+                _not_found(turn, order, event.sent_ns)
+        case _:
+            pass  # a read that failed says nothing (I11); `ask` keeps its own distance
+
+
+def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:
+    """A targeted read, newer than the send, does not know the order."""
+    if order.leg is Leg.ENTRY:
+        since_ns = order.absent_since_ns
+        turn.update(
+            replace(
+                order,
+                absent_reads=order.absent_reads + 1,
+                absent_since_ns=sent_ns if since_ns is None else since_ns,
+            )
+        )
+    elif order.replaces is not None:
+        turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+        _drop(turn, order)
+    else:
+        # Cover may go again under its own id: the broker refuses a second copy (decision 0003).
+        _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends - 1))
+
+
+def take_report(turn: Turn, report: ExecutionReport) -> bool:
+    """Attribute a report to an order of this trade and apply it; False if it is none of ours."""
+    order = _owner(turn.trade, report)
+    if order is None:
+        adopted = _adopt_successor(turn, report)
+        if adopted is None:
+            return False
+        order = adopted
+    _apply(turn, order, report)
+    for leg in report.legs:
+        _take_leg(turn, leg, order.group)
+    _replay_strays(turn)
+    return True
+
+
+def _owner(trade: Trade, report: ExecutionReport) -> ChildOrder | None:
+    by_id = trade.order_by_id(report.order_id)
+    if by_id is not None:
+        return by_id
+    named = trade.order(report.cl_ord_id)
+    return named if named is not None and named.order_id is None else None
+
+
+def _adopt_successor(turn: Turn, report: ExecutionReport) -> ChildOrder | None:
+    """An order that replaces one of ours: the one we asked for, or one that the broker made."""
+    if report.replaces is None:
+        return None
+    old = turn.trade.order_by_id(report.replaces)
+    if old is None:
+        return None
+    asked = _successor(turn.trade, old)
+    if asked is not None:
+        return asked
+    successor = _broker_made(report, leg=old.leg, group=old.group)
+    successor = replace(successor, carried_qty=old.cum_qty + old.carried_qty)
+    turn.add_order(successor)
+    return successor
+
+
+def _take_leg(turn: Turn, leg: ExecutionReport, group: int) -> None:
+    order = _owner(turn.trade, leg) or _adopt_successor(turn, leg)
+    if order is None:
+        kind = Leg.TARGET if leg.ord_type is OrdType.LIMIT else Leg.STOP
+        order = _broker_made(leg, leg=kind, group=group)
+        turn.add_order(order)
+    _apply(turn, order, leg)
+
+
+def _broker_made(report: ExecutionReport, *, leg: Leg, group: int) -> ChildOrder:
+    """A child order that the broker created and named: a leg, or a replacement of its own."""
+    spec = OrderSpec(
+        cl_ord_id=report.cl_ord_id,
+        symbol=report.symbol,
+        side=report.side,
+        ord_type=report.ord_type,
+        tif=report.tif,
+        order_qty=report.order_qty,
+        leg=leg,
+        limit_px=report.limit_px,
+        stop_px=report.stop_px,
+        contingency=report.contingency,
+    )
+    return ChildOrder(key=report.cl_ord_id, spec=spec, group=group, is_ours=False)
+
+
+def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
+    after = with_report(order, report)
+    turn.update(after)
+    _check_fill(turn, after, report)
+
+
+def _check_fill(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
+    trade = turn.trade
+    match report.exec_type:
+        case ExecType.TRADE_CANCEL:
+            turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=report.exec_id))
+        case ExecType.TRADE_CORRECT:
+            turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=report.exec_id))
+        case ExecType.TRADE if order.leg is Leg.ENTRY and not trade.is_legacy:
+            px = report.last_px
+            if px is not None and trade.sign * (px - trade.terms.worst_px) > 0:
+                worst = to_text(trade.terms.worst_px)
+                text = Reason.of(ReasonCode.FILL_BEYOND_LIMIT, px=to_text(px), worst=worst)
+                turn.alarm(text)
+                turn.broken.append(f"I1: {text.sentence}")
+        case _:
+            pass
+
+
+def keep_stray(turn: Turn, report: ExecutionReport) -> None:
+    """Keep a report that may turn out to belong to a leg of ours."""
+    if len(turn.trade.strays) < STRAYS_MAX and report not in turn.trade.strays:
+        turn.trade = replace(turn.trade, strays=(*turn.trade.strays, report))
+
+
+def _replay_strays(turn: Turn) -> None:
+    for stray in turn.trade.strays:
+        order = turn.trade.order_by_id(stray.order_id)
+        if order is not None:
+            rest = tuple(s for s in turn.trade.strays if s is not stray)
+            turn.trade = replace(turn.trade, strays=rest)
+            _apply(turn, order, stray)
+
+
+def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport]) -> None:
+    """A complete listing: what it shows is news, what it does not show is a reason to look."""
+    for report in mine:
+        take_report(turn, report)
+    shown = {report.order_id for report in _with_legs(event.orders)}
+    for order in turn.trade.orders:
+        if not (event.after_ns < order.sent_ns < event.sent_ns):
+            continue
+        if order.state is OrderState.IN_DOUBT and order.order_id is None:
+            turn.update(replace(order, is_unlisted=True))
+        elif order.state is OrderState.WORKING and order.order_id not in shown:
+            turn.ask(order)
+
+
+def _with_legs(reports: Iterable[ExecutionReport]) -> Iterable[ExecutionReport]:
+    for report in reports:
+        yield report
+        yield from report.legs
+
+
+def absorb_fills(turn: Turn, event: FillsRead) -> None:
+    """Executions as the broker lists them: the ledger's last word (gap recovery, A-04)."""
+    for report in event.fills:
+        order = turn.trade.order_by_id(report.order_id)
+        if order is not None:
+            after = with_execution(order, report)
+            turn.update(after)
+            _check_fill(turn, after, report)
+
+
+def absorb_position(turn: Turn, event: PositionsRead) -> None:
+    """The broker's position against ours. Shares missing there were closed elsewhere (R19).
+
+    Believed only when two reads agree, both newer than our last request and fill.
+    """
+    trade = turn.trade
+    theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
+    ours = trade.position_qty
+    missing = ours - max(0, trade.sign * theirs)
+    if ours <= 0 or missing <= 0 or _is_in_flux(trade, event.sent_ns):
+        turn.trade = replace(trade, break_qty=0, break_since_ns=None)
+        return
+    confirmed = trade.break_since_ns is not None and trade.break_qty == missing
+    if not confirmed:
+        turn.trade = replace(trade, break_qty=missing, break_since_ns=event.sent_ns)
+    elif event.sent_ns >= (trade.break_since_ns or 0) + BREAK_CONFIRM_NS:
+        turn.alarm(Reason.of(ReasonCode.CLOSED_ELSEWHERE, qty=to_text(missing)))
+        turn.trade = replace(
+            turn.trade,
+            external_qty=trade.external_qty + missing,
+            break_qty=0,
+            break_since_ns=None,
+        )
+
+
+def _is_in_flux(trade: Trade, read_ns: int) -> bool:
+    """Whether fills of ours may explain a difference: anything recent, unpriced or in doubt."""
+    if trade.unpriced_qty:
+        return True
+    last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
+    exits = (o for o in trade.orders if o.leg is not Leg.ENTRY)
+    in_flight = any(o.state in (OrderState.IN_FLIGHT, OrderState.IN_DOUBT) for o in exits)
+    return in_flight or read_ns < last_ns + SECOND_NS // 2
+
+
+def restarted(trade: Trade) -> Trade:
+    """A trade as a new process finds it: what was in flight is in doubt, what was asked is asked
+    again (I25)."""
+    orders = tuple(_after_restart(order) for order in trade.orders)
+    return replace(trade, orders=orders, fills_asked_ns=0, wake_ns=None)
+
+
+def _after_restart(order: ChildOrder) -> ChildOrder:
+    if order.is_terminal:
+        return order
+    if order.state is OrderState.IN_FLIGHT:
+        order = with_input(order, OrderInput.DOUBT)
+    return replace(order, asked_ns=0, asks=0, cancel_ns=None, not_before_ns=0)

@@ -1,0 +1,152 @@
+"""The engine's book: open trades and the indexes by which events find them.
+
+What: trades by id, symbol, broker order id and wake time; closed trades that are still watched for
+late news; fingerprints of every plan ever accepted.
+Invariants: iteration is in order of acceptance (never by hash or address); an index may point to a
+trade that has moved on, never to none.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+
+from surefill.core.closing import is_through
+from surefill.core.cover import cover_of
+from surefill.core.events import ExecutionReport
+from surefill.core.ids import parse_cl_ord_id
+from surefill.core.market import MarketView
+from surefill.core.plan import SECOND_NS, TradePlan
+from surefill.core.risk import worst_notional_usd
+from surefill.core.tactic import Tactic
+from surefill.core.trade import Trade
+
+WATCH_NS = 2 * 86_400 * SECOND_NS
+"""Closed trades are watched this long for late news (I10: at least the next session)."""
+
+
+def fingerprint(plan: TradePlan) -> str:
+    """What makes the same plan id the same plan."""
+    return blake2b(repr(plan).encode(), digest_size=12).hexdigest()
+
+
+class Book:
+    """Trades of one account."""
+
+    def __init__(self) -> None:
+        self.open: dict[str, Trade] = {}
+        self.watched: dict[str, Trade] = {}
+        self.closed: dict[str, str] = {}
+        self._by_order_id: dict[str, str] = {}
+        self._by_symbol: dict[str, list[str]] = {}
+        self._wakes: list[tuple[int, str]] = []
+
+    def get(self, trade_id: str) -> Trade | None:
+        """An open or watched trade."""
+        return self.open.get(trade_id) or self.watched.get(trade_id)
+
+    def put(self, trade: Trade) -> None:
+        """Remember a trade as it now is."""
+        trade_id = trade.trade_id
+        for order in trade.orders:
+            if order.order_id is not None:
+                self._by_order_id[order.order_id] = trade_id
+        if trade.is_closed:
+            self._retire(trade)
+            return
+        if trade_id not in self.open:
+            self.watched.pop(trade_id, None)
+            self._by_symbol.setdefault(trade.symbol, []).append(trade_id)
+        self.open[trade_id] = trade
+        if trade.wake_ns is not None:
+            heapq.heappush(self._wakes, (trade.wake_ns, trade_id))
+
+    def _retire(self, trade: Trade) -> None:
+        trade_id = trade.trade_id
+        self.closed[trade_id] = fingerprint(trade.plan)
+        if self.open.pop(trade_id, None) is not None:
+            self._by_symbol[trade.symbol].remove(trade_id)
+        self.watched[trade_id] = trade
+        horizon_ns = (trade.closed_ns or 0) - WATCH_NS
+        for old_id in list(self.watched):
+            old = self.watched[old_id]
+            if (old.closed_ns or 0) >= horizon_ns:
+                break  # kept in order of closing
+            del self.watched[old_id]
+            for order in old.orders:
+                self._by_order_id.pop(order.order_id or "", None)
+
+    def close_plan(self, plan: TradePlan) -> None:
+        """Remember a plan that never became a trade."""
+        self.closed[plan.plan_id] = fingerprint(plan)
+
+    def known_as(self, plan_id: str) -> str | None:
+        """Fingerprint of the plan that used this id before; ``None`` for a new id."""
+        trade = self.open.get(plan_id)
+        return fingerprint(trade.plan) if trade is not None else self.closed.get(plan_id)
+
+    def owner(self, report: ExecutionReport) -> Trade | None:
+        """The trade that a report belongs to: by broker id, by the chain, by our own id."""
+        for order_id in (report.order_id, report.replaces):
+            trade_id = self._by_order_id.get(order_id or "")
+            if trade_id is not None:
+                return self.get(trade_id)
+        parsed = parse_cl_ord_id(report.cl_ord_id)
+        if parsed is None:
+            return None
+        trade = self.get(parsed.plan_id)
+        return trade if trade is not None and trade.order(report.cl_ord_id) else None
+
+    def of_symbol(self, symbol: str) -> list[Trade]:
+        """Open trades of a symbol, oldest first."""
+        return [self.open[trade_id] for trade_id in self._by_symbol.get(symbol, ())]
+
+    def concerned(self, view: MarketView, tactics: Mapping[str, Tactic]) -> Iterator[Trade]:
+        """Open trades whose decisions this new view may change; most quotes concern nobody."""
+        for trade in self.of_symbol(view.symbol):
+            if (trade.open_entry is not None and tactics[trade.plan.tactic].is_reactive) or (
+                trade.position_qty > 0 and _may_matter(trade, view)
+            ):
+                yield trade
+
+    def due(self, now: int) -> list[Trade]:
+        """Open trades whose wake time has come, in order of time."""
+        due: list[Trade] = []
+        while self._wakes and self._wakes[0][0] <= now:
+            wake_ns, trade_id = heapq.heappop(self._wakes)
+            trade = self.open.get(trade_id)
+            if trade is not None and trade.wake_ns == wake_ns and trade not in due:
+                due.append(trade)
+        return due
+
+    def next_wake_ns(self) -> int | None:
+        """The earliest wake time of any open trade."""
+        while self._wakes:
+            wake_ns, trade_id = self._wakes[0]
+            trade = self.open.get(trade_id)
+            if trade is not None and trade.wake_ns == wake_ns:
+                return wake_ns
+            heapq.heappop(self._wakes)
+        return None
+
+    def bare_first(self) -> list[Trade]:
+        """Open trades, those with uncovered shares first (I25)."""
+        return sorted(self.open.values(), key=lambda trade: cover_of(trade).uncovered_qty == 0)
+
+    def is_entering(self) -> bool:
+        """Whether any entry may still execute."""
+        return any(trade.open_entry is not None for trade in self.open.values())
+
+    def committed_usd(self) -> int:
+        """Worst-case notional of all open trades, 1e-9 USD."""
+        return sum(worst_notional_usd(t.plan, t.terms) for t in self.open.values())
+
+
+def _may_matter(trade: Trade, view: MarketView) -> bool:
+    if trade.exit_reason is not None:
+        return True
+    if view.nbbo is None:
+        return False
+    through = is_through(trade, (view.nbbo.bid_px, view.nbbo.ask_px))
+    return through != (trade.through_since_ns is not None)

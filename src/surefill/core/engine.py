@@ -1,0 +1,461 @@
+"""The engine: many trades of one account, one event at a time.
+
+    step(event, now) -> Step        no I/O, no clock, no randomness
+    next_deadline() -> int | None
+
+What: routing of events to trades, the gate for new plans, the start-up order, the polls that catch
+what a stream lost. The engine is one mutable, I/O-free object over immutable trades.
+Invariants: the same events in the same order give the same steps, byte for byte (I7); a step that
+changes nothing and sends nothing leaves no record; market views are ambient and travel in the
+record of the decision they led to; a broken invariant halts new risk and keeps protection.
+Must never: know which broker, which clock or which mode it runs in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from surefill.core.absorb import restarted
+from surefill.core.admission import admit
+from surefill.core.book import Book
+from surefill.core.commands import (
+    Announce,
+    Command,
+    Milestone,
+    Priority,
+    QueryAccount,
+    QueryFills,
+    QueryOrders,
+    QueryPositions,
+    RaiseAlarm,
+)
+from surefill.core.events import (
+    AccountRead,
+    BudgetChanged,
+    CalendarRead,
+    EngineStarted,
+    Event,
+    ExecutionReport,
+    FillsRead,
+    InstrumentRead,
+    MarketUpdated,
+    OperatorActed,
+    OrdersRead,
+    PlanSubmitted,
+    PositionsRead,
+    ReadFailed,
+    ReportReceived,
+    RequestAnswered,
+    StreamChanged,
+    TimePassed,
+)
+from surefill.core.ids import account_tag
+from surefill.core.market import MarketView
+from surefill.core.operator import operated_state, operated_trade, targets
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.reconcile import (
+    foreign_positions,
+    foreign_qty,
+    sort_reports,
+    unknown_ours,
+)
+from surefill.core.risk import GateView, Limits
+from surefill.core.state import Denial, EngineState, Mode
+from surefill.core.step import TradeStep, step_trade
+from surefill.core.tactic import Tactic
+from surefill.core.trade import Trade
+from surefill.core.turn import MS_NS, Context
+
+READ_MARGIN_NS = 60 * SECOND_NS
+"""Listings start this much before the oldest open trade: clocks differ, ties exist."""
+POLL_STREAM_DOWN_NS = 1000 * MS_NS
+POLL_ENTERING_NS = 5 * SECOND_NS
+POLL_HOLDING_NS = 30 * SECOND_NS
+ACCOUNT_POLL_NS = 60 * SECOND_NS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """What the engine is told once. ``exits_beside_entry``: the broker lets an OCO rest beside a
+    working entry of the same symbol (U19)."""
+
+    account: str
+    limits: Limits
+    exits_beside_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event made of the engine: commands in order, trades and denials that changed,
+    the views that were decided on."""
+
+    commands: tuple[Command, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    state: EngineState | None = None
+    views: tuple[MarketView, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing changed and nothing is to be sent: no record."""
+        return not (self.commands or self.trades or self.denials or self.state)
+
+
+class Engine:
+    """All open trades of one account."""
+
+    def __init__(self, config: EngineConfig, tactics: Mapping[str, Tactic]) -> None:
+        self.config = config
+        self.tactics = tactics
+        self.tag = account_tag(config.account)
+        self.state = EngineState()
+        self.book = Book()
+        self.views: dict[str, MarketView] = {}
+        self._poll_ns: int | None = None
+        self._account_poll_ns: int | None = None
+        self._last_poll_ns = 0
+        self._last_account_poll_ns = 0
+
+    def load(
+        self,
+        state: EngineState | None,
+        trades: Iterable[Trade],
+        closed: Mapping[str, str],
+    ) -> None:
+        """Take over what a journal remembers. ``closed``: plan id -> plan fingerprint."""
+        if state is not None:
+            self.state = replace(state, mode=Mode.STARTING, is_stream_up=False)
+        for trade in trades:
+            self.book.put(trade)
+        self.book.closed.update(closed)
+
+    def next_deadline(self) -> int | None:
+        """The next instant (UTC ns) at which `step` with `TimePassed` has something to do."""
+        wakes = [self.book.next_wake_ns(), self._poll_ns, self._account_poll_ns]
+        known = [at_ns for at_ns in wakes if at_ns is not None]
+        return min(known) if known else None
+
+    def step(self, event: Event, now: int) -> Step:
+        """One event. Events of one account must be given one at a time, in order of arrival."""
+        turn = EngineTurn(self, now)
+        turn.take(event)
+        turn.finish()
+        return turn.as_step()
+
+    def context_for(self, trade: Trade, now: int) -> Context:
+        """What this trade's decisions may look at."""
+        state = self.state
+        calendar = state.calendar
+        name = "legacy" if trade.is_legacy else trade.plan.tactic
+        return Context(
+            now=now,
+            tactic=self.tactics[name],
+            view=self.views.get(trade.symbol),
+            session=calendar.session_at(now),
+            kind=calendar.kind_at(now),
+            exits_beside_entry=self.config.exits_beside_entry,
+            may_act=state.orders_read_ns > 0,
+            no_new_risk=state.kill or state.halt,
+        )
+
+    def schedule_polls(self, now: int) -> None:
+        """When to look at the broker again without being told to."""
+        if not self.book.open or self.state.mode is Mode.STARTING:
+            self._poll_ns = self._account_poll_ns = None
+            return
+        if not self.state.is_stream_up:
+            gap_ns = POLL_STREAM_DOWN_NS
+        elif self.book.is_entering():
+            gap_ns = POLL_ENTERING_NS
+        else:
+            gap_ns = POLL_HOLDING_NS
+        base_ns = max(self.state.orders_read_ns, self._last_poll_ns)
+        self._poll_ns = max(base_ns + gap_ns, now + 1)
+        account_ns = max(self.state.account_read_ns, self._last_account_poll_ns)
+        self._account_poll_ns = max(account_ns + ACCOUNT_POLL_NS, now + 1)
+
+    def polls_due(self, now: int) -> list[Command]:
+        """Reads whose time has come."""
+        commands: list[Command] = []
+        if self._poll_ns is not None and now >= self._poll_ns:
+            self._last_poll_ns = now
+            commands.append(QueryOrders(self.read_after_ns(now)))
+        if self._account_poll_ns is not None and now >= self._account_poll_ns:
+            self._last_account_poll_ns = now
+            commands += [QueryAccount(), QueryPositions()]
+        return commands
+
+    def read_after_ns(self, now: int) -> int:
+        """Where a complete listing has to start: before the oldest open trade."""
+        oldest = min((trade.accepted_ns for trade in self.book.open.values()), default=now)
+        return oldest - READ_MARGIN_NS
+
+
+class EngineTurn:
+    """One step of the engine: collects what changed."""
+
+    def __init__(self, engine: Engine, now: int) -> None:
+        self.engine = engine
+        self.now = now
+        self.commands: list[Command] = []
+        self.trades: dict[str, Trade] = {}
+        self.denials: list[Denial] = []
+        self.views: dict[str, MarketView] = {}
+        self._before = engine.state
+
+    def take(self, event: Event) -> None:
+        """Route one event."""
+        engine = self.engine
+        match event:
+            case MarketUpdated(view):
+                engine.views[view.symbol] = view
+                for trade in engine.book.concerned(view, engine.tactics):
+                    self.step(trade, event)
+            case RequestAnswered():
+                trade_or_none = engine.book.get(event.trade_id)
+                if trade_or_none is not None:
+                    self.step(trade_or_none, event)
+            case ReportReceived(report):
+                self._reported(event, report)
+            case TimePassed():
+                for trade in engine.book.due(self.now):
+                    self.step(trade, event)
+                self.commands += engine.polls_due(self.now)
+            case PlanSubmitted():
+                self._submitted(event)
+            case OperatorActed():
+                self._operated(event)
+            case OrdersRead() | FillsRead() | PositionsRead():
+                self._read(event)
+            case _:
+                self._learn(event)
+
+    def _learn(self, event: Event) -> None:
+        """Facts about the account and the world, not about one trade."""
+        state = self.engine.state
+        match event:
+            case EngineStarted():
+                self._started(event)
+            case AccountRead(account, recv_ns):
+                self.set(replace(state, account=account, account_read_ns=recv_ns))
+                self._maybe_ready()
+            case InstrumentRead(instrument):
+                others = tuple(i for i in state.instruments if i.symbol != instrument.symbol)
+                if instrument not in state.instruments:
+                    self.set(replace(state, instruments=(*others, instrument)))
+            case CalendarRead(calendar):
+                if calendar != state.calendar:
+                    self.set(replace(state, calendar=calendar))
+                    self._step_all(event)
+                self._maybe_ready()
+            case StreamChanged(is_up):
+                self.set(replace(state, is_stream_up=is_up))
+                self._maybe_ready()
+            case BudgetChanged(left, reserved):
+                self.set(replace(state, requests_left=left, requests_reserved=reserved))
+            case ReadFailed():
+                pass  # absence of an answer is not an answer (I11); polls and asks come again
+            case _:
+                raise AssertionError(f"unrouted event {type(event).__name__}")
+
+    def _started(self, event: EngineStarted) -> None:
+        """Whatever was in flight is in doubt; nothing is decided before a complete read (I25)."""
+        engine = self.engine
+        self.set(
+            replace(
+                engine.state,
+                mode=Mode.RECONCILING,
+                token=event.token,
+                started_ns=event.recv_ns,
+                is_stream_up=False,
+                account=None,
+                orders_read_ns=0,
+                positions_read_ns=0,
+                account_read_ns=0,
+            )
+        )
+        for trade in list(engine.book.open.values()):
+            self.put(restarted(trade))
+        after_ns = engine.read_after_ns(self.now)
+        self.commands += [
+            QueryOrders(after_ns, Priority.EVIDENCE),
+            QueryPositions(Priority.EVIDENCE),
+            QueryFills(after_ns, Priority.EVIDENCE),
+            QueryAccount(Priority.EVIDENCE),
+        ]
+
+    def _maybe_ready(self) -> None:
+        """READY once everything was read since the start and the stream is attached."""
+        state = self.engine.state
+        since_ns = state.started_ns
+        is_complete = (
+            state.mode is Mode.RECONCILING
+            and state.is_stream_up
+            and state.account is not None
+            and state.orders_read_ns >= since_ns
+            and state.positions_read_ns >= since_ns
+            and bool(state.calendar.sessions)
+        )
+        if is_complete:
+            self.set(replace(state, mode=Mode.READY))
+
+    def _reported(self, event: ReportReceived, report: ExecutionReport) -> None:
+        book = self.engine.book
+        trade = book.owner(report)
+        if trade is not None:
+            self.step(trade, event)
+            return
+        for other in book.of_symbol(report.symbol):
+            if other.position_qty or other.groups:
+                # Perhaps a leg that we have not been told of; perhaps somebody else's order (R19).
+                self.step(other, event)
+                if report.exec_id is not None:
+                    self.commands.append(QueryPositions(Priority.EVIDENCE))
+
+    def _read(self, event: OrdersRead | FillsRead | PositionsRead) -> None:
+        """A complete listing: every open trade compares itself, bare trades first (I25)."""
+        engine, state = self.engine, self.engine.state
+        match event:
+            case OrdersRead():
+                if event.after_ns <= engine.read_after_ns(self.now) + READ_MARGIN_NS:
+                    newest_ns = max(state.orders_read_ns, event.sent_ns)
+                    self.set(replace(state, orders_read_ns=newest_ns))
+                mine = sort_reports(event.orders, engine.book)
+                for trade in engine.book.bare_first():
+                    self.step(trade, event, listed=mine.get(trade.trade_id, ()))
+                self._report_unknown(event.orders)
+            case FillsRead():
+                for trade in engine.book.bare_first():
+                    self.step(trade, event)
+            case PositionsRead():
+                for trade in engine.book.bare_first():
+                    self.step(trade, event)
+                state = engine.state
+                foreign = foreign_positions(event, engine.book, state.foreign)
+                newest_ns = max(state.positions_read_ns, event.sent_ns)
+                self.set(replace(state, foreign=foreign, positions_read_ns=newest_ns))
+        self._maybe_ready()
+
+    def _report_unknown(self, orders: Sequence[ExecutionReport]) -> None:
+        """Orders with our prefix that no journal of ours knows: shown, never touched (I16)."""
+        state = self.engine.state
+        for name in unknown_ours(orders, self.engine.tag, self.engine.book):
+            if name not in state.unknown_orders:
+                state = replace(state, unknown_orders=(*state.unknown_orders, name))
+                self.set(state)
+                reason = Reason.of(ReasonCode.ORDER_UNKNOWN, cl_ord_id=name)
+                self.commands.append(RaiseAlarm(None, reason))
+
+    def _submitted(self, event: PlanSubmitted) -> None:
+        engine, plan = self.engine, event.plan
+        if engine.book.known_as(plan.plan_id) is not None:
+            return  # used before: the caller was told so, and its first result stands (I9)
+        view = engine.views.get(plan.symbol)
+        if view is not None:
+            self.views[view.symbol] = view
+        name = "legacy" if event.is_legacy else plan.tactic
+        made = admit(
+            event,
+            self._gate_view(event, view),
+            tag=engine.tag,
+            tactic=engine.tactics.get(name),
+            known_tactics=frozenset(engine.tactics),
+            stopped=self._stopped(),
+        )
+        if isinstance(made, Denial):
+            self.denials.append(made)
+            engine.book.close_plan(made.plan)
+            self.commands.append(Announce(plan.plan_id, Milestone.DENIED))
+            return
+        engine.book.put(made)
+        self.step(made, event)
+
+    def _gate_view(self, event: PlanSubmitted, market: MarketView | None) -> GateView:
+        engine, state, symbol = self.engine, self.engine.state, event.plan.symbol
+        others = engine.book.of_symbol(symbol)
+        was_read = state.positions_read_ns > 0
+        return GateView(
+            now=self.now,
+            limits=engine.config.limits,
+            calendar=state.calendar,
+            instrument=state.instrument(symbol),
+            account=state.account,
+            market=market,
+            foreign_qty=foreign_qty(state.foreign, symbol) if was_read else None,
+            other_trade=others[0].trade_id if others else None,
+            open_trades=len(engine.book.open),
+            committed_usd=engine.book.committed_usd(),
+            requests_left=state.requests_left,
+            requests_reserved=state.requests_reserved,
+            is_legacy=event.is_legacy,
+        )
+
+    def _stopped(self) -> tuple[Reason, ...]:
+        state = self.engine.state
+        reasons = [reason for reason in (state.kill, state.halt) if reason is not None]
+        if state.mode is not Mode.READY:
+            mode = state.mode.value.lower()
+            reasons.append(Reason.of(ReasonCode.ENGINE_NOT_READY, mode=mode))
+        return tuple(reasons)
+
+    def _operated(self, event: OperatorActed) -> None:
+        self.set(operated_state(self.engine.state, event))
+        for trade in targets(self.engine.book, event):
+            self.step(operated_trade(trade, event), event, was=trade)
+
+    def _step_all(self, event: Event) -> None:
+        for trade in list(self.engine.book.open.values()):
+            self.step(trade, event)
+
+    def step(
+        self,
+        trade: Trade,
+        event: Event,
+        *,
+        listed: Sequence[ExecutionReport] = (),
+        was: Trade | None = None,
+    ) -> None:
+        """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
+        context = self.engine.context_for(trade, self.now)
+        done: TradeStep = step_trade(trade, event, context, listed=listed)
+        if done.trade != (was or trade) or done.commands:
+            self.put(done.trade)
+            if context.view is not None:
+                self.views[trade.symbol] = context.view
+        self.commands += done.commands
+        for text in done.broken:
+            self._broken(done.trade, text)
+
+    def _broken(self, trade: Trade, text: str) -> None:
+        name, _, rest = text.partition(": ")
+        reason = Reason.of(ReasonCode.INVARIANT_BROKEN, name=name, text=rest or text)
+        self.commands.append(RaiseAlarm(trade.trade_id, reason))
+        if self.engine.state.halt is None:
+            halt = Reason.of(ReasonCode.HALT_ACTIVE, why=str(reason))
+            self.set(replace(self.engine.state, halt=halt))
+
+    def put(self, trade: Trade) -> None:
+        """Remember a changed trade."""
+        self.trades[trade.trade_id] = trade
+        self.engine.book.put(trade)
+
+    def set(self, state: EngineState) -> None:
+        """Remember a changed engine state."""
+        self.engine.state = state
+
+    def finish(self) -> None:
+        """Plan the next reads."""
+        self.engine.schedule_polls(self.now)
+
+    def as_step(self) -> Step:
+        """What this turn came to."""
+        state = self.engine.state
+        return Step(
+            commands=tuple(self.commands),
+            trades=tuple(self.trades.values()),
+            denials=tuple(self.denials),
+            state=state if state != self._before else None,
+            views=tuple(self.views.values()),
+        )

@@ -1,0 +1,194 @@
+"""Getting out: ending exit groups, closing a position, buying back what the venue sold too much.
+
+What: `end_group`, `close_position` (time exit, operator, or the ladder after cover was refused),
+`restore_position` (I4b).
+Why: one flatten procedure (diary A-33): where a group works, its target is moved to a marketable
+price and the stop keeps covering meanwhile; otherwise cancel, observe the end, send a reduce-only
+limit with a collar that widens in steps to a hard bound, and tell a human.
+Invariants: no market order; nothing is sent for shares that an open exit still claims; a halted
+symbol keeps its cover and waits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefill.core.commands import OrderSpec, Priority
+from surefill.core.cover import GroupState, group_state
+from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce, TradingStatus
+from surefill.core.ids import IdLeg
+from surefill.core.order import OrderState
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import ExitGroup, GroupKind
+from surefill.core.turn import Turn
+from surefill.core.units import to_text
+
+COLLAR_BPS = (50, 100, 200, 500)
+"""How far beyond the touch a closing limit may reach, step by step; the last is the hard bound."""
+STEP_NS = 1500 * 1_000_000
+"""Time that one step gets before the next, wider one."""
+HALT_RECHECK_NS = SECOND_NS
+
+
+def end_group(turn: Turn, group: ExitGroup) -> None:
+    """Ask for the end of a whole group: the broker ends the siblings with any member."""
+    if not group.is_ended:
+        turn.update_group(replace(group, is_ended=True))
+    orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
+    named = [o for o in orders if o.order_id is not None or o.state is OrderState.UNSENT]
+    for order in named[:1]:
+        turn.cancel(order)
+    for order in orders:
+        current = turn.trade.order(order.key)
+        if current is not None and current.state is OrderState.WORKING:
+            turn.ask(current)
+
+
+def close_position(turn: Turn, due_qty: int) -> None:
+    """Close what is held. ``due_qty``: shares (1e-9) that no open exit claims."""
+    trade, view = turn.trade, turn.context.view
+    if not trade.position_qty:
+        return
+    if view is not None and view.status is TradingStatus.HALTED:
+        turn.wake_at(turn.now + HALT_RECHECK_NS)
+        return
+    for group in trade.groups:
+        match group_state(turn.trade, group):
+            case GroupState.ARMED | GroupState.BARE:
+                _close_by_group(turn, group)
+            case GroupState.ENDING:
+                end_group(turn, group)
+            case _:
+                pass
+    if due_qty > 0:
+        _send_closing(turn, due_qty)
+
+
+def _close_by_group(turn: Turn, group: ExitGroup) -> None:
+    """Let a working group close its shares: by its own target where it has one."""
+    orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
+    if any(order.state is not OrderState.WORKING for order in orders):
+        turn.wake_at(turn.now + STEP_NS)
+        return
+    closing = next((o for o in orders if o.leg is Leg.FLATTEN), None)
+    if closing is not None:
+        if turn.now < closing.sent_ns + STEP_NS:
+            turn.wake_at(closing.sent_ns + STEP_NS)
+        else:
+            _widen(turn)
+            end_group(turn, group)
+        return
+    target = next((o for o in orders if o.leg is Leg.TARGET), None)
+    if target is None or target.cum_qty:
+        end_group(turn, group)
+        return
+    successor = replace(
+        target.spec,
+        cl_ord_id=turn.trade.next_id(IdLeg.TARGET),
+        leg=Leg.FLATTEN,
+        limit_px=closing_px(turn),
+    )
+    turn.replace_order(target, successor)
+    turn.wake_at(turn.now + STEP_NS)
+
+
+def _widen(turn: Turn) -> None:
+    trade = turn.trade
+    step = trade.flatten_step + 1
+    if step >= len(COLLAR_BPS):
+        turn.alarm(exposed_reason(turn))
+    turn.trade = replace(trade, flatten_step=min(step, len(COLLAR_BPS) - 1))
+
+
+def exposed_reason(turn: Turn) -> Reason:
+    """The alarm for shares that nothing covers."""
+    qty = to_text(turn.trade.position_qty)
+    return Reason.of(ReasonCode.EXPOSED, qty=qty, symbol=turn.trade.symbol)
+
+
+def closing_px(turn: Turn) -> int:
+    """Limit of a closing order, 1e-9 USD: the touch it crosses to, plus the collar of this step.
+
+    Without a quote the plan's own stop stands in for the touch: the price at which the plan had
+    agreed to be out. The result is on the tick and positive.
+    """
+    trade = turn.trade
+    nbbo = turn.context.view.nbbo if turn.context.view is not None else None
+    # A closing order has the opposite sign of the trade: it crosses to the trade's near side.
+    reference_px = nbbo.near_px(trade.sign) if nbbo is not None else 0
+    if reference_px <= 0:
+        reference_px = trade.wanted_exits().stop_px
+    bps = COLLAR_BPS[trade.flatten_step]
+    numerator = reference_px * (10_000 - trade.sign * bps)
+    if trade.sign > 0:
+        px = trade.ticks.floor_ratio(numerator, 10_000)
+    else:
+        px = trade.ticks.ceil_ratio(numerator, 10_000)
+    return max(px, trade.ticks.tick_at(0))
+
+
+def _send_closing(turn: Turn, qty: int) -> None:
+    trade = turn.trade
+    if trade.open_entry is not None:
+        return  # a plain sale beside our own buy is a wash trade; `entry` is ending it
+    if turn.now < trade.change_failed_ns + SECOND_NS:
+        turn.alarm(exposed_reason(turn))
+        turn.wake_at(trade.change_failed_ns + SECOND_NS)
+        return
+    spec = _closing_spec(turn, qty, trade.plan.side.exit_side)
+    _submit_closing(turn, spec, GroupKind.FLATTEN)
+
+
+def restore_position(turn: Turn, qty: int) -> None:
+    """Undo a reversal that the venue made (both exits filled, a bust): first end what still could
+    make it worse, then trade the excess back."""
+    trade = turn.trade
+    turn.alarm(Reason.of(ReasonCode.VENUE_OVERFILL, qty=to_text(qty)))
+    is_restoring = False
+    for group in trade.groups:
+        if group.kind is GroupKind.RESTORE:
+            is_restoring |= group_state(turn.trade, group) is not GroupState.DONE
+        elif group_state(turn.trade, group) is not GroupState.DONE:
+            end_group(turn, group)
+    if is_restoring or turn.now < trade.change_failed_ns + SECOND_NS:
+        turn.wake_at(turn.now + SECOND_NS)
+        return
+    if any(not o.is_terminal and o.leaves_qty for o in turn.trade.orders):
+        return
+    side = Side.BUY if trade.sign > 0 else Side.SELL
+    spec = _closing_spec(turn, qty, side)
+    _submit_closing(turn, spec, GroupKind.RESTORE)
+
+
+def _closing_spec(turn: Turn, qty: int, side: Side) -> OrderSpec:
+    trade = turn.trade
+    limit_px = closing_px(turn)
+    if side.sign == trade.sign:
+        bps = COLLAR_BPS[trade.flatten_step]
+        nbbo = turn.context.view.nbbo if turn.context.view is not None else None
+        far_px = nbbo.far_px(trade.sign) if nbbo is not None else 0
+        reference_px = far_px or trade.wanted_exits().target_px
+        numerator = reference_px * (10_000 + trade.sign * bps)
+        if trade.sign > 0:
+            limit_px = trade.ticks.ceil_ratio(numerator, 10_000)
+        else:
+            limit_px = max(trade.ticks.floor_ratio(numerator, 10_000), trade.ticks.tick_at(0))
+    return OrderSpec(
+        cl_ord_id=trade.next_id(IdLeg.FLATTEN),
+        symbol=trade.symbol,
+        side=side,
+        ord_type=OrdType.LIMIT,
+        tif=TimeInForce.DAY,
+        order_qty=qty,
+        leg=Leg.FLATTEN,
+        limit_px=limit_px,
+        contingency=Contingency.NONE,
+    )
+
+
+def _submit_closing(turn: Turn, spec: OrderSpec, kind: GroupKind) -> None:
+    n = len(turn.trade.groups) + 1
+    if turn.submit(spec, group=n, priority=Priority.PROTECT):
+        turn.add_group(ExitGroup(n, kind, spec.order_qty, 0, 0))
+        turn.wake_at(turn.now + STEP_NS)

@@ -1,0 +1,51 @@
+"""What an operator's act does to the engine's state and to trades, before they decide anew.
+
+What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over.
+Invariants: kill and halt stop new risk and nothing else: cancels and reducing orders always pass
+(I6); an act is a journaled event with a name and a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefill.core.book import Book
+from surefill.core.events import Act, OperatorActed
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.state import EngineState
+from surefill.core.trade import Trade
+
+
+def operated_state(state: EngineState, event: OperatorActed) -> EngineState:
+    """The switches after this act."""
+    match event.act:
+        case Act.HALT:
+            why = f"{event.by}: {event.why}"
+            return replace(state, halt=Reason.of(ReasonCode.HALT_ACTIVE, why=why))
+        case Act.RESUME:
+            return replace(state, halt=None)
+        case Act.KILL:
+            return replace(state, kill=Reason.of(ReasonCode.KILL_ACTIVE, since=event.recv_ns))
+        case Act.UNKILL:
+            return replace(state, kill=None)
+        case Act.FLATTEN | Act.CANCEL_ENTRY | Act.HAND_OVER:
+            return state
+
+
+def targets(book: Book, event: OperatorActed) -> list[Trade]:
+    """Open trades that the act means: of a symbol, of an id, or all."""
+    return [
+        trade
+        for trade in list(book.open.values())
+        if event.target in ("", trade.symbol, trade.trade_id)
+    ]
+
+
+def operated_trade(trade: Trade, event: OperatorActed) -> Trade:
+    """The trade with the act noted on it; what follows from it is decided like anything else."""
+    by = f"{event.by}: {event.why}" if event.why else event.by
+    if event.act is Act.FLATTEN and trade.exit_reason is None:
+        return replace(trade, exit_reason=Reason.of(ReasonCode.FLATTEN_REQUESTED, by=by))
+    if event.act is Act.CANCEL_ENTRY and trade.entry_end is None:
+        return replace(trade, entry_end=Reason.of(ReasonCode.ENTRY_CANCELED, by=by))
+    return trade

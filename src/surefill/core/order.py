@@ -1,0 +1,332 @@
+"""One child order: where it stands, what it executed, what we may believe of it.
+
+What: `ChildOrder` and its machine. The outcome of an order is a sum type
+(``Unsent | InFlight | InDoubt | Working | terminal kind``); executions are a ledger keyed by
+execution id, so arrival order and duplicates do not matter (I24).
+Invariants: no price is invented (a quantity that the broker only *reported* stays unpriced until
+its executions are read, diary A-04); a terminal order is re-opened only by evidence, never by a
+stale read; ``InDoubt`` has no way out but evidence (I10).
+Must never: decide to send anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from surefill.core.commands import OrderSpec
+from surefill.core.events import ExecutionReport
+from surefill.core.fix import ExecType, Leg, OrdStatus
+
+
+class OrderState(StrEnum):
+    """Where an order stands, as far as evidence goes."""
+
+    UNSENT = "UNSENT"
+    IN_FLIGHT = "IN_FLIGHT"
+    IN_DOUBT = "IN_DOUBT"
+    WORKING = "WORKING"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
+    REJECTED = "REJECTED"
+    REPLACED = "REPLACED"
+    ABSENT = "ABSENT"
+
+
+class OrderInput(StrEnum):
+    """What can happen to an order. SEND, DROP and ABSENT are ours; the rest is the broker's."""
+
+    SEND = "SEND"
+    DROP = "DROP"
+    """We no longer want an order that is proven not to be at the broker."""
+    ABSENT = "ABSENT"
+    """All the evidence that I10 (iii) asks for says that it never existed."""
+    DEFER = "DEFER"
+    """Proven to be without effect; the same intent waits and keeps its id."""
+    DOUBT = "DOUBT"
+    APPEAR = "APPEAR"
+    """The broker shows an open order under our id for the first time."""
+    OPEN = "OPEN"
+    FILL = "FILL"
+    CANCEL = "CANCEL"
+    EXPIRE = "EXPIRE"
+    REJECT = "REJECT"
+    REPLACE = "REPLACE"
+
+
+_S, _I = OrderState, OrderInput
+
+TRANSITIONS: dict[tuple[OrderState, OrderInput], OrderState] = {
+    (_S.UNSENT, _I.SEND): _S.IN_FLIGHT,
+    (_S.UNSENT, _I.DROP): _S.ABSENT,
+    # Rows from UNSENT by the broker's hand: legs that the broker itself created.
+    (_S.UNSENT, _I.APPEAR): _S.WORKING,
+    (_S.UNSENT, _I.FILL): _S.FILLED,
+    (_S.UNSENT, _I.CANCEL): _S.CANCELED,
+    (_S.UNSENT, _I.EXPIRE): _S.EXPIRED,
+    (_S.UNSENT, _I.REJECT): _S.REJECTED,
+    (_S.UNSENT, _I.REPLACE): _S.REPLACED,
+    (_S.UNSENT, _I.DOUBT): _S.IN_DOUBT,  # a duplicate answer after a deferral: ask again
+    (_S.UNSENT, _I.DEFER): _S.UNSENT,
+    (_S.IN_FLIGHT, _I.APPEAR): _S.WORKING,
+    (_S.IN_FLIGHT, _I.DEFER): _S.UNSENT,
+    (_S.IN_FLIGHT, _I.DOUBT): _S.IN_DOUBT,
+    (_S.IN_FLIGHT, _I.FILL): _S.FILLED,
+    (_S.IN_FLIGHT, _I.CANCEL): _S.CANCELED,
+    (_S.IN_FLIGHT, _I.EXPIRE): _S.EXPIRED,
+    (_S.IN_FLIGHT, _I.REJECT): _S.REJECTED,
+    (_S.IN_FLIGHT, _I.REPLACE): _S.REPLACED,
+    (_S.IN_DOUBT, _I.APPEAR): _S.WORKING,
+    (_S.IN_DOUBT, _I.DOUBT): _S.IN_DOUBT,
+    # Only a reducing order comes back this way, after a read that did not find it (decision 0003).
+    (_S.IN_DOUBT, _I.DEFER): _S.UNSENT,
+    (_S.IN_DOUBT, _I.ABSENT): _S.ABSENT,
+    (_S.IN_DOUBT, _I.FILL): _S.FILLED,
+    (_S.IN_DOUBT, _I.CANCEL): _S.CANCELED,
+    (_S.IN_DOUBT, _I.EXPIRE): _S.EXPIRED,
+    (_S.IN_DOUBT, _I.REJECT): _S.REJECTED,
+    (_S.IN_DOUBT, _I.REPLACE): _S.REPLACED,
+    (_S.WORKING, _I.OPEN): _S.WORKING,
+    # The stream was faster than the answer, or a repeated request met its own first copy (R1, R21).
+    (_S.WORKING, _I.DOUBT): _S.WORKING,
+    (_S.WORKING, _I.DEFER): _S.WORKING,
+    (_S.WORKING, _I.FILL): _S.FILLED,
+    (_S.WORKING, _I.CANCEL): _S.CANCELED,
+    (_S.WORKING, _I.EXPIRE): _S.EXPIRED,
+    (_S.WORKING, _I.REJECT): _S.REJECTED,  # rejected after it was accepted (R15)
+    (_S.WORKING, _I.REPLACE): _S.REPLACED,
+    # A refused or missing order that appears after all: evidence wins (R22, R23).
+    (_S.REJECTED, _I.APPEAR): _S.WORKING,
+    (_S.ABSENT, _I.APPEAR): _S.WORKING,
+    (_S.ABSENT, _I.FILL): _S.FILLED,
+    (_S.ABSENT, _I.CANCEL): _S.CANCELED,
+    (_S.ABSENT, _I.EXPIRE): _S.EXPIRED,
+    (_S.ABSENT, _I.REJECT): _S.REJECTED,
+    (_S.ABSENT, _I.REPLACE): _S.REPLACED,
+    # Cancelled is not the end of the news: a fill may still be reported (glossary 13, A-06).
+    (_S.CANCELED, _I.FILL): _S.FILLED,
+    (_S.EXPIRED, _I.FILL): _S.FILLED,
+    (_S.REPLACED, _I.FILL): _S.FILLED,  # the fill won the race against the replacement (R6)
+    (_S.REJECTED, _I.FILL): _S.FILLED,
+}
+
+TERMINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.REPLACED, _S.ABSENT})
+OPEN_STATES = frozenset({_S.IN_FLIGHT, _S.IN_DOUBT, _S.WORKING})
+_OURS = frozenset({_I.SEND, _I.DROP, _I.ABSENT})
+
+
+class IllegalTransition(Exception):
+    """We tried what the table forbids: a programming error."""
+
+
+def moved(state: OrderState, what: OrderInput) -> OrderState:
+    """The state after ``what``.
+
+    A broker's message that the table does not list for a terminal state is old news and changes
+    nothing; a forbidden act of ours raises `IllegalTransition`.
+    """
+    after = TRANSITIONS.get((state, what))
+    if after is not None:
+        return after
+    if what in _OURS or state not in TERMINAL:
+        raise IllegalTransition(f"{what} in state {state}")
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution: ``qty`` 1e-9 share at ``px`` 1e-9 USD. ``qty`` 0 = busted."""
+
+    exec_id: str
+    qty: int
+    px: int
+    venue_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOrder:
+    """One order of a trade. ``key`` is the client order id (ours, or the broker's for its legs).
+
+    ``group`` is the exit group it belongs to (0: entry). ``reported_qty`` is the highest cumulative
+    quantity that a broker message showed; where it exceeds the ledger, executions are missing.
+    ``asked_ns``/``asks``: last read and number of reads without news. ``not_before_ns``: earliest
+    next send. ``cancel_ns``: when its end was last asked for.
+    """
+
+    key: str
+    spec: OrderSpec
+    state: OrderState = OrderState.UNSENT
+    group: int = 0
+    is_ours: bool = True
+    order_id: str | None = None
+    replaces: str | None = None
+    is_held: bool = False
+    fills: tuple[Fill, ...] = ()
+    reported_qty: int = 0
+    reported_px: int | None = None
+    carried_qty: int = 0
+    sent_ns: int = 0
+    sends: int = 0
+    not_before_ns: int = 0
+    cancel_ns: int | None = None
+    cancels: int = 0
+    asked_ns: int = 0
+    asks: int = 0
+    absent_reads: int = 0
+    absent_since_ns: int | None = None
+    is_unlisted: bool = False
+    text: str = ""
+
+    @property
+    def leg(self) -> Leg:
+        """What the order is for."""
+        return self.spec.leg
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still execute, as far as we know."""
+        return self.state in OPEN_STATES
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it can no longer execute, by evidence."""
+        return self.state in TERMINAL
+
+    @property
+    def priced_qty(self) -> int:
+        """Quantity in the ledger of executions."""
+        return sum(fill.qty for fill in self.fills)
+
+    @property
+    def priced_cost(self) -> int:
+        """Cost of the ledger, 1e-18 USD."""
+        return sum(fill.qty * fill.px for fill in self.fills)
+
+    @property
+    def cum_qty(self) -> int:
+        """Executed quantity by the strongest evidence: ledger or the broker's own count."""
+        return max(self.priced_qty, self.reported_qty - self.carried_qty)
+
+    @property
+    def unpriced_qty(self) -> int:
+        """Executed quantity whose executions are not known yet."""
+        return self.cum_qty - self.priced_qty
+
+    @property
+    def leaves_qty(self) -> int:
+        """Quantity that may still execute; 0 once terminal."""
+        if self.is_terminal:
+            return 0
+        return max(0, self.spec.order_qty - self.carried_qty - self.cum_qty)
+
+    @property
+    def cost(self) -> int:
+        """Cost in 1e-18 USD; the unpriced part at the broker's average, else at the order's limit.
+
+        Provisional while `unpriced_qty` > 0: protection may use it, the books may not (A-04).
+        """
+        if not self.unpriced_qty:
+            return self.priced_cost
+        total_px = self.reported_px
+        if total_px is not None and self.reported_qty == self.cum_qty + self.carried_qty:
+            return max(self.priced_cost, total_px * self.cum_qty)
+        guess_px = self.spec.limit_px or self.spec.stop_px or 0
+        return self.priced_cost + self.unpriced_qty * guess_px
+
+
+_STATUS_INPUT = {
+    OrdStatus.FILLED: OrderInput.FILL,
+    OrdStatus.CANCELED: OrderInput.CANCEL,
+    OrdStatus.EXPIRED: OrderInput.EXPIRE,
+    OrdStatus.REJECTED: OrderInput.REJECT,
+    OrdStatus.REPLACED: OrderInput.REPLACE,
+}
+
+
+def input_of(order: ChildOrder, report: ExecutionReport) -> OrderInput:
+    """What a report means for this order's machine."""
+    terminal = _STATUS_INPUT.get(report.ord_status)
+    if terminal is not None:
+        return terminal
+    return OrderInput.APPEAR if order.order_id is None else OrderInput.OPEN
+
+
+def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
+    """The order after a report: identity, executions, state. Idempotent and order-insensitive."""
+    what = input_of(order, report)
+    order = with_execution(order, report)
+    reported_qty = max(order.reported_qty, report.cum_qty)
+    is_news = report.cum_qty >= order.reported_qty
+    return replace(
+        order,
+        state=moved(order.state, what),
+        order_id=report.order_id,
+        replaces=report.replaces or order.replaces,
+        is_held=not report.working,
+        reported_qty=reported_qty,
+        reported_px=report.avg_px if is_news and report.avg_px else order.reported_px,
+        # A read is not news: its next one keeps its distance.
+        asks=order.asks if report.exec_type is ExecType.ORDER_STATUS else 0,
+        absent_reads=0,
+        absent_since_ns=None,
+        is_unlisted=False,
+        text=report.text or order.text,
+    )
+
+
+def with_execution(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
+    """The order with this report's execution, bust or correction in its ledger (I24)."""
+    if report.exec_id is None:
+        return order
+    known = {fill.exec_id: fill for fill in order.fills}
+    match report.exec_type:
+        case ExecType.TRADE:
+            if report.exec_id in known or report.last_qty is None or report.last_px is None:
+                return order
+            fill = Fill(report.exec_id, report.last_qty, report.last_px, report.venue_ns)
+            return replace(order, fills=_in_order((*order.fills, fill)))
+        case ExecType.TRADE_CANCEL:
+            return _with_bust(order, report)
+        case ExecType.TRADE_CORRECT:
+            return _with_correction(order, report)
+        case _:
+            pass
+    return order
+
+
+def _with_bust(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
+    """Quantity 0 keeps the id known: the busted execution cannot come back as a late duplicate."""
+    assert report.exec_id is not None
+    busted = next((fill for fill in order.fills if fill.exec_id == report.exec_id), None)
+    qty = busted.qty if busted else 0
+    rest = tuple(fill for fill in order.fills if fill.exec_id != report.exec_id)
+    px = busted.px if busted else 0
+    tombstone = Fill(report.exec_id, 0, px, report.venue_ns)
+    return replace(
+        order,
+        fills=_in_order((*rest, tombstone)),
+        reported_qty=max(0, order.reported_qty - qty),
+    )
+
+
+def _with_correction(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
+    assert report.exec_id is not None
+    if report.last_px is None:
+        return order
+    old = next((fill for fill in order.fills if fill.exec_id == report.exec_id), None)
+    qty = report.last_qty if report.last_qty is not None else (old.qty if old else 0)
+    venue_ns = old.venue_ns if old else report.venue_ns
+    rest = tuple(fill for fill in order.fills if fill.exec_id != report.exec_id)
+    corrected = Fill(report.exec_id, qty, report.last_px, venue_ns)
+    return replace(order, fills=_in_order((*rest, corrected)))
+
+
+def _in_order(fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+    """One history has one spelling, however it arrived."""
+    return tuple(sorted(fills, key=lambda fill: (fill.venue_ns, fill.exec_id)))
+
+
+def with_input(order: ChildOrder, what: OrderInput) -> ChildOrder:
+    """The order after something that is not a report."""
+    return replace(order, state=moved(order.state, what))

@@ -1,0 +1,242 @@
+"""Protection as a reconciliation: desired exits minus working exits = commands.
+
+What: `protect`, which brings the claims of all exit groups to the position: more cover where shares
+are bare, less where there is too much, and prices to where the fills put them.
+Why: a partial fill, a bust, a cancelled leg, a restart and an operator's manual cancel all take
+this same path (design section 3).
+Invariants: claimed quantity never exceeds the position by our doing (I4); a repair never starts by
+cancelling cover that works, except to cut over-cover, smallest group first (I20).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
+from surefill.core.commands import OrderSpec, Priority
+from surefill.core.cover import GroupState, bracket_entry, cover_of, group_claimed, group_state
+from surefill.core.exits import close_position, end_group, restore_position
+from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
+from surefill.core.ids import IdLeg
+from surefill.core.order import ChildOrder, OrderState
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.tactic import ProtectionStyle
+from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
+from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn
+from surefill.core.units import to_text
+
+EXIT_CHANGES_PER_MINUTE = 3
+"""I20: exit replacements of one plan in any minute."""
+CHANGE_RETRY_NS = 700 * MS_NS
+"""Pause after a refused replacement: the broker's chain settles in seconds (alpaca.md 2.4.8)."""
+_GONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
+
+
+def protect(turn: Turn) -> None:
+    """Bring the exits to the position."""
+    position = turn.trade.position_qty
+    _settle_exits(turn)
+    if position < 0:
+        restore_position(turn, -position)
+        return
+    cover = cover_of(turn.trade)
+    if cover.claimed_qty > position:
+        _cut(turn, cover.claimed_qty - position)
+    elif turn.trade.exit_reason is not None:
+        close_position(turn, position - cover.claimed_qty)
+    elif position > cover.claimed_qty:
+        _cover(turn, position - cover.claimed_qty)
+    if position and turn.trade.exit_reason is None:
+        _renew_day_cover(turn)
+        _amend(turn)
+
+
+def _renew_day_cover(turn: Turn) -> None:
+    """Bracket legs die with the day; before the close they give way to cover that stays (A-38).
+
+    Cancel, observe, cover anew: the only way, because the legs' time in force cannot change alone.
+    """
+    session = turn.context.session
+    brackets = [g for g in turn.trade.groups if g.kind is GroupKind.BRACKET]
+    if session is None or not brackets or turn.now >= session.close_ns:
+        return
+    due_ns = session.close_ns - FLAT_BEFORE_CLOSE_NS
+    for group in brackets:
+        state = group_state(turn.trade, group)
+        if state is GroupState.ENDING or (state is GroupState.ARMED and turn.now >= due_ns):
+            end_group(turn, group)
+        elif state is GroupState.ARMED:
+            turn.wake_at(due_ns)
+
+
+def _settle_exits(turn: Turn) -> None:
+    """Send what was deferred, ask about what is in doubt or should be over."""
+    for order in turn.trade.orders:
+        if order.leg is Leg.ENTRY or order.is_terminal:
+            continue
+        match order.state:
+            case OrderState.UNSENT:
+                _send_deferred(turn, order)
+            case OrderState.IN_DOUBT:
+                turn.ask(order)
+            case OrderState.WORKING if order.cancel_ns is not None:
+                turn.ask(order)
+    for group in turn.trade.groups:
+        _settle_group(turn, group)
+
+
+def _settle_group(turn: Turn, group: ExitGroup) -> None:
+    """A group whose stop is unknown or whose member ended alone is read until it is clear."""
+    trade = turn.trade
+    if group.kind in (GroupKind.FLATTEN, GroupKind.RESTORE) or not trade.group_rem(group):
+        return
+    state = group_state(trade, group)
+    orders = trade.group_orders(group.n)
+    stops = [order for order in orders if order.leg is Leg.STOP]
+    if state is GroupState.BARE and stops and all(o.state in _GONE for o in stops):
+        # Its stop is proven dead: what still rests holds shares that cover needs.
+        turn.alarm(Reason.of(ReasonCode.COVER_LOST, qty=to_text(group.qty), by=stops[-1].state))
+        end_group(turn, group)
+    elif state is GroupState.BARE:
+        owner = bracket_entry(trade, group) or next(iter(orders), None)
+        if owner is not None and owner.order_id is not None:
+            turn.ask(owner)
+    elif state is GroupState.ARMED and any(o.state in _GONE for o in orders):
+        # A member ended and the broker may not say so of its sibling (B-06, R18).
+        for order in orders:
+            if order.state is OrderState.WORKING:
+                turn.ask(order)
+
+
+def _send_deferred(turn: Turn, order: ChildOrder) -> None:
+    """The same intent again, if it is still right; otherwise it is dropped and planned anew."""
+    trade = turn.trade
+    is_right = (
+        order.spec.order_qty <= trade.position_qty
+        and (order.leg is Leg.FLATTEN or trade.exit_reason is None)
+        and _still_wanted(trade, order)
+    )
+    if not is_right:
+        turn.cancel(order)
+        return
+    blocked_by_entry = trade.wash_blocked and trade.open_entry is not None
+    if blocked_by_entry or turn.now < order.not_before_ns:
+        turn.wake_at(max(order.not_before_ns, turn.now + 50 * MS_NS))
+        return
+    turn.resend(order, Priority.PROTECT)
+
+
+def _still_wanted(trade: Trade, order: ChildOrder) -> bool:
+    """Whether a deferred order still carries the prices that we want; a body never changes."""
+    if order.leg is Leg.FLATTEN:
+        return True
+    exits = trade.wanted_exits()
+    stop_px = order.spec.stop_loss_px or order.spec.stop_px
+    return stop_px == exits.stop_px
+
+
+def _cover(turn: Turn, due_qty: int) -> None:
+    """Cover bare shares by the current rung of the ladder."""
+    trade = turn.trade
+    if not _may_cover_now(turn):
+        return
+    exits = trade.wanted_exits()
+    n = len(trade.groups) + 1
+    is_oco = trade.rung is Rung.OCO
+    spec = OrderSpec(
+        cl_ord_id=trade.next_id(IdLeg.EXITS if is_oco else IdLeg.STOP),
+        symbol=trade.symbol,
+        side=trade.plan.side.exit_side,
+        ord_type=OrdType.LIMIT if is_oco else OrdType.STOP,
+        tif=TimeInForce.GTC,
+        order_qty=due_qty,
+        leg=Leg.TARGET if is_oco else Leg.STOP,
+        limit_px=exits.target_px if is_oco else None,
+        stop_px=None if is_oco else exits.stop_px,
+        contingency=Contingency.OCO if is_oco else Contingency.NONE,
+        take_profit_px=exits.target_px if is_oco else None,
+        stop_loss_px=exits.stop_px if is_oco else None,
+    )
+    kind = GroupKind.OCO if is_oco else GroupKind.STOP
+    if turn.submit(spec, group=n, priority=Priority.PROTECT):
+        turn.add_group(ExitGroup(n, kind, due_qty, exits.stop_px, exits.target_px))
+
+
+def _may_cover_now(turn: Turn) -> bool:
+    """Whether exits may be sent at this instant, or wait for the entry (A-22) or for more fills."""
+    trade = turn.trade
+    if trade.open_entry is None:
+        return True
+    if trade.style is ProtectionStyle.BRACKET or trade.wash_blocked:
+        return False  # `entry` ends the remainder after its grace
+    if not turn.context.exits_beside_entry:
+        return False
+    due_ns = (trade.uncovered.since_ns or turn.now) + COVER_GRACE_NS
+    if turn.now < due_ns:
+        turn.wake_at(due_ns)
+        return False
+    return True
+
+
+def _cut(turn: Turn, excess_qty: int) -> None:
+    """End groups, smallest first, until no more is claimed than is held (bust, external close)."""
+    claims = sorted(
+        (group_claimed(turn.trade, group), group.n)
+        for group in turn.trade.groups
+        if group_claimed(turn.trade, group)
+    )
+    for claimed, n in claims:
+        if excess_qty <= 0:
+            return
+        group = turn.trade.group(n)
+        assert group is not None
+        end_group(turn, group)
+        excess_qty -= claimed
+
+
+def _amend(turn: Turn) -> None:
+    """Move exits to where the fills put them: the stop first, one change of a group at a time."""
+    trade = turn.trade
+    recent = [at for at in trade.exit_changes if at > turn.now - 60 * SECOND_NS]
+    wanted = trade.wanted_exits()
+    for group in trade.groups:
+        if group_state(trade, group) is not GroupState.ARMED or group.is_ended:
+            continue
+        order = _to_move(trade, group, wanted.stop_px, wanted.target_px)
+        if order is None:
+            continue
+        if turn.now < trade.change_failed_ns + CHANGE_RETRY_NS:
+            turn.wake_at(trade.change_failed_ns + CHANGE_RETRY_NS)
+            return
+        if len(recent) >= EXIT_CHANGES_PER_MINUTE:
+            turn.wake_at(recent[0] + 60 * SECOND_NS)
+            return
+        is_stop = order.leg is Leg.STOP
+        letter = IdLeg.STOP if is_stop else IdLeg.TARGET
+        successor = replace(
+            order.spec,
+            cl_ord_id=turn.trade.next_id(letter),
+            stop_px=wanted.stop_px if is_stop else order.spec.stop_px,
+            limit_px=order.spec.limit_px if is_stop else wanted.target_px,
+        )
+        turn.replace_order(order, successor)
+        moved = replace(group, stop_px=wanted.stop_px, target_px=wanted.target_px)
+        turn.update_group(moved)
+        recent.append(turn.now)
+
+
+def _to_move(trade: Trade, group: ExitGroup, stop_px: int, target_px: int) -> ChildOrder | None:
+    """The leg of this group that has to move next; ``None`` while one is on its way."""
+    orders = [order for order in trade.group_orders(group.n) if not order.is_terminal]
+    if any(order.state is not OrderState.WORKING or order.cancel_ns for order in orders):
+        return None
+    for order in orders:
+        if order.leg is Leg.STOP and order.spec.stop_px != stop_px:
+            return order
+    if trade.open_entry is not None:
+        return None  # targets wait until the entry's average is final: fewer requests, same risk
+    for order in orders:
+        if order.leg is Leg.TARGET and order.spec.limit_px != target_px:
+            return order
+    return None

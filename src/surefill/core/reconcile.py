@@ -1,0 +1,93 @@
+"""Our book against the broker's: who owns what, what is foreign, what nobody knows.
+
+What: pure comparisons over complete listings. The repairs follow from `core.protection`, because a
+trade that has absorbed a listing simply decides anew.
+Invariants: foreign orders and positions are shown, never touched (I16); a symbol whose trade is in
+motion is not judged (a read is older than it looks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surefill.core.book import Book
+from surefill.core.events import ExecutionReport, Position, PositionsRead
+from surefill.core.ids import parse_cl_ord_id
+from surefill.core.plan import SECOND_NS
+from surefill.core.trade import Trade
+
+SETTLING_NS = 2 * SECOND_NS
+"""A position read this close to a fill or a close of ours says nothing about foreign shares."""
+
+
+def sort_reports(
+    orders: Sequence[ExecutionReport], book: Book
+) -> dict[str, tuple[ExecutionReport, ...]]:
+    """trade id -> its reports, in the order of the listing."""
+    mine: dict[str, tuple[ExecutionReport, ...]] = {}
+    for report in orders:
+        trade = book.owner(report)
+        if trade is not None:
+            mine[trade.trade_id] = (*mine.get(trade.trade_id, ()), report)
+    return mine
+
+
+def unknown_ours(orders: Sequence[ExecutionReport], tag: str, book: Book) -> tuple[str, ...]:
+    """Client order ids with our prefix and account tag whose plan no journal of ours knows."""
+    unknown = []
+    for report in orders:
+        parsed = parse_cl_ord_id(report.cl_ord_id)
+        if parsed is None or parsed.account_tag != tag:
+            continue
+        if book.known_as(parsed.plan_id) is None:
+            unknown.append(report.cl_ord_id)
+    return tuple(unknown)
+
+
+def foreign_positions(
+    read: PositionsRead, book: Book, before: tuple[Position, ...]
+) -> tuple[Position, ...]:
+    """Holdings that are not ours: theirs minus ours, by symbol, signed; settled symbols only."""
+    theirs = {position.symbol: position for position in read.positions}
+    known = {position.symbol: position for position in before}
+    foreign = []
+    for symbol in sorted(theirs.keys() | known.keys()):
+        trades = [*book.of_symbol(symbol), *_lately_closed(book, symbol, read.sent_ns)]
+        if any(_is_moving(trade, read.sent_ns) for trade in trades):
+            if symbol in known:
+                foreign.append(known[symbol])
+            continue
+        held = theirs.get(symbol)
+        ours = sum(trade.sign * max(0, trade.position_qty) for trade in trades)
+        qty = (held.qty if held is not None else 0) - ours
+        if qty and not _is_break(trades, qty):
+            foreign.append(Position(symbol, qty, held.avg_px if held is not None else None))
+    return tuple(foreign)
+
+
+def _is_break(trades: Sequence[Trade], qty: int) -> bool:
+    """Fewer shares than ours is a break of the trade, not somebody else's position."""
+    return any(trade.sign * qty < 0 for trade in trades if trade.position_qty)
+
+
+def _lately_closed(book: Book, symbol: str, read_ns: int) -> list[Trade]:
+    horizon_ns = read_ns - SETTLING_NS
+    lately = []
+    for trade in reversed(book.watched.values()):
+        if (trade.closed_ns or 0) < horizon_ns:
+            break
+        if trade.symbol == symbol:
+            lately.append(trade)
+    return lately
+
+
+def _is_moving(trade: Trade, read_ns: int) -> bool:
+    if trade.is_closed or trade.open_entry is not None or trade.unpriced_qty:
+        return True
+    last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
+    return read_ns < last_ns + SETTLING_NS
+
+
+def foreign_qty(foreign: Sequence[Position], symbol: str) -> int:
+    """Signed foreign shares of a symbol, 1e-9."""
+    return sum(position.qty for position in foreign if position.symbol == symbol)

@@ -1,0 +1,64 @@
+"""What the engine knows beside its trades: the account, the feeds, the switches that stop new risk.
+
+What: `EngineState` (journaled and imaged like a trade), `Denial` (a plan that never became one).
+Invariants: kill and halt survive restarts (I6); what has not been read since the start is unknown,
+not empty (I11, I25).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from surefill.core.events import Account, Instrument, Position
+from surefill.core.plan import TradePlan
+from surefill.core.reasons import Reason
+from surefill.core.session import Calendar
+
+
+NO_SESSIONS = Calendar()
+
+
+class Mode(StrEnum):
+    """How far the start has come (I25). Entries are accepted in READY only."""
+
+    STARTING = "STARTING"
+    RECONCILING = "RECONCILING"
+    READY = "READY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineState:
+    """The engine's own memory. Times UTC ns; ``*_read_ns`` is when the last complete read was
+    asked for."""
+
+    mode: Mode = Mode.STARTING
+    token: int = 0
+    started_ns: int = 0
+    is_stream_up: bool = False
+    account: Account | None = None
+    instruments: tuple[Instrument, ...] = ()
+    calendar: Calendar = NO_SESSIONS
+    foreign: tuple[Position, ...] = ()
+    orders_read_ns: int = 0
+    positions_read_ns: int = 0
+    account_read_ns: int = 0
+    kill: Reason | None = None
+    halt: Reason | None = None
+    requests_left: int | None = None
+    requests_reserved: int = 0
+    unknown_orders: tuple[str, ...] = ()
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Instrument data of a symbol, if read."""
+        return next((i for i in self.instruments if i.symbol == symbol), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """A plan that was refused before anything was sent: every reason, and when (UTC ns)."""
+
+    plan: TradePlan
+    is_legacy: bool
+    reasons: tuple[Reason, ...]
+    at_ns: int

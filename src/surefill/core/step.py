@@ -1,0 +1,125 @@
+"""One step of one trade: take in what happened, decide, come out with state and commands.
+
+    step_trade(trade, event, context) -> TradeStep(trade, commands, broken)       pure
+
+The order of decisions matters and is here, in one place: time exits end entries, entries end before
+cover that may not rest beside them is sent, outcomes come last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from surefill.core.absorb import (
+    absorb_answer,
+    absorb_fills,
+    absorb_listing,
+    absorb_position,
+    keep_stray,
+    take_report,
+)
+from surefill.core.closing import (
+    count_uncovered,
+    end_on_time,
+    hand_over,
+    mark_uncovered,
+    settle,
+    watch_stop,
+)
+from surefill.core.commands import Command
+from surefill.core.entry import work_entry
+from surefill.core.events import (
+    Act,
+    Event,
+    ExecutionReport,
+    FillsRead,
+    OperatorActed,
+    OrdersRead,
+    PositionsRead,
+    ReportReceived,
+    RequestAnswered,
+)
+from surefill.core.fix import Leg
+from surefill.core.invariants import broken_invariants
+from surefill.core.protection import protect
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Outcome, Trade
+from surefill.core.turn import Context, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class TradeStep:
+    """What one step made of a trade. ``broken`` names invariants that no longer hold."""
+
+    trade: Trade
+    commands: tuple[Command, ...]
+    broken: tuple[str, ...] = ()
+
+
+def step_trade(
+    trade: Trade,
+    event: Event,
+    context: Context,
+    *,
+    listed: Sequence[ExecutionReport] = (),
+) -> TradeStep:
+    """One step. ``listed`` are the reports of an `OrdersRead` that belong to this trade."""
+    turn = Turn(trade, context)
+    count_uncovered(turn)
+    _absorb(turn, event, listed)
+    if turn.trade.is_closed:
+        _reopen(turn)
+    mark_uncovered(turn)
+    if context.may_act and not turn.trade.is_closed:
+        end_on_time(turn)
+        watch_stop(turn)
+        work_entry(turn)
+        protect(turn)
+        settle(turn)
+    after = turn.finish()
+    broken = (*turn.broken, *broken_invariants(trade, after, turn.commands))
+    return TradeStep(after, tuple(turn.commands), broken)
+
+
+def _absorb(turn: Turn, event: Event, listed: Sequence[ExecutionReport]) -> None:
+    match event:
+        case RequestAnswered():
+            absorb_answer(turn, event)
+        case ReportReceived(report):
+            if not take_report(turn, report):
+                keep_stray(turn, report)
+                _ask_for_legs(turn)
+        case OrdersRead():
+            absorb_listing(turn, event, listed)
+        case FillsRead():
+            absorb_fills(turn, event)
+        case PositionsRead():
+            absorb_position(turn, event)
+        case OperatorActed(act=Act.HAND_OVER, by=by):
+            hand_over(turn, by)
+        case _:
+            pass
+
+
+def _reopen(turn: Turn) -> None:
+    """News about a closed trade that leaves shares or an order behind opens it again (R16, R22)."""
+    trade = turn.trade
+    if trade.outcome is Outcome.HANDED_OVER:
+        return
+    open_order = next((order for order in trade.orders if not order.is_terminal), None)
+    if not trade.position_qty and open_order is None:
+        return
+    name = open_order.key if open_order is not None else trade.trade_id
+    turn.alarm(Reason.of(ReasonCode.LATE_FILL, cl_ord_id=name))
+    turn.trade = replace(
+        turn.trade, outcome=None, reason=None, closed_ns=None, is_settled=False, flat_since_ns=None
+    )
+
+
+def _ask_for_legs(turn: Turn) -> None:
+    """A stray came for this symbol: read the parents whose legs it may be."""
+    for order in turn.trade.orders:
+        is_parent = order.is_ours and order.order_id is not None and not order.replaces
+        if is_parent and (order.is_open or order.leg is Leg.ENTRY) and turn.trade.groups:
+            turn.ask(order)
