@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from surefill.sim.columns import TapeColumns
+from surefill.sim.columns import Column, TapeColumns
+from surefill.sim.profiles import MID
 from surefill.sim.scripts import CRWD_SESSION
 from surefill.sim.synthetic import PX_UNIT, SyntheticTape
 from surefill.sim.tape import TapeDay, find_tape
@@ -37,18 +40,18 @@ def day(symbol: str, date: int) -> TapeDay:
     return find_tape(root, symbol, date)
 
 
-def table_of(columns: Mapping[str, object], symbol: str, date: int | None) -> pa.Table:
+def table_of(columns: Mapping[str, Any], symbol: str, date: int | None) -> pa.Table:
     """A table in the layout of the tapes: int32 in 1/10000 dollar, dictionary of symbols."""
-    count = len(next(iter(columns.values())))  # type: ignore[arg-type]
+    count = len(next(iter(columns.values())))
     wide = {"ts_ns": pa.int64(), "cond": pa.int64()}
-    arrays: dict[str, object] = {"symbol": pa.array([symbol] * count).dictionary_encode()}
+    arrays: dict[str, Any] = {"symbol": pa.array([symbol] * count).dictionary_encode()}
     if date is not None:
         arrays["date"] = pa.array([date] * count, pa.int32())
     for name, values in columns.items():
         if name == "ex":
-            arrays[name] = pa.array(values, pa.string()).dictionary_encode()  # type: ignore[arg-type]
+            arrays[name] = pa.array(values, pa.string()).dictionary_encode()
         else:
-            arrays[name] = pa.array(values, wide.get(name, pa.int32()))  # type: ignore[arg-type]
+            arrays[name] = pa.array(values, wide.get(name, pa.int32()))
     return pa.table(arrays)
 
 
@@ -64,7 +67,7 @@ def quote_columns(tape: TapeColumns) -> dict[str, object]:
     }
 
 
-def tape_gap(tape: TapeColumns) -> np.ndarray:
+def tape_gap(tape: TapeColumns) -> Column:
     """How many prints precede each quote: makes quotes and prints share one sequence."""
     return np.searchsorted(tape.quotes_before, np.arange(len(tape.quote_ns)), side="right")
 
@@ -103,9 +106,5 @@ def write_twin(folder: Path, tape: SyntheticTape, *, with_date: bool = True) -> 
 
 def twin(folder: Path, *, with_date: bool = True) -> TapeDay:
     """A small synthetic day on disk."""
-    from dataclasses import replace
-
-    from surefill.sim.profiles import MID
-
     tape = SyntheticTape(5, "TWIN", CRWD_SESSION, profile=replace(MID, events=4_000))
     return write_twin(folder, tape, with_date=with_date)

@@ -179,7 +179,7 @@ def test_sizes_have_odd_lots_round_lots_and_sweeps() -> None:
 def test_a_penny_stock_can_cross_one_dollar() -> None:
     near = replace(PENNY, start_px=9_990, events=6_000)
     crossed = False
-    for seed in range(5):
+    for seed in range(3):
         for row in tape(seed, near).rows():
             if row[1] == QUOTE:
                 crossed = crossed or row[2] < 10_000 <= row[4]
@@ -236,8 +236,8 @@ def test_columns_hold_the_same_rows() -> None:
 
 
 def test_a_day_of_100_000_quotes_is_quick() -> None:
-    """Measured 0.4 to 0.7 s; the bound leaves room for a busy machine."""
+    """Measured 0.4 to 0.7 s; the bound leaves room for a busy machine and a coverage run."""
     started = time.process_time()
     count = sum(1 for _ in SyntheticTape(1, "T", CRWD_SESSION, profile=TIGHT).rows())
     assert count > 100_000
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 10

@@ -11,7 +11,6 @@ Must never: be fitted to the recorded days (they judge us) or to what flatters a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from surefill.core.session import SessionKind
 from surefill.sim.market import TapeError, TapeErrorCode
@@ -149,7 +148,6 @@ def minutes_of(profile: Profile, kind: SessionKind, count: int, *, sigma: int) -
 
 def _at(knots: Knots, position: int) -> int:
     """Linear interpolation in a knot table, integers, rounded down; 0 <= position <= 1000."""
-    for (left, low), (right, high) in pairwise(knots):
-        if position <= right:
-            return low + (high - low) * (position - left) // (right - left)
-    return knots[-1][1]
+    index = next(i for i, (right, _) in enumerate(knots) if position <= right)
+    (left, low), (right, high) = knots[max(0, index - 1)], knots[index]
+    return low + (high - low) * (position - left) // max(1, right - left)
