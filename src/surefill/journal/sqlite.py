@@ -27,7 +27,7 @@ from surefill.journal.files import ProcessLock, check_private, prepare, unwritab
 from surefill.ports import JournalEntry, JournalError, JournalHeld
 
 SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 5.0
+BUSY_TIMEOUT_S = 5
 """Longer than any checkpoint of a reader; a lock held longer is a fault to report (P9)."""
 ROWS_PER_READ = 500
 

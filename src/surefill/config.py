@@ -1,0 +1,489 @@
+"""Every setting, once: its name, default, unit, bounds and meaning, in one frozen object.
+
+What: `Settings`, loaded from the environment over a ``.env`` file, or built in code.
+Why: a value that is silently ignored or misread trades other sizes than its owner thinks (diary
+A-46, I26). So a wrong value, an unknown name under our prefixes and a misspelt one refuse to start,
+and every problem is listed at once.
+Invariants: numbers are read exactly (decimal text to integers); at most 25 settings; the seven
+classic names and defaults are fixed, because users have them in their ``.env``.
+Must never: show a secret, take one from anywhere but the environment or a private file, or guess
+what a wrong value meant.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from enum import StrEnum
+from hashlib import blake2b
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from dotenv.parser import parse_stream
+
+from surefill.core.fix import Feed
+from surefill.core.plan import POLICY_BOUNDS, SYMBOL_PATTERN, Policy
+from surefill.core.units import NANO, to_text
+from surefill.ports import WashExempts
+
+PREFIXES = ("SUREFILL_", "SMART_EXECUTOR_")
+NOT_SETTINGS = frozenset({"SUREFILL_TAPES", "SUREFILL_PAYLOADS", "SUREFILL_CANARY"})
+"""Names under our prefix that belong to the test suite."""
+MILLI_NS = 1_000_000
+SECOND_NS = 1_000_000_000
+FILE_BYTES_MAX = 1_000_000
+SECRET_NAME = "APCA_API_SECRET_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """One thing that is wrong with one setting. ``value`` is never a secret."""
+
+    code: str
+    name: str
+    value: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence}"
+
+
+class ConfigError(ValueError):
+    """The settings cannot be used; ``problems`` lists everything that is wrong with them."""
+
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Secret:
+    """A text that shows itself only when asked by name. It is equal to nothing but its like."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself: for the request header, nothing else."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written down")
+
+
+class Bad(ValueError):
+    """A value that a kind of setting does not accept: code and the rest of the sentence."""
+
+    def __init__(self, code: str, says: str) -> None:
+        super().__init__(says)
+        self.code = f"CONFIG_{code}"
+        self.says = says
+
+
+# ------------------------------------------------------------------------------------- kinds
+
+
+class Kind(ABC):
+    """How the values of a setting are read from text, checked and shown."""
+
+    unit = ""
+
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """The value of ``text``. Raises `Bad`."""
+
+    def check(self, value: Any) -> None:  # noqa: B027 - some kinds allow every value
+        """Raises `Bad` for a value that is of the right type but not allowed."""
+
+    def show(self, value: Any) -> str:
+        """The canonical text of ``value``; `read` gives it back (but for secrets)."""
+        return str(value)
+
+
+class Flag(Kind):
+    """True or False; also the spellings 1/0, yes/no, on/off, as people write them in ``.env``."""
+
+    def read(self, text: str) -> bool:
+        if text.lower() in {"true", "1", "yes", "on"}:
+            return True
+        if text.lower() in {"false", "0", "no", "off"}:
+            return False
+        raise Bad("NOT_A_FLAG", "is neither True nor False")
+
+
+@dataclass(frozen=True)
+class Number(Kind):
+    """A decimal number kept as ``int`` in ``scale``-ths; ``low`` and ``high`` in that ``int``."""
+
+    low: int
+    high: int
+    scale: int = NANO
+    unit: str = ""
+
+    def read(self, text: str) -> int:
+        try:
+            number = Decimal(text) if re.fullmatch(r"[-+0-9.eE]{1,40}", text) else None
+        except InvalidOperation:
+            number = None
+        if number is None:
+            raise Bad("NOT_A_NUMBER", "is not a number")
+        if number.adjusted() > 30 or number.adjusted() < -30:  # before it becomes an int
+            raise Bad("OUT_OF_RANGE", "is out of range")
+        numerator, denominator = number.as_integer_ratio()
+        value, rest = divmod(numerator * self.scale, denominator)
+        if rest:
+            raise Bad("OUT_OF_RANGE", f"is finer than {self.show(1)}")
+        return value
+
+    def check(self, value: int) -> None:
+        if self.low <= value <= self.high:
+            return
+        says = f"is outside {self.show(self.low)} to {self.show(self.high)}"
+        if self.unit == "fraction":
+            says += f": {self.show(value)} means {self.show(value * 100)} %"
+        raise Bad("OUT_OF_RANGE", says)
+
+    def show(self, value: int) -> str:
+        return to_text(value * (NANO // self.scale))
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a closed list, by its value, in any case."""
+
+    members: type[StrEnum]
+
+    def read(self, text: str) -> StrEnum:
+        for member in self.members:
+            if text.lower() == member.value.lower():
+                return member
+        words = " | ".join(member.value.lower() for member in self.members)
+        raise Bad("NOT_A_CHOICE", f"is not one of {words}")
+
+    def show(self, value: StrEnum) -> str:
+        return value.value.lower()
+
+
+class Symbols(Kind):
+    """Ticker symbols, separated by commas or spaces."""
+
+    def read(self, text: str) -> tuple[str, ...]:
+        return tuple(sorted({word.upper() for word in re.split(r"[,\s]+", text) if word}))
+
+    def check(self, value: tuple[str, ...]) -> None:
+        wrong = [symbol for symbol in value if not SYMBOL_PATTERN.fullmatch(symbol)]
+        if wrong:
+            raise Bad("NOT_A_SYMBOL", f"holds no symbols: {', '.join(wrong)}")
+
+    def show(self, value: tuple[str, ...]) -> str:
+        return ",".join(value)
+
+
+class FilePath(Kind):
+    """A path; ``~`` is the home directory, a relative one starts at the working directory."""
+
+    def read(self, text: str) -> Path:
+        if not text.isprintable():
+            raise Bad("NOT_A_PATH", "holds characters that no file name has")
+        return Path(text).expanduser()
+
+
+class Url(Kind):
+    """An ``https`` address; plain ``http`` only for this machine. A trailing ``/v2`` is dropped."""
+
+    def read(self, text: str) -> str:
+        return text.removesuffix("/").removesuffix("/v2")
+
+    def check(self, value: str) -> None:
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            raise Bad("NOT_A_URL", "is not an address") from None
+        if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+            raise Bad("NOT_A_URL", "is not an address like https://host")
+        if parts.username is not None:
+            raise Bad("NOT_A_URL", "holds a user name or password; keys have settings of their own")
+        if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
+            raise Bad("NOT_A_URL", "would send the keys unencrypted; use https")
+
+
+class Hidden(Kind):
+    """A credential: read as `Secret`, never shown."""
+
+    def read(self, text: str) -> Secret:
+        return Secret(text)
+
+    def check(self, value: Secret) -> None:
+        if not re.fullmatch(r"[!-~]{0,200}", value.reveal()):
+            raise Bad("NOT_A_KEY", "holds characters that no key has")
+
+    def show(self, value: Secret) -> str:
+        return "***" if value else ""
+
+
+_SLIPPAGE = Number(*POLICY_BOUNDS["max_slippage_ppb"], unit="fraction")
+_BUFFER = Number(*POLICY_BOUNDS["limit_buffer_regular_ppb"], unit="fraction")
+_TIMEOUT = Number(*POLICY_BOUNDS["fill_timeout_ns"], SECOND_NS, "seconds")
+_RATIO = Number(*POLICY_BOUNDS["min_rr_ppb"])
+_USD = Number(NANO, 10**9 * NANO, NANO, "USD")
+_SHARES = Number(NANO, 10**7 * NANO, NANO, "shares")
+_CUTOFF = Number(0, 23_400 * SECOND_NS, SECOND_NS, "seconds")
+_REQUESTS = Number(20, 10_000, 1, "requests")
+_AGE = Number(MILLI_NS, 3_600_000 * MILLI_NS, MILLI_NS, "ms")
+
+
+def setting(env: str, default: str, kind: Kind, meaning: str) -> Any:
+    """The field of one setting. ``default`` is text, as one would write it in ``.env``."""
+    metadata = {"env": env, "default": default, "kind": kind, "unit": kind.unit, "meaning": meaning}
+    return field(default=kind.read(default), metadata=metadata)
+
+
+class SettingRow(NamedTuple):
+    """One setting for people: name in the environment, value, default, unit, meaning."""
+
+    name: str
+    value: str
+    default: str
+    unit: str
+    meaning: str
+
+
+# ---------------------------------------------------------------------------------- settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, checked. Ratios in ppb, money in 1e-9 USD, shares in 1e-9, times in ns.
+
+    Raises `ConfigError` with every problem, however it is built.
+    """
+
+    use_smart_executor: bool = setting(
+        "USE_SMART_EXECUTOR", "True", Flag(), "entries through the smart executor; False: legacy"
+    )
+    max_slippage_ppb: int = setting(
+        "SMART_EXECUTOR_MAX_SLIPPAGE_PCT", "0.001", _SLIPPAGE, "worst entry against the signal"
+    )
+    limit_buffer_regular_ppb: int = setting(
+        "SMART_EXECUTOR_LIMIT_BUFFER_REGULAR", "0.0005", _BUFFER, "first limit beyond the signal"
+    )
+    limit_buffer_extended_ppb: int = setting(
+        "SMART_EXECUTOR_LIMIT_BUFFER_EXTENDED", "0.0002", _BUFFER, "the same in extended hours"
+    )
+    fill_timeout_ns: int = setting(
+        "SMART_EXECUTOR_FILL_TIMEOUT", "60", _TIMEOUT, "how long an entry may work"
+    )
+    min_rr_ppb: int = setting(
+        "SMART_EXECUTOR_MIN_RR_RATIO", "2.0", _RATIO, "minimum reward/risk of a plan"
+    )
+    extended_hours: bool = setting(
+        "SMART_EXECUTOR_ENABLE_EXTENDED_HOURS", "False", Flag(), "entries there, if the plan agrees"
+    )
+    key_id: Secret = setting("APCA_API_KEY_ID", "", Hidden(), "key id of the Alpaca account")
+    secret_key: Secret = setting(SECRET_NAME, "", Hidden(), "its secret; a .env needs mode 0600")
+    base_url: str = setting(
+        "APCA_API_BASE_URL", "https://paper-api.alpaca.markets", Url(), "where orders go"
+    )
+    data_feed: Feed = setting(
+        "SUREFILL_DATA_FEED", "iex", Choice(Feed), "quotes: iex (one venue) | sip (all) | test"
+    )
+    wash_exempts: WashExempts = setting(
+        "SUREFILL_WASH_EXEMPTS",
+        "none",
+        Choice(WashExempts),
+        "exits beside a working entry: none | new_only | all_complex",
+    )
+    journal_path: Path = setting(
+        "SUREFILL_JOURNAL_PATH", ".surefill/journal.db", FilePath(), "the journal's file"
+    )
+    log_dir: Path = setting("SUREFILL_LOG_DIR", "logs", FilePath(), "directory of surefill.log")
+    max_order_notional_usd: int = setting(
+        "SUREFILL_MAX_ORDER_NOTIONAL_USD", "100000", _USD, "largest entry, in money"
+    )
+    max_order_qty: int = setting(
+        "SUREFILL_MAX_ORDER_QTY", "10000", _SHARES, "largest entry, in shares"
+    )
+    max_open_trades: int = setting(
+        "SUREFILL_MAX_OPEN_TRADES", "20", Number(1, 10_000, 1, "trades"), "trades open at once"
+    )
+    max_total_notional_usd: int = setting(
+        "SUREFILL_MAX_TOTAL_NOTIONAL_USD", "400000", _USD, "all open trades together, in money"
+    )
+    daily_loss_limit_usd: int = setting(
+        "SUREFILL_DAILY_LOSS_LIMIT_USD", "5000", _USD, "loss of the day that stops new entries"
+    )
+    signal_age_max_ns: int = setting(
+        "SUREFILL_SIGNAL_AGE_MAX_MS", "10000", _AGE, "oldest signal that may still be entered"
+    )
+    quote_age_max_ns: int = setting(
+        "SUREFILL_QUOTE_AGE_MAX_MS", "1500", _AGE, "time since the quote was known to be current"
+    )
+    entry_cutoff_ns: int = setting(
+        "SUREFILL_ENTRY_CUTOFF_S", "300", _CUTOFF, "no entry within this time before the close"
+    )
+    restricted_symbols: tuple[str, ...] = setting(
+        "SUREFILL_RESTRICTED_SYMBOLS", "", Symbols(), "symbols never entered, with commas between"
+    )
+    requests_per_minute: int = setting(
+        "SUREFILL_REQUESTS_PER_MINUTE", "200", _REQUESTS, "what the broker allows this account"
+    )
+
+    def __post_init__(self) -> None:
+        problems = []
+        for item in fields(self):
+            env, kind, value = item.metadata["env"], item.metadata["kind"], getattr(self, item.name)
+            wanted = Path if isinstance(item.default, Path) else type(item.default)
+            if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+                wrong = Bad("WRONG_TYPE", f"is a {type(value).__name__}, not a {wanted.__name__}")
+                problems.append(_problem(env, "", wrong))
+                continue
+            try:
+                kind.check(value)
+            except Bad as bad:
+                problems.append(_problem(env, kind.show(value), bad))
+        if problems:
+            raise ConfigError(problems)
+        if bool(self.key_id) != bool(self.secret_key):
+            missing = SECRET_NAME if self.key_id else "APCA_API_KEY_ID"
+            lonely = Bad("INCOMPLETE", "is missing; the key id and the secret come as a pair")
+            raise ConfigError([_problem(missing, "", lonely)])
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], dotenv_path: Path | None = None) -> Settings:
+        """Settings of ``environ`` (usually ``os.environ``) over the file ``dotenv_path``.
+
+        A file that does not exist is no problem; one that others can read and that holds the
+        secret is. Raises `ConfigError` with every problem of both.
+        """
+        problems: list[ConfigProblem] = []
+        texts = _read_dotenv(dotenv_path, problems) if dotenv_path else {}
+        texts |= environ
+        by_env = {item.metadata["env"]: item for item in fields(cls)}
+        problems += _unknown_names(texts, by_env)
+        values: dict[str, Any] = {}
+        for env, item in by_env.items():
+            if env not in texts:
+                continue
+            text, kind = texts[env].strip(), item.metadata["kind"]
+            try:
+                if not text and item.metadata["default"]:
+                    raise Bad("EMPTY", "is empty; remove the line to use the default")
+                values[item.name] = kind.read(text)
+            except Bad as bad:
+                problems.append(_problem(env, text, bad))
+        try:
+            settings = cls(**values)
+        except ConfigError as error:
+            raise ConfigError([*problems, *error.problems]) from None
+        if problems:
+            raise ConfigError(problems)
+        return settings
+
+    def policy(self) -> Policy:
+        """The part that a plan may override."""
+        return Policy(**{item.name: getattr(self, item.name) for item in fields(Policy)})
+
+    def describe(self) -> tuple[SettingRow, ...]:
+        """Every setting for people, in order; credentials as ``***``."""
+        return tuple(
+            SettingRow(
+                item.metadata["env"],
+                item.metadata["kind"].show(getattr(self, item.name)),
+                item.metadata["default"],
+                item.metadata["unit"],
+                item.metadata["meaning"],
+            )
+            for item in fields(self)
+        )
+
+    def digest(self) -> str:
+        """32 hex digits that change with any setting but the credentials (for the journal, I26)."""
+        lines = [
+            f"{item.metadata['env']}={item.metadata['kind'].show(getattr(self, item.name))}\n"
+            for item in fields(self)
+            if not isinstance(item.metadata["kind"], Hidden)
+        ]
+        return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+
+
+# ----------------------------------------------------------------------------------- loading
+
+
+def _problem(env: str, text: str, bad: Bad) -> ConfigProblem:
+    is_hidden = env.startswith("APCA_API_") and env != "APCA_API_BASE_URL"
+    value = ("***" if text else "") if is_hidden else repr(text)[1:-1][:80]
+    shown = f"{env} = {value}" if value else env
+    return ConfigProblem(bad.code, env, value, f"{shown} {bad.says}")
+
+
+def _unknown_names(names: Iterable[str], by_env: Mapping[str, object]) -> list[ConfigProblem]:
+    """Names under our prefixes that are no setting, and names that are nearly one of ours."""
+    ours = [env for env in by_env if not env.startswith("APCA_")]
+    problems = []
+    for name in sorted(set(names) - by_env.keys() - NOT_SETTINGS):
+        upper = name.upper()
+        # Cheap first: hardly any name of a shared environment shares a word with ours.
+        if not re.search("SURE|SMART|EXECUT", upper):
+            continue
+        near = get_close_matches(
+            upper, ours, n=1, cutoff=0.6 if upper.startswith(PREFIXES) else 0.85
+        )
+        if not near and not upper.startswith(PREFIXES):
+            continue
+        advice = f"did you mean {near[0]}?" if near else "remove it, or see docs/settings.md"
+        # The value is not shown: it may be a secret under a wrong name.
+        shown = repr(name)[1:-1][:80]
+        sentence = f"{shown} is not a setting; {advice}"
+        problems.append(ConfigProblem("CONFIG_UNKNOWN_NAME", shown, "", sentence))
+    return problems
+
+
+def _read_dotenv(path: Path, problems: list[ConfigProblem]) -> dict[str, str]:
+    """Name -> text of a ``.env`` file, not interpolated; adds what is wrong to ``problems``."""
+
+    def wrong(code: str, sentence: str) -> None:
+        problems.append(ConfigProblem(f"CONFIG_{code}", str(path), "", sentence))
+
+    try:
+        with open(path, "rb") as file:  # check the file that is read, not one of the same name
+            found = os.fstat(file.fileno())
+            text = file.read(FILE_BYTES_MAX + 1).decode("utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        wrong("FILE_UNREADABLE", f"{path} cannot be read: {error}")
+        return {}
+    if len(text) > FILE_BYTES_MAX:
+        wrong("FILE_UNREADABLE", f"{path} has more than {FILE_BYTES_MAX} bytes")
+        return {}
+    texts: dict[str, str] = {}
+    for line in parse_stream(StringIO(text)):
+        if line.key is not None:
+            texts[line.key] = line.value or ""
+        elif line.error and re.search("SURE|SMART|EXECUT|APCA", line.original.string.upper()):
+            wrong("FILE_LINE", f"{path}, line {line.original.line}: not NAME=VALUE")
+    if texts.get(SECRET_NAME) and stat.S_IMODE(found.st_mode) & 0o077:
+        wrong("FILE_MODE", f"{path} holds the secret and is open to other users: chmod 600 {path}")
+    return texts
