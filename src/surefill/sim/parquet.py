@@ -69,7 +69,7 @@ class _Rows:
     extra: Any  # the pyarrow table of the selected rows, for columns that are not numbers
 
     def refuse(
-        self, code: TapeErrorCode, index: int, sentence: str, names: tuple[str, ...]
+        self, code: TapeErrorCode, *, index: int, sentence: str, names: tuple[str, ...]
     ) -> NoReturn:
         """Raise for the selected row ``index``, naming file, row of the file and its values."""
         row = int(self.row[index])
@@ -277,9 +277,10 @@ def _check_order(rows: _Rows) -> None:
             index = int(back[0]) + 1
             rows.refuse(
                 TapeErrorCode.TAPE_BACKWARDS_TIME,
-                index,
-                f"{name} runs backwards, {int(values[index])} after {int(values[index - 1])},",
-                ("ts_ns", "seq"),
+                index=index,
+                sentence=f"{name} runs backwards, {int(values[index])} after "
+                f"{int(values[index - 1])},",
+                names=("ts_ns", "seq"),
             )
 
 
@@ -288,14 +289,22 @@ def _check_quotes(rows: _Rows) -> None:
     lowest = np.minimum.reduce([rows.columns[name] for name in names])
     bad = np.flatnonzero(lowest < 0)
     if len(bad):
-        rows.refuse(TapeErrorCode.TAPE_BAD_VALUE, int(bad[0]), "a quote is negative", names)
+        rows.refuse(
+            TapeErrorCode.TAPE_BAD_VALUE,
+            index=int(bad[0]),
+            sentence="a quote is negative",
+            names=names,
+        )
 
 
 def _check_trades(rows: _Rows) -> None:
     bad = np.flatnonzero((rows.columns["px"] <= 0) | (rows.columns["sz"] <= 0))
     if len(bad):
         rows.refuse(
-            TapeErrorCode.TAPE_BAD_VALUE, int(bad[0]), "a print is not positive", ("px", "sz")
+            TapeErrorCode.TAPE_BAD_VALUE,
+            index=int(bad[0]),
+            sentence="a print is not positive",
+            names=("px", "sz"),
         )
 
 
