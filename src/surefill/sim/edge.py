@@ -127,7 +127,7 @@ class Edge:
         self.at(at_ns, lambda: self._arrive(ticket, request, opportunity))
 
     def open_stream(
-        self, now_ns: int, conn: int, kind: StreamKind, headers: Mapping[str, str]
+        self, now_ns: int, conn: int, kind: StreamKind, *, headers: Mapping[str, str]
     ) -> bool:
         """Open connection ``conn``; ``False`` when the venue refuses (outage, reconnect ban)."""
         self._move_to(now_ns)

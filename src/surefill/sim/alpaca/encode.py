@@ -268,6 +268,6 @@ def _wall(ns: int) -> str:
     return stamp_new_york(ns)[11:16]
 
 
-def item_207(name: str, value: str, status: int, body: Mapping[str, object]) -> Json:
+def item_207(name: str, value: str, *, status: int, body: Mapping[str, object]) -> Json:
     """One item of a 207 answer; ``name`` is ``id`` (cancel-all) or ``symbol`` (close-all)."""
     return {name: value, "status": status, "body": body}

@@ -207,29 +207,24 @@ def _says(message: str) -> Callable[[Context], str]:
     return lambda _: message
 
 
-def _row(
-    status: int,
-    code: int,
-    message: str | Callable[[Context], str],
-    extra: Callable[[Context], Json] = _none,
-) -> Wording:
+Message = str | Callable[[Context], str]
+Extra = Callable[[Context], Json]
+
+
+def _row(status: int, code: int, message: Message, *, extra: Extra = _none) -> Wording:
     return (status, code, _says(message) if isinstance(message, str) else message, extra)
 
 
-def _forbidden(
-    message: str | Callable[[Context], str], extra: Callable[[Context], Json] = _none
-) -> Wording:
-    return _row(403, FORBIDDEN, message, extra)
+def _forbidden(message: Message, extra: Extra = _none) -> Wording:
+    return _row(403, FORBIDDEN, message, extra=extra)
 
 
-def _shape(message: str | Callable[[Context], str]) -> Wording:
+def _shape(message: Message) -> Wording:
     return _row(422, BAD_REQUEST, message)
 
 
-def _state(
-    message: str | Callable[[Context], str], extra: Callable[[Context], Json] = _none
-) -> Wording:
-    return _row(422, BAD_STATE, message, extra)
+def _state(message: Message, extra: Extra = _none) -> Wording:
+    return _row(422, BAD_STATE, message, extra=extra)
 
 
 K = RefusalKind

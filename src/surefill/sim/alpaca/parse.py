@@ -24,6 +24,7 @@ MAX_BODY_BYTES = 64 * 1024
 """More than any order needs; larger bodies are refused before they are parsed."""
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+NS_PER_US = 1_000
 TRUE_WORDS = frozenset({"true", "1"})
 
 Body = Mapping[str, object]
@@ -76,7 +77,19 @@ def query_stamp(query: Query, name: str) -> int | None:
     return ns
 
 
-def query_int(query: Query, name: str, default: int, bounds: tuple[int, int]) -> int:
+def query_after(query: Query, name: str) -> int | None:
+    """An exclusive lower time bound. Rows show microseconds, so a row's own stamp excludes it."""
+    ns = query_stamp(query, name)
+    return None if ns is None else ns // NS_PER_US * NS_PER_US + NS_PER_US - 1
+
+
+def query_until(query: Query, name: str) -> int | None:
+    """An exclusive upper time bound, in the microseconds that rows show."""
+    ns = query_stamp(query, name)
+    return None if ns is None else ns // NS_PER_US * NS_PER_US
+
+
+def query_int(query: Query, name: str, *, default: int, bounds: tuple[int, int]) -> int:
     """A whole number within ``bounds`` (inclusive)."""
     text = query_value(query, name)
     if text is None:
@@ -146,9 +159,9 @@ def order_query(query: Query) -> OrderQuery:
         raise RequestError(f"invalid side: {side_word[:20]}")
     return OrderQuery(
         scope=SCOPES[status],
-        limit=query_int(query, "limit", DEFAULT_LIMIT, (1, MAX_LIMIT)),
-        after_ns=query_stamp(query, "after"),
-        until_ns=query_stamp(query, "until"),
+        limit=query_int(query, "limit", default=DEFAULT_LIMIT, bounds=(1, MAX_LIMIT)),
+        after_ns=query_after(query, "after"),
+        until_ns=query_until(query, "until"),
         after_order_id=query_value(query, "after_order_id"),
         before_order_id=query_value(query, "before_order_id"),
         descending=direction == "desc",

@@ -20,6 +20,7 @@ from surefill.sim.exchange import Exchange
 from surefill.sim.types import (
     FillRecord,
     OrderQuery,
+    OrderRequest,
     OrderScope,
     OrderSnapshot,
     PositionView,
@@ -129,9 +130,10 @@ def _in_scope(order: OrderSnapshot, query: OrderQuery) -> bool:
     return query.scope is OrderScope.OPEN and (query.nested or not order.held)
 
 
-def would_be_short(exchange: Exchange, account: str, symbol: str, side: Side) -> bool:
-    """Whether a sale would open or add to a short position."""
-    return side is Side.SELL and position_qty(exchange, account, symbol) <= 0
+def would_be_short(exchange: Exchange, account: str, request: OrderRequest) -> bool:
+    """Whether a request would open or add to a short position."""
+    is_sale = request.side is Side.SELL
+    return is_sale and position_qty(exchange, account, request.symbol) <= 0
 
 
 def position_qty(exchange: Exchange, account: str, symbol: str) -> int:

@@ -22,9 +22,10 @@ from surefill.sim.alpaca.encode import (
 from surefill.sim.alpaca.errors import RequestError, refusal_body
 from surefill.sim.alpaca.parse import (
     decimal_of,
+    query_after,
     query_flag,
     query_int,
-    query_stamp,
+    query_until,
     query_value,
     read_body,
 )
@@ -92,9 +93,10 @@ def close_all(call: Call) -> WireResponse:
             order = _close(call, view, abs(view.qty))
         except Refusal as refusal:
             status, body = refusal_body(refusal)
-            items.append(item_207("symbol", view.symbol, status, body))
+            items.append(item_207("symbol", view.symbol, status=status, body=body))
         else:
-            items.append(item_207("symbol", view.symbol, 200, call.desk.order(order)))
+            body = call.desk.order(order)
+            items.append(item_207("symbol", view.symbol, status=200, body=body))
     return reply(items, 207)
 
 
@@ -194,7 +196,7 @@ def activities(call: Call) -> WireResponse:
     rows = _rows_in_range(call)
     if direction == "desc":
         rows.reverse()
-    page_size = query_int(query, "page_size", MAX_PAGE, (1, MAX_PAGE))
+    page_size = query_int(query, "page_size", default=MAX_PAGE, bounds=(1, MAX_PAGE))
     start = _page_start(rows, query_value(query, "page_token"))
     return reply(rows[start : start + page_size])
 
@@ -211,7 +213,7 @@ def _types(call: Call) -> set[str]:
 def _rows_in_range(call: Call) -> list[Json]:
     """Fills between ``after`` and ``until`` (exclusive), or of one New York day; oldest first."""
     query = call.request.query
-    after_ns, until_ns = query_stamp(query, "after"), query_stamp(query, "until")
+    after_ns, until_ns = query_after(query, "after"), query_until(query, "until")
     date = query_value(query, "date")
     rows: list[Json] = []
     for fill in call.desk.reads.fills(call.account, as_of_ns=call.as_of_ns):

@@ -87,10 +87,10 @@ def cancel_items(call: Call, name: str) -> list[Json]:
     for result in call.desk.exchange.cancel_all(call.account):
         if result.refusal is not None:
             _, body = refusal_body(result.refusal)
-            items.append(item_207(name, result.order_id, 500, body))
+            items.append(item_207(name, result.order_id, status=500, body=body))
         else:
             shown = call.desk.order(result.order, nested=True, fresh=True)
-            items.append(item_207(name, result.order_id, 200, shown))
+            items.append(item_207(name, result.order_id, status=200, body=shown))
     return items
 
 
@@ -105,9 +105,7 @@ def _check_configuration(call: Call, request: OrderRequest) -> None:
     """What the account's own settings forbid."""
     settings = call.desk.configuration(call.account)
     exchange = call.desk.exchange
-    if settings.no_shorting and would_be_short(
-        exchange, call.account, request.symbol, request.side
-    ):
+    if settings.no_shorting and would_be_short(exchange, call.account, request):
         raise RequestError("account is not allowed to short", status=403, code=FORBIDDEN)
     is_fraction = request.notional_usd is not None or request.order_qty % NANO != 0
     if is_fraction and not settings.fractional_trading:

@@ -203,7 +203,7 @@ class VenueServer:
             await send({"type": "websocket.close"})
             return
         self._conns[conn] = asyncio.Queue()
-        if not self._edge.open_stream(self._now_ns(), conn, kind, _headers(scope)):
+        if not self._edge.open_stream(self._now_ns(), conn, kind, headers=_headers(scope)):
             del self._conns[conn]
             await send({"type": "websocket.close"})
             return
