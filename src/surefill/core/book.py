@@ -82,7 +82,8 @@ class Book:
         self.closed[plan.plan_id] = fingerprint(plan)
 
     def known_as(self, plan_id: str) -> str | None:
-        """Fingerprint of the plan that used this id before; ``None`` for a new id."""
+        """Fingerprint of the plan that used this id before ("" when it is in the journal only);
+        ``None`` for a new id."""
         trade = self.open.get(plan_id)
         return fingerprint(trade.plan) if trade is not None else self.closed.get(plan_id)
 

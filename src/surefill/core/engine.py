@@ -122,14 +122,15 @@ class Engine:
         self,
         state: EngineState | None,
         trades: Iterable[Trade],
-        closed: Mapping[str, str],
+        closed_ids: Iterable[str],
     ) -> None:
-        """Take over what a journal remembers. ``closed``: plan id -> plan fingerprint."""
+        """Take over what a journal remembers."""
         if state is not None:
             self.state = replace(state, mode=Mode.STARTING, is_stream_up=False)
         for trade in trades:
             self.book.put(trade)
-        self.book.closed.update(closed)
+        for plan_id in closed_ids:
+            self.book.closed.setdefault(plan_id, "")
 
     def next_deadline(self) -> int | None:
         """The next instant (UTC ns) at which `step` with `TimePassed` has something to do."""

@@ -15,7 +15,6 @@ from surefill.core.plan import TradePlan
 from surefill.core.reasons import Reason
 from surefill.core.session import Calendar
 
-
 NO_SESSIONS = Calendar()
 
 

@@ -156,6 +156,13 @@ class Trade:
         """Whether the outcome is final."""
         return self.outcome is not None
 
+    @property
+    def is_absent_entry(self) -> bool:
+        """Closed because its entry never reached the broker: still watched for it (I10)."""
+        return any(
+            o.leg is Leg.ENTRY and o.state is OrderState.ABSENT and o.sends for o in self.orders
+        )
+
     def order(self, key: str) -> ChildOrder | None:
         """The order with this key."""
         return next((order for order in self.orders if order.key == key), None)

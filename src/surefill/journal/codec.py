@@ -25,11 +25,39 @@ from operator import attrgetter
 from types import ModuleType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from surefill.core import commands, events, fix, market, plan, pricing, reasons, session, units
+from surefill.core import (
+    commands,
+    events,
+    fix,
+    market,
+    order,
+    plan,
+    pricing,
+    reasons,
+    session,
+    state,
+    tactic,
+    trade,
+    units,
+)
 from surefill.ports import JournalError
 
 TAG = "$"
-CORE_MODULES = (units, fix, reasons, market, session, plan, pricing, events, commands)
+CORE_MODULES = (
+    units,
+    fix,
+    reasons,
+    market,
+    session,
+    plan,
+    pricing,
+    events,
+    commands,
+    order,
+    tactic,
+    trade,
+    state,
+)
 
 Encoder = Callable[[Any], str]
 Decoder = Callable[[object], Any]

@@ -1,7 +1,7 @@
 """One turn of the engine as it is remembered: what came in, when, and what was decided.
 
 What: `Record`, and how it becomes a journal entry.
-Why: replay re-steps ``event`` at ``now_ns`` with ``view`` and must reach the same commands and the
+Why: replay re-steps ``event`` at ``now_ns`` with ``views`` and must reach the same commands and the
 same images (I7); a person reads the same lines as sentences.
 Invariants: ``seq`` is the only order; ``token`` is the fencing token of the process that decided
 (I16); ``images`` holds the digest of every trade that the step changed, so that an image is
@@ -30,7 +30,7 @@ class Record:
     now_ns: int
     token: int
     event: Event
-    view: MarketView | None
+    views: tuple[MarketView, ...]
     commands: tuple[Command, ...]
     images: tuple[tuple[str, str], ...]
 
