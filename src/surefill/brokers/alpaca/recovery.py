@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from random import Random
 
@@ -60,6 +60,9 @@ RETRY_S_MAX = 15.0
 REREAD_GAP_S = 1.0
 """Unreadable messages in a row share one repair read."""
 
+Spawn = Callable[[Coroutine[None, None, None]], asyncio.Task[None]]
+"""Starts background work whose programming errors are not lost."""
+
 STREAM_NAME = "trade_updates"
 HEARTBEAT = b"\x01"
 """A single byte that some servers send (alpaca.md 4)."""
@@ -84,6 +87,7 @@ class OrderStream:
         venue_now: Callable[[], int],
         lookback_ns: int,
         on_connect: Callable[[], Awaitable[None]],
+        spawn: Spawn,
     ) -> None:
         self._credentials = credentials
         self._reads = reads
@@ -95,6 +99,7 @@ class OrderStream:
         self._venue_now = venue_now
         self._gap_ns = venue_now() - lookback_ns
         self._on_connect = on_connect
+        self._spawn = spawn
         self._login = 0
         self._held: list[Event] | None = None
         self._is_up = False
@@ -123,7 +128,7 @@ class OrderStream:
         """One message. A bad one costs itself and a repair read."""
         if data == HEARTBEAT:
             return
-        envelope = attempt("message", lambda: decode(StreamWire, data))
+        envelope = _envelope(data)
         if isinstance(envelope, Unreadable):
             self._unreadable(envelope)
             return
@@ -163,12 +168,10 @@ class OrderStream:
         """The next control message of this name; others, and early updates, are not for us yet:
         the reads that follow cover them."""
         while True:
-            envelope = attempt(
-                "message", lambda data=await socket.receive(): decode(StreamWire, data)
-            )
+            envelope = _envelope(await socket.receive())
             if isinstance(envelope, Unreadable) or envelope.stream != name:
                 continue
-            control = attempt("message", lambda raw=envelope.data: decode(ControlWire, raw))
+            control = _control_message(envelope)
             if isinstance(control, Unreadable):
                 raise StreamLost("the order stream answered with something else")
             return control
@@ -198,14 +201,14 @@ class OrderStream:
         if self._repair is None or self._repair.done():
             self._start(self._repair_loop())
 
-    def _start(self, work: Awaitable[None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         if self._repair is not None:
             self._repair.cancel()
-        self._repair = asyncio.ensure_future(work)  # type: ignore[assignment]
+        self._repair = self._spawn(work)
 
     async def _recover(self) -> None:
         """After a connection: read until complete, then declare the stream up."""
-        reading = asyncio.ensure_future(self._read_until_complete())
+        reading = asyncio.create_task(self._read_until_complete())
         try:
             done, _ = await asyncio.wait({reading}, timeout=HOLD_S)
             if not done:
@@ -216,6 +219,7 @@ class OrderStream:
         self._is_up = True
         self._emit(StreamChanged(True, self._clock.now_ns()))
         self._release()
+        await self._on_connect()
         await self._repair_loop()
 
     async def _repair_loop(self) -> None:
@@ -237,7 +241,6 @@ class OrderStream:
 
     async def _read_once(self) -> bool:
         """Orders, executions, positions: all three, or not done."""
-        await self._on_connect()
         gap_ns = max(0, self._gap_ns - GAP_MARGIN_NS)
         oldest_ns = self._book.oldest_live_ns()
         after_ns = gap_ns if oldest_ns is None else min(gap_ns, oldest_ns - 1)
@@ -257,3 +260,11 @@ class OrderStream:
         if isinstance(event, FillsRead):
             return replace(event, fills=orders.with_headers(event.fills, self._book.known()))
         return event
+
+
+def _envelope(data: bytes) -> StreamWire | Unreadable:
+    return attempt("message", lambda: decode(StreamWire, data))
+
+
+def _control_message(envelope: StreamWire) -> ControlWire | Unreadable:
+    return attempt("message", lambda: decode(ControlWire, envelope.data))

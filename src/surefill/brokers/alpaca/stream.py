@@ -162,7 +162,7 @@ class Stream:
 
     def backoff_s(self, failures: int) -> float:
         """Seconds to wait after this many failures in a row (from 1): doubled, capped, jittered."""
-        wait_s = min(BACKOFF_S_MAX, BACKOFF_S * 2 ** min(failures - 1, 20))
+        wait_s = min(BACKOFF_S_MAX, BACKOFF_S * float(2 ** min(failures - 1, 20)))
         return wait_s * (0.5 + self._random.random() / 2)
 
     async def _connection(self, session: aiohttp.ClientSession) -> None:

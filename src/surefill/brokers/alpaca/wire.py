@@ -329,3 +329,9 @@ class MarketWire(Struct, frozen=True):
     S: str = ""
     msg: str = ""
     code: int = 0
+
+
+class SubscriptionWire(Struct, frozen=True):
+    """The market stream's present subscription."""
+
+    quotes: list[str] = []
