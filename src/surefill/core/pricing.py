@@ -101,6 +101,13 @@ def reward_risk_ppb(sign: int, *, entry_px: int, stop_px: int, target_px: int) -
     return sign * (target_px - entry_px) * NANO // risk
 
 
+def keeps_ratio(sign: int, entry_px: int, *, exits: ExitPrices, min_rr_ppb: int) -> bool:
+    """Whether an entry at ``entry_px`` has at least this reward/risk; exactly the minimum does."""
+    reward = sign * (exits.target_px - entry_px)
+    risk = sign * (entry_px - exits.stop_px)
+    return reward * NANO >= min_rr_ppb * risk
+
+
 def exits_at(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> ExitPrices:
     """Stop and target for entry fills of ``cost`` (1e-18 USD) over ``qty`` (1e-9 share, > 0).
 
@@ -165,10 +172,7 @@ def entry_terms(
         worst = tighter(sign, cap, bound)
     exits = exits_at(plan, ticks, cost=worst, qty=1)
     reasons += _distance_reasons(plan, ticks, worst_px=worst)
-    if exits.target_px <= 0 or exits.stop_px <= 0:
-        reasons += (
-            Reason.of(ReasonCode.EXITS_TARGET_NOT_POSITIVE, target=to_text(exits.target_px)),
-        )
+    reasons += _positive_reasons(exits)
     order_qty = plan.order_qty if plan.order_qty is not None else _qty_for_risk(plan, worst, exits)
     if order_qty <= 0:
         per_share = to_text(abs(worst - exits.stop_px))
@@ -256,13 +260,11 @@ def _side_reasons(plan: TradePlan, at_signal: ExitPrices) -> tuple[Reason, ...]:
 
 
 def _ratio_reasons(plan: TradePlan, policy: Policy, at_signal: ExitPrices) -> tuple[Reason, ...]:
-    sign, minimum = plan.sign, policy.min_rr_ppb
+    minimum = policy.min_rr_ppb
     if isinstance(plan.exits, ExitsByDistance):
         enough = plan.exits.rr_ppb >= minimum
     else:
-        reward = sign * (at_signal.target_px - plan.signal_px)
-        risk = sign * (plan.signal_px - at_signal.stop_px)
-        enough = reward * NANO >= minimum * risk
+        enough = keeps_ratio(plan.sign, plan.signal_px, exits=at_signal, min_rr_ppb=minimum)
     if enough:
         return ()
     ratio = to_text(rr_planned_ppb(plan, at_signal) // 10_000_000 * 10_000_000)
@@ -286,6 +288,17 @@ def _distance_reasons(plan: TradePlan, ticks: TickSchedule, *, worst_px: int) ->
             minimum=to_text(minimum),
         ),
     )
+
+
+def _positive_reasons(exits: ExitPrices) -> tuple[Reason, ...]:
+    """Exits that are no prices: a short whose target, or a long whose stop, is below zero."""
+    if exits.target_px <= 0:
+        target = to_text(exits.target_px)
+        return (Reason.of(ReasonCode.EXITS_TARGET_NOT_POSITIVE, target=target),)
+    if exits.stop_px <= 0:
+        stop = to_text(exits.stop_px)
+        return (Reason.of(ReasonCode.EXITS_LEVEL_INVALID, field="stop_px", value=stop),)
+    return ()
 
 
 def _qty_for_risk(plan: TradePlan, worst_px: int, exits: ExitPrices) -> int:
