@@ -91,6 +91,28 @@ class TestActivation:
         assert [floor.status(item) for item in first] == ["REJECTED", "CANCELED", "CANCELED"]
         assert [floor.status(item) for item in second] == ["EXPIRED", "CANCELED", "CANCELED"]
 
+    def test_legs_are_rejected_when_their_shares_are_taken(self) -> None:
+        """50 of 100 filled and covered by an OCO; then the entry completes: 50 shares for 100."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=50)
+        _entry, target, stop = armed_bracket(floor)
+        floor.oco("sell", 50, tp="103", sl="98")
+        floor.quote("99.98", "100.00", ask_size=50)
+        floor.wait()
+        assert (floor.position(), floor.status(target), floor.status(stop)) == (
+            100,
+            "REJECTED",
+            "REJECTED",
+        )
+
+    def test_kinder_switch_rejects_them_too(self) -> None:
+        floor = Floor("partial_arms_legs=on", quote=False)
+        floor.quote("99.99", "100.01", ask_size=50)
+        entry, target, _stop = armed_bracket(floor)
+        floor.oco("sell", 50, tp="103", sl="98")
+        floor.cancel(entry)
+        assert floor.status(target) == "REJECTED"
+
     def test_market_bracket_is_the_legacy_path(self) -> None:
         floor = Floor()
         entry, target, stop = floor.bracket("buy", 25, None, tp="102", sl="99")
@@ -99,7 +121,7 @@ class TestActivation:
 
     def test_short_bracket_mirrors(self) -> None:
         floor = Floor()
-        entry, target, stop = floor.bracket("sell", 100, "99.95", tp="98", sl="101")
+        _entry, target, stop = floor.bracket("sell", 100, "99.95", tp="98", sl="101")
         assert floor.position() == -100
         assert floor.at(target).side == "BUY"
         floor.quote("101.00", "101.05")

@@ -90,7 +90,8 @@ ACTIONS = st.lists(
         st.integers(0, 9),
         st.integers(0, 9),
     ),
-    max_size=40,
+    min_size=20,
+    max_size=60,
 )
 SWITCHES = st.sampled_from(
     (

@@ -6,10 +6,12 @@ half day on Tuesday and a regular Wednesday.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from surefill.core.fix import Contingency, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar, Session
-from surefill.core.units import NANO, to_nano
+from surefill.core.units import NANO, to_nano, to_text
 from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.exchange import Exchange
 from surefill.sim.models import MS, LatencyModel
@@ -113,7 +115,9 @@ class Floor:
 
     # --- requests ---
 
-    def send(self, side: str, qty: int | str, kind: str = "limit", **terms: object) -> OrderSnapshot:
+    def send(
+        self, side: str, qty: int | str, kind: str = "limit", **terms: object
+    ) -> OrderSnapshot:
         """Submit without waiting. ``terms``: limit, stop, tif, tp, sl, sl_limit, group, id, eth."""
         return self.exchange.submit(ME, request(side, qty, kind, **terms))
 
@@ -124,7 +128,14 @@ class Floor:
         return sent.order_id
 
     def bracket(
-        self, side: str, qty: int, limit: str | None, *, tp: str | None, sl: str | None, **more: object
+        self,
+        side: str,
+        qty: int,
+        limit: str | None,
+        *,
+        tp: str | None,
+        sl: str | None,
+        **more: object,
     ) -> tuple[str, str, str]:
         """Submit a bracket and wait; ids of entry, target and stop."""
         kind = "market" if limit is None else "limit"
@@ -181,8 +192,6 @@ class Floor:
 
     def fills(self) -> list[tuple[int, str]]:
         """(shares, price) of every execution."""
-        from surefill.core.units import to_text
-
         return [(fill.qty // NANO, to_text(fill.px)) for fill in self.exchange.fills(ME)]
 
     def events(self) -> list[str]:
@@ -241,6 +250,4 @@ def _text(value: object) -> str | None:
 
 
 def _with(query: OrderQuery, name: str, value: object) -> OrderQuery:
-    from dataclasses import replace
-
     return replace(query, **{name: value})  # type: ignore[arg-type]

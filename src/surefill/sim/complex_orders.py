@@ -8,6 +8,7 @@ What: the rules of spec section 3.
 * A partial fill of the target shrinks the stop; a complete one cancels it.
 * A triggered stop pulls the target first, then is sent for what is left; with switch
   ``exit_race=overlapping`` at once, so that both may fill (B-02).
+* Exits whose shares another order holds by the time the entry completes are rejected.
 * Cancel of any member cancels the group; the sibling follows a moment after the first.
 Invariant: once ``closing``, nothing of the group may trigger.
 """
@@ -87,7 +88,7 @@ class GroupDesk:
         if group is None:
             return
         if order is group.entry:
-            if order.status is OrdStatus.FILLED:
+            if order.status is OrdStatus.FILLED and self._has_shares(group):
                 self._venue.after(Delay.ARM, lambda: self._arm(group))
         elif order is group.target and group.stop is not None and group.stop.is_live:
             if order.status is OrdStatus.FILLED:
@@ -145,11 +146,32 @@ class GroupDesk:
         if entry.cum_qty and self._venue.switches.partial_arms_legs == "on":
             for leg in group.live_exits():
                 leg.order_qty = entry.cum_qty
-            self._arm(group)
+            group.armed = True
+            if self._has_shares(group):
+                self._arm(group)
             return
         group.closing = True
         for leg in group.live_exits():
             self._end_sibling(leg, OrdStatus.CANCELED)
+
+    def _has_shares(self, group: OrderGroup) -> bool:
+        """Whether the exits find their shares free; else they are rejected.
+
+        Shares of a partly filled entry are free until it completes: somebody may have covered
+        them with another group by then. What the broker does is not known; holding more shares
+        than there are would let exits open a position, so the later group loses.
+        """
+        leg = next(iter(group.live_exits()), None)
+        if leg is None:
+            return False
+        ledger = self._venue.ledger_of(leg)
+        if ledger.ordered_qty(leg.symbol) <= abs(ledger.position_qty(leg.symbol)):
+            return True
+        group.closing = True
+        for exit_ in group.live_exits():
+            text = "insufficient qty available for order"
+            self._desk.finish(exit_, OrdStatus.REJECTED, text=text)
+        return False
 
     def _arm(self, group: OrderGroup) -> None:
         if group.closing or not group.live_exits():

@@ -176,11 +176,7 @@ class Exchange(views.VenueReader):
     def cancel_all(self, account: str) -> list[CancelResult]:
         """Ask to cancel every open order of the account; held legs are never items."""
         results = []
-        targets = [
-            order
-            for order in self._venue.orders.values()
-            if order.account == account and order.is_live and not order.held
-        ]
+        targets = [order for order in self._venue.live_orders(account) if not order.held]
         for order in targets:
             refusal = None
             try:

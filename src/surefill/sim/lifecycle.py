@@ -276,6 +276,7 @@ class OrderDesk:
         venue.orders[new.order_id] = new
         venue.cl_ord_ids[new.account, new.cl_ord_id] = new.order_id
         new.not_routed = venue.switches.post_status == "accepted"
+        venue.unsettled[new.order_id] = new
         old.successor = new
         venue.note("accept", new)
         old.status = OrdStatus.PENDING_REPLACE
@@ -284,6 +285,7 @@ class OrderDesk:
 
     def _settle_replace(self, old: VenueOrder, new: VenueOrder) -> None:
         old.successor = None
+        del self._venue.unsettled[new.order_id]
         is_possible = (
             old.status is OrdStatus.PENDING_REPLACE
             and new.order_qty > old.cum_qty + old.busted_qty

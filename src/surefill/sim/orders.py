@@ -49,7 +49,8 @@ class OrderGroup:
 
     def reserved_qty(self) -> int:
         """Shares (1e-9) held by the exits: the larger leg, they exclude each other."""
-        if not self.reserves_shares():
+        is_resolved = any(leg.status is OrdStatus.FILLED for leg in self.exits())
+        if is_resolved or not self.reserves_shares():
             return 0
         return max((leg.reserved_qty() for leg in self.live_exits()), default=0)
 

@@ -26,8 +26,9 @@ Action = Callable[[], None]
 
 class Venue:
     """Shared state. Containers: ``orders``: order id -> order, in order of acceptance;
-    ``cl_ord_ids``: (account, client id) -> order id; ``ledgers``: account -> ledger; ``books``:
-    symbol -> book; ``fills``: exec id -> execution, in order."""
+    ``unsettled``: order id -> replacement not yet in force; ``cl_ord_ids``: (account, client id)
+    -> order id; ``ledgers``: account -> ledger; ``books``: symbol -> book; ``fills``: exec id ->
+    execution, in order."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Venue:
         self.log = log
         self.assets = assets
         self.orders: dict[str, VenueOrder] = {}
+        self.unsettled: dict[str, VenueOrder] = {}
         self.cl_ord_ids: dict[tuple[str, str], str] = {}
         self.ledgers: dict[str, Ledger] = {}
         self.books: dict[str, Book] = {}
@@ -119,6 +121,16 @@ class Venue:
         """Current price of a symbol: last print, else mid."""
         book = self.books.get(symbol)
         return book.mark_px() if book else None
+
+    def live_orders(self, account: str) -> list[VenueOrder]:
+        """Orders of an account that are not terminal, pending replacements included."""
+        found = [
+            order
+            for orders in self.ledgers[account].open_orders.values()
+            for order in orders.values()
+        ]
+        found += [order for order in self.unsettled.values() if order.account == account]
+        return sorted(found, key=lambda order: order.seq)
 
     # --- events ---------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ under ``OPEN``; a parent shows its current legs, replaced ones are found by id.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from surefill.core.fix import TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
@@ -57,8 +60,10 @@ def find_order(venue: Venue, account: str, order_id: str) -> VenueOrder:
 
 def list_orders(venue: Venue, account: str, query: OrderQuery) -> list[OrderSnapshot]:
     """Orders by filter, sorted by submission (ties: acceptance)."""
-    found = [order for order in venue.orders.values() if order.account == account]
-    found = [order for order in found if _matches(order, query)]
+    candidates: Iterable[VenueOrder] = venue.orders.values()
+    if query.scope is OrderScope.OPEN:
+        candidates = venue.live_orders(account)
+    found = [order for order in candidates if order.account == account and _matches(order, query)]
     found.sort(key=_position)
     if query.after_order_id is not None:
         mark = _position(find_order(venue, account, query.after_order_id))
@@ -190,8 +195,8 @@ class VenueReader:
 
     def fills(self, account: str, *, after_seq: int = 0) -> list[FillRecord]:
         """Executions with a number above ``after_seq``, oldest first."""
-        records = self._venue.fills.values()
-        return [fill for fill in records if fill.account == account and fill.seq > after_seq]
+        records = islice(self._venue.fills.values(), max(after_seq, 0), None)
+        return [fill for fill in records if fill.account == account]
 
     def nbbo(self, symbol: str) -> Nbbo | None:
         """The last quote of a symbol."""
