@@ -19,7 +19,7 @@ PLAN_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 """Callers choose the plan id; 64 characters keep the whole id within every broker's limit (128)."""
 
 _CL_ORD_ID_PATTERN = re.compile(
-    rf"{PREFIX}-(?P<tag>[0-9a-f]{{6}})-(?P<plan>{PLAN_ID_PATTERN.pattern})-(?P<leg>[EXTSF])(?P<n>[0-9]{{1,4}})"
+    rf"{PREFIX}-(?P<tag>[0-9a-f]{{6}})-(?P<plan>{PLAN_ID_PATTERN.pattern})-(?P<leg>[EXTSF])(?P<n>[1-9][0-9]{{0,3}})"
 )
 
 
