@@ -1,6 +1,6 @@
 """The independent auditor: reads the venue's truth log and judges what an executor did.
 
-What: `audit(plans, log, outcomes, limits)` and ``python -m surefill.sim.auditor`` with three files
+What: `audit(plans, log, outcomes)` and ``python -m surefill.sim.auditor`` with three files
 of JSON lines, plans, log, outcomes (exit code 0 clean, 1 violations, 2 unreadable). Checks I1 to
 I5, I9, I13 to I16, I18 (time budget), I20 and I23, and that the log agrees with itself
 (``docs/auditor.md``).
@@ -74,6 +74,7 @@ def audit(
     plans: Iterable[Mapping[str, object]],
     log: Iterable[Mapping[str, object]],
     outcomes: Iterable[Mapping[str, object]],
+    *,
     limits: AuditLimits | None = None,
 ) -> AuditReport:
     """Judge a run. ``plans`` and ``outcomes`` in any order, ``log`` in the order it was written."""
@@ -201,7 +202,12 @@ class _Run:
             judge = old[1] if old else parent[1] if parent else None
         if judge is None:
             return None
-        order = _order_of(line, owner, old[0] if old else None, parent[0] if parent else None)
+        order = _order_of(
+            line,
+            owner[1] if owner else "",
+            old=old[0] if old else None,
+            parent=parent[0] if parent else None,
+        )
         self._orders[line.order_id] = order, judge
         self._tally.orders += 1
         key = (line.account, line.symbol)
@@ -255,6 +261,8 @@ class _Run:
             fault = Fault("LOG", f"line {line.seq}: position does not follow from the executions")
             self._findings.add(fault, "", line.venue_ns)
             after = line.position
+        if owner is not None:
+            self._active.setdefault(key, {})[owner.terms.plan_id] = owner
         self._spread(key, after, line.venue_ns, owner=owner)
 
     def _spread(
@@ -361,14 +369,11 @@ class LogChain:
         self._findings.add(Fault("LOG", f"line {seq}: {sentence}", sentence), "", venue_ns)
 
 
-def _order_of(
-    line: Line,
-    owner: tuple[str, str, int] | None,
-    old: Order | None,
-    parent: Order | None,
-) -> Order:
-    """The auditor's record of a new order: what it is for, and what it shares a group with."""
-    letter = owner[1] if owner else ""
+def _order_of(line: Line, letter: str, *, old: Order | None, parent: Order | None) -> Order:
+    """The auditor's record of a new order: what it is for, and what it shares a group with.
+
+    ``letter`` is the leg of its client order id, empty when the venue named it.
+    """
     if old is not None:
         role, group, chain = old.role, old.group, old.chain
     else:
@@ -432,7 +437,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(given) == 4:
         limits = replace(limits, cover_ms=int(given[3]))
     try:
-        report = audit(_rows(given[0]), _rows(given[1]), _rows(given[2]), limits)
+        report = audit(_rows(given[0]), _rows(given[1]), _rows(given[2]), limits=limits)
     except (AuditInputError, OSError) as error:
         sys.stderr.write(f"auditor: {error}\n")
         return 2

@@ -18,7 +18,7 @@ _ONLY_BY = {"CLOSED_TARGET": TARGET, "CLOSED_STOP": STOP}
 def claim_faults(book: PlanBook, claim: Claim | None, died_ns: int | None) -> list[Fault]:
     """Everything in which the claimed outcome differs from the log.
 
-    ``died_ns``: when the plan's last order ended, ``None`` if none ever lived or one still does.
+    ``died_ns``: since when no order of the plan may execute, ``None`` if none ever did or one may.
     """
     if claim is None:
         return [Fault("I5", "has no outcome")]
@@ -35,7 +35,7 @@ def claim_faults(book: PlanBook, claim: Claim | None, died_ns: int | None) -> li
     if book.position != 0 and not is_explained:
         faults.append(Fault("I5", f"{qty_text(book.position)} shares still held after the end"))
     if claim.ended_ns is not None and died_ns is not None and died_ns > claim.ended_ns:
-        faults.append(Fault("I5", "an order was still live when the outcome was declared"))
+        faults.append(Fault("I5", "an order could still execute when the outcome was declared"))
     return faults
 
 

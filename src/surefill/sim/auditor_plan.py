@@ -57,7 +57,7 @@ class PlanJudge:
         self.was_partial = False
         self.races = 0
         self.died_ns: int | None = None
-        """when the last order ended; ``None`` before the first and while one lives"""
+        """since when no order may execute; ``None`` before the first and while one may"""
         self._entry_fills = 0
         self._limits = limits
         self._findings = findings
@@ -141,7 +141,8 @@ class PlanJudge:
         instant, self._instant = self._instant, _Instant()
         book = self.book
         if self.has_orders:
-            self.died_ns = None if book.live else self.died_ns or self._now_ns
+            may_execute = book.reducing() > 0 or book.entry_leaves() > 0
+            self.died_ns = None if may_execute else self.died_ns or self._now_ns
         need, cover = book.need(), book.cover()
         self._check_size()
         self._check_reversal(instant, need)

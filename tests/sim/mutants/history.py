@@ -261,7 +261,7 @@ class Desk:
         new = self.order(
             at_ms,
             plan,
-            self.own_id(plan, leg),
+            str(terms.pop("cl_ord_id", self.own_id(plan, leg))),
             **{name: old[name] for name in ("parent_id", "ord_type", "contingency", "order_qty")},
             **{"limit_px": old["limit_px"], "stop_px": old["stop_px"], **terms},
             replaces=order_id,

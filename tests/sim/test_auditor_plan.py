@@ -1,0 +1,124 @@
+"""One plan followed through a history, instant by instant."""
+
+from __future__ import annotations
+
+from surefill.sim.auditor import audit
+from surefill.sim.auditor_findings import AuditLimits, Excuse
+from tests.sim.mutants.history import START_NS, UNIT, Desk, Row
+
+MS = 1_000_000
+
+
+def sentences(desk: Desk, limits: AuditLimits | None = None) -> list[str]:
+    """What the auditor says about a desk's history."""
+    case = desk.case.seal()
+    report = audit(case.plans, case.lines, case.outcomes, limits=limits)
+    return [f"{one.code} {one.sentence}" for one in report.violations]
+
+
+def covered(desk: Desk, at_ms: int = 300) -> tuple[Row, tuple[str, str]]:
+    """100 in at 150.00, covered at ``at_ms``, handed over."""
+    plan = desk.plan("p", 0)
+    entry = desk.enter(0, plan, 7)
+    desk.fill(10, entry, 100, 0)
+    group = desk.cover(at_ms, plan, 100, stop=-50, target=100)
+    desk.outcome(plan, "HANDED_OVER")
+    return plan, group
+
+
+def test_a_window_is_measured_at_the_venue_to_the_nanosecond() -> None:
+    for at_ms, is_late in ((1_498, False), (1_499, True)):
+        desk = Desk()
+        covered(desk, at_ms)  # filled at 10, in force 12 ms after it was accepted
+        told = sentences(desk)
+        assert told == (["I3 shares were uncovered for 1501 ms"] if is_late else [])
+
+
+def test_a_window_open_at_the_end_counts() -> None:
+    desk = Desk()
+    _, group = covered(desk)
+    desk.cancel(1_000, group[0])
+    desk.dead(1_100, group[1])
+    desk.line(4_000, "share_release", group[0])
+    # From the target's end on, the stop is nobody's any more: 1,015 to 4,000 ms.
+    assert sentences(desk) == [
+        "I3 shares were uncovered for 2985 ms",
+        "I5 handed over without full cover",
+    ]
+
+
+def test_an_excuse_covers_an_outage() -> None:
+    desk = Desk()
+    covered(desk, 5_000)
+    assert sentences(desk)
+    outage = Excuse(START_NS, START_NS + 4_000 * MS, grace_ms=2_000)
+    assert sentences(desk, AuditLimits(excuses=(outage,))) == []
+
+
+def test_cover_cut_by_somebody_else_is_not_our_repair() -> None:
+    desk = Desk()
+    plan, group = covered(desk)
+    desk.cancel(1_000, group[0])
+    desk.dead(1_100, group[1])
+    desk.cover(1_200, plan, 100, stop=-50, target=100, attempt=2)
+    assert sentences(desk) == ["I20 a repair began by cancelling cover that worked"]
+    assert sentences(desk, AuditLimits(others=frozenset(group))) == []
+
+
+def test_cover_that_expires_is_not_cancelled() -> None:
+    desk = Desk()
+    plan, group = covered(desk)
+    desk.dead(1_000, group[0], "EXPIRED")
+    desk.dead(1_000, group[1], "EXPIRED")
+    desk.cover(1_200, plan, 100, stop=-50, target=100, attempt=2)
+    assert sentences(desk) == []
+
+
+def test_a_double_fill_of_the_venue_must_be_repaired_in_two_seconds() -> None:
+    for repaired_ms, is_late in ((3_000, False), (9_000, True)):
+        desk = Desk()
+        plan, group = covered(desk)
+        desk.fill(2_000, group[0], 100, 100)
+        desk.line(2_001, "new", group[1], status="NEW", working=True, armed=False)
+        desk.fill(2_002, group[1], 60, -50)
+        desk.dead(2_003, group[1])
+        desk.outcome(plan, "CLOSED_MIXED")
+        back = desk.order(
+            repaired_ms, plan, desk.own_id(plan, "F1"), side="BUY", limit_px=UNIT * 150
+        )
+        desk.live(repaired_ms, back)
+        desk.fill(repaired_ms, back, 60, 0)
+        told = [one for one in sentences(desk) if one.startswith("I4")]
+        late = ["I4 exits larger than the position lived for 6998 ms"]
+        assert told == (late if is_late else [])
+
+
+def test_a_stop_moved_by_the_venue_is_not_counted() -> None:
+    desk = Desk()
+    plan, group = covered(desk)
+    stop = group[1]
+    for step in range(6):
+        stop = desk.replace(1_000 + 100 * step, plan, stop, "S1", cl_ord_id=f"venue-again-{step}")
+    assert sentences(desk) == []
+
+
+def test_the_smart_rules_do_not_bind_the_legacy_path() -> None:
+    desk = Desk()
+    plan = desk.plan("p", 0, path="legacy", rr_ppb=UNIT)
+    terms: Row = {"ord_type": "MARKET", "contingency": "BRACKET"}
+    entry = desk.order(0, plan, desk.own_id(plan, "E1"), is_entry=True, **terms)
+    desk.live(5, entry)
+    desk.fill(5, entry, 100, 300)
+    _, stop = desk.cover(20, plan, 100, stop=-50, target=100)
+    desk.replace(2_000, plan, stop, "S1", stop_px=149 * UNIT)
+    desk.outcome(plan, "HANDED_OVER")
+    assert sentences(desk) == []
+
+
+def test_without_a_time_of_acceptance_there_is_no_budget() -> None:
+    desk = Desk()
+    plan = desk.plan("p", 0, accepted_ns=None)
+    entry = desk.enter(0, plan)
+    desk.cancel(200_000, entry)
+    desk.outcome(plan, "NOT_ENTERED")
+    assert sentences(desk) == []
