@@ -105,6 +105,18 @@ class Edge:
         out, self._out = self._out, []
         return out
 
+    def advance_until(self, to_ns: int, has_news: Callable[[], bool]) -> list[Delivery]:
+        """Like `advance`, but stop at the first instant at which something reaches the clients or
+        ``has_news`` says so. Afterwards `now_ns` tells how far time has come."""
+        if to_ns < self._now_ns:
+            raise EdgeError(f"time cannot go back from {self._now_ns} to {to_ns}")
+        while not self._out and not has_news():
+            if not self._turn(to_ns):
+                self._move(to_ns)
+                break
+        out, self._out = self._out, []
+        return out
+
     # -- the client's side --------------------------------------------------------------------
 
     def send(self, now_ns: int, ticket: int, request: WireRequest) -> None:

@@ -1,0 +1,324 @@
+"""The production engine over the simulated venue, in virtual time.
+
+    run = VirtualRun(market, calendar, start_ns=..., seed=7)
+    run.play(plans)                    # (at_ns, PlanSubmitted parts) in order of time
+    run.venue_log                      # what really happened, by the venue
+
+What: one loop that jumps to the next instant at which the exchange, the wire, the engine or a plan
+has something to do. Engine, journal codec, translation and recovery are the production code; the
+wire is the edge with its latency and faults.
+Invariants: one seed is one history, byte for byte; quotes reach the engine with the feed's delay,
+never before; a quote that concerns no trade is remembered without a step, which changes nothing
+(the step would be empty).
+Must never: read a clock or draw a number that the seed does not determine.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from surefill.core.commands import Announce, Milestone, RaiseAlarm
+from surefill.core.engine import Engine, EngineConfig
+from surefill.core.events import Event, MarketUpdated, OperatorActed, PlanSubmitted, TimePassed
+from surefill.core.fix import Feed, TradingStatus
+from surefill.core.market import MarketView
+from surefill.core.plan import Policy, TradePlan
+from surefill.core.risk import Limits
+from surefill.core.session import Calendar, Session
+from surefill.core.state import Denial, Mode
+from surefill.core.trade import Trade
+from surefill.journal.memory import MemoryJournal
+from surefill.replay.virtual_broker import VirtualBroker
+from surefill.runtime.stepper import Decided, Stepper
+from surefill.sim.alpaca.api import AlpacaFace
+from surefill.sim.alpaca.keys import KeyRing, Owner
+from surefill.sim.alpaca.switches import FaceSwitches
+from surefill.sim.assets import AssetTable
+from surefill.sim.edge import Edge
+from surefill.sim.exchange import Exchange
+from surefill.sim.faults import FaultPlan
+from surefill.sim.market import MarketEvent, MarketSource, QuoteEvent, StatusEvent
+from surefill.sim.models import LatencyModel
+from surefill.sim.switches import Switches
+from surefill.sim.truth import TruthLog
+from surefill.tactics.registry import TACTICS
+
+FEED_DELAY_NS = 15_000_000
+"""Time from the tape to the engine: the typical delay of the stream model."""
+KEY = "VIRTUALKEY"
+SETTLE_NS = 200_000_000_000
+"""How long after the last plan's budget a run may take to come to rest before the close."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualConfig:
+    """What a run is made of beside its market. ``requests_per_minute`` 0 = the venue's default."""
+
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+    policy: Policy = field(default_factory=Policy)
+    switches: Switches = field(default_factory=Switches)
+    exits_beside_entry: bool = False
+    cash_usd: int = 10_000_000 * 1_000_000_000
+    requests_per_minute: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A plan and the instant at which the strategy hands it over (UTC ns)."""
+
+    at_ns: int
+    plan: TradePlan
+    is_legacy: bool = False
+
+
+class _Tap:
+    """A market source that lets the harness see every event as it is played."""
+
+    def __init__(self, source: MarketSource, see: Callable[[MarketEvent], None]) -> None:
+        self._source = source
+        self._see = see
+
+    def next_ns(self) -> int | None:
+        return self._source.next_ns()
+
+    def pop(self) -> MarketEvent:
+        event = self._source.pop()
+        self._see(event)
+        return event
+
+
+class VirtualRun:
+    """One account, one engine, one venue, one clock."""
+
+    def __init__(
+        self,
+        market: MarketSource,
+        calendar: Calendar,
+        *,
+        start_ns: int,
+        config: VirtualConfig | None = None,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        self.config = config if config is not None else VirtualConfig()
+        seed = self.config.seed
+        self.log = TruthLog()
+        self.exchange = Exchange(
+            seed=seed,
+            calendar=calendar,
+            start_ns=start_ns,
+            switches=self.config.switches,
+            latency=LatencyModel(seed=f"{seed}:venue"),
+            log=self.log,
+            assets=AssetTable(),
+        )
+        face = AlpacaFace(
+            self.exchange,
+            keys=KeyRing(self._open_account, None),
+            switches=replace(FaceSwitches(), rate_limit_per_min=self.config.requests_per_minute),
+            sessions_between=_between(calendar),
+        )
+        self.edge = Edge(
+            exchange=self.exchange,
+            market=_Tap(market, self._see),
+            face=face,
+            latency=LatencyModel(seed=f"{seed}:edge"),
+            faults=faults if faults is not None else FaultPlan(seed),
+        )
+        self.account = ""
+        self._inbox: deque[Event] = deque()
+        self.broker = VirtualBroker(self.edge, key=KEY, secret="virtual", emit=self._inbox.append)
+        self.engine = Engine(
+            EngineConfig(
+                account=KEY,
+                limits=self.config.limits,
+                exits_beside_entry=self.config.exits_beside_entry,
+            ),
+            TACTICS,
+        )
+        self.journal = MemoryJournal()
+        self.stepper = Stepper(self.engine, self.journal, holder="virtual run")
+        self.finished: dict[str, Trade | Denial] = {}
+        self.settled: dict[str, Trade] = {}
+        self.alarms: list[tuple[int, RaiseAlarm]] = []
+        self.acts: list[tuple[int, Callable[[VirtualRun], None]]] = []
+        self._views: dict[str, MarketView] = {}
+        self._latest: dict[str, MarketView] = {}
+        self._pending: deque[tuple[int, MarketView]] = deque()
+        self._urgent_ns: int | None = None
+        self._agenda: list[tuple[int, int, Arrival]] = []
+
+    # -- the caller's side ----------------------------------------------------------------------
+
+    def start(self, symbols: Iterable[str]) -> None:
+        """Restore, take over, connect, and run until the engine is ready."""
+        self.stepper.restore()
+        now = self.edge.now_ns
+        self._act_on(self.stepper.start("virtual", "virtual", now=now))
+        self.broker.start(tuple(sorted(symbols)))
+        deadline_ns = now + 60_000_000_000
+        while self.engine.state.mode is not Mode.READY and self._turn(deadline_ns):
+            pass
+
+    def play(
+        self,
+        arrivals: Iterable[Arrival],
+        *,
+        until_ns: int,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> None:
+        """Hand over every plan at its time and run until all have ended or ``until_ns``."""
+        for n, arrival in enumerate(sorted(arrivals, key=lambda a: (a.at_ns, a.plan.plan_id))):
+            heapq.heappush(self._agenda, (arrival.at_ns, n, arrival))
+        turns = 0
+        while (self._agenda or self.engine.book.open or self.acts) and self._turn(until_ns):
+            turns += 1
+            if on_progress is not None and not turns % 64:
+                on_progress(len(self.finished))
+        if on_progress is not None:
+            on_progress(len(self.finished))
+
+    def submit(self, arrival: Arrival) -> None:
+        """Hand over one plan now."""
+        self._agenda.append((arrival.at_ns, len(self.finished), arrival))
+        heapq.heapify(self._agenda)
+
+    def operate(self, event: OperatorActed) -> None:
+        """An operator's act, now."""
+        self._handle([event])
+
+    def run_until(self, until_ns: int) -> None:
+        """Let time pass up to ``until_ns``."""
+        while self._turn(until_ns):
+            pass
+
+    # -- the loop -------------------------------------------------------------------------------
+
+    def _turn(self, until_ns: int) -> bool:
+        """Jump to the next instant that matters; False when ``until_ns`` is reached."""
+        now = self.edge.now_ns
+        if now >= until_ns:
+            return False
+        target_ns = until_ns
+        for at_ns in (
+            self.engine.next_deadline(),
+            self.broker.next_ns(),
+            self._agenda[0][0] if self._agenda else None,
+            self.acts[0][0] if self.acts else None,
+            self._urgent_ns,
+        ):
+            if at_ns is not None:
+                target_ns = min(target_ns, max(at_ns, now))
+        deliveries = self.edge.advance_until(target_ns, self._has_urgent_news)
+        for delivery in deliveries:
+            self.broker.deliver(delivery)
+        self.broker.wake()
+        self._operate_due()
+        events = list(self._inbox)
+        self._inbox.clear()
+        self._handle(events + self._due_events())
+        return True
+
+    def _has_urgent_news(self) -> bool:
+        return self._urgent_ns is not None and self._urgent_ns <= self.edge.now_ns
+
+    def _operate_due(self) -> None:
+        while self.acts and self.acts[0][0] <= self.edge.now_ns:
+            _, act = self.acts.pop(0)
+            act(self)
+
+    def _due_events(self) -> list[Event]:
+        now = self.edge.now_ns
+        events: list[Event] = []
+        self._catch_up(now)
+        if self._urgent_ns is not None and self._urgent_ns <= now:
+            self._urgent_ns = None
+            for view in list(self._views.values()):
+                if any(True for _ in self.engine.book.concerned(view, TACTICS)):
+                    events.append(MarketUpdated(view))
+        while self._agenda and self._agenda[0][0] <= now:
+            _, _, arrival = heapq.heappop(self._agenda)
+            self._refresh(arrival.plan.symbol, now)
+            events.append(PlanSubmitted(arrival.plan, self.config.policy, arrival.is_legacy, now))
+        deadline_ns = self.engine.next_deadline()
+        if deadline_ns is not None and deadline_ns <= now:
+            events.append(TimePassed())
+        return events
+
+    def _handle(self, events: list[Event]) -> None:
+        if not events:
+            return
+        self._catch_up(self.edge.now_ns)
+        self._act_on(self.stepper.handle(events, self.edge.now_ns))
+
+    def _act_on(self, decided: Decided) -> None:
+        for denial in decided.denials:
+            self.finished[denial.plan.plan_id] = denial
+        for trade in decided.trades.values():
+            if trade.is_closed:
+                self.finished[trade.trade_id] = trade
+            else:
+                self.finished.pop(trade.trade_id, None)
+        for command in decided.commands:
+            match command:
+                case RaiseAlarm():
+                    self.alarms.append((self.edge.now_ns, command))
+                case Announce(trade_id, Milestone.SETTLED) if trade_id in decided.trades:
+                    self.settled[trade_id] = decided.trades[trade_id]
+                case Announce():
+                    pass
+                case _:
+                    self.broker.send(command)
+
+    # -- market data ----------------------------------------------------------------------------
+
+    def _see(self, event: MarketEvent) -> None:
+        """An event of the tape; it reaches the engine after the feed's delay."""
+        before = self._pending_view(event.symbol)
+        match event:
+            case QuoteEvent(symbol, nbbo):
+                at_ns = nbbo.venue_ns + FEED_DELAY_NS
+                seen = replace(nbbo, recv_ns=at_ns)
+                view = replace(before, nbbo=seen, alive_ns=at_ns)
+            case StatusEvent(symbol, status):
+                at_ns = event.venue_ns + FEED_DELAY_NS
+                view = replace(before, status=status, alive_ns=at_ns)
+            case _:
+                return
+        self._pending.append((at_ns, view))
+        self._latest[symbol] = view
+        if self._urgent_ns is None and any(True for _ in self.engine.book.concerned(view, TACTICS)):
+            self._urgent_ns = at_ns
+
+    def _pending_view(self, symbol: str) -> MarketView:
+        known = self._latest.get(symbol)
+        if known is None:
+            known = MarketView(symbol, Feed.SIP, status=TradingStatus.TRADING)
+        return known
+
+    def _catch_up(self, now: int) -> None:
+        """Views whose delay is over become what the engine sees."""
+        while self._pending and self._pending[0][0] <= now:
+            _, view = self._pending.popleft()
+            self._views[view.symbol] = self.engine.views[view.symbol] = view
+
+    def _refresh(self, symbol: str, now: int) -> None:
+        """The feed is alive: an unchanged quote is current (design 4.2)."""
+        view = self._views.get(symbol)
+        if view is not None:
+            view = replace(view, alive_ns=now)
+            self._views[symbol] = self.engine.views[symbol] = view
+
+    def _open_account(self, owner: Owner) -> None:
+        self.account = owner.account
+        self.exchange.open_account(owner.account, cash_usd=self.config.cash_usd)
+
+
+def _between(calendar: Calendar) -> Callable[[int, int], tuple[Session, ...]]:
+    def between(first: int, last: int) -> tuple[Session, ...]:
+        return tuple(s for s in calendar.sessions if first <= s.date <= last)
+
+    return between

@@ -1,0 +1,289 @@
+"""The Alpaca adapter without sockets: production translation on the edge of the simulated venue.
+
+What: `VirtualBroker` carries out broker commands in virtual time. Requests, answers, listings and
+stream messages go through the very translation that production uses; only the transport differs.
+Why: a fault found here is a fault of the product, not of a second adapter.
+Invariants: no clock, no socket, no thread; every command is answered by exactly one event (a lost
+answer by the read timeout); a stream that was away counts as up only after complete reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass
+from typing import Any
+
+from surefill.brokers.alpaca.book import OrderBook
+from surefill.brokers.alpaca.reads import AccountReads
+from surefill.brokers.alpaca.translate import market, orders, requests
+from surefill.brokers.alpaca.translate.answers import order_answer
+from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse, Lost
+from surefill.brokers.alpaca.wire import StreamWire, Unreadable, attempt, decode
+from surefill.core.commands import (
+    BrokerCommand,
+    CancelOrder,
+    Priority,
+    QueryAccount,
+    QueryFills,
+    QueryOrder,
+    QueryOrders,
+    QueryPositions,
+    ReplaceOrder,
+    SubmitOrder,
+)
+from surefill.core.events import (
+    CalendarRead,
+    Event,
+    InstrumentRead,
+    ReadFailed,
+    ReportReceived,
+    RequestAnswered,
+    StreamChanged,
+    Verb,
+)
+from surefill.sim.edge import Edge
+from surefill.sim.wire import Delivery, DeliveryKind, StreamKind, WireRequest
+
+READ_TIMEOUT_NS = 5_000_000_000
+"""The adapter's read timeout (design section 7)."""
+HEARTBEAT_DEAD_NS = 10_000_000_000
+"""A silent stream is dead after this long (brokers/alpaca/recovery.py)."""
+RECONNECT_NS = 500_000_000
+GAP_MARGIN_NS = 60_000_000_000
+
+Work = Coroutine[Any, Any, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """What a piece of work waits for: the outcome of this request."""
+
+    request: HttpRequest
+
+    def __await__(self) -> Generator[_Ask, HttpOutcome, HttpOutcome]:
+        outcome = yield self
+        return outcome
+
+
+class _Reader:
+    """The `Reader` of `AccountReads`: hands each GET to whoever runs the work."""
+
+    async def read(self, request: HttpRequest, priority: Priority) -> HttpOutcome:
+        """Send a GET."""
+        return await _Ask(request)
+
+
+class VirtualBroker:
+    """One account's connection to the edge. ``emit`` is the engine's inbox."""
+
+    def __init__(self, edge: Edge, *, key: str, secret: str, emit: Callable[[Event], None]) -> None:
+        self._edge = edge
+        self._headers = {"apca-api-key-id": key, "apca-api-secret-key": secret}
+        self._login = {"action": "auth", "key": key, "secret": secret}
+        self._emit = emit
+        self._book = OrderBook()
+        self._reads = AccountReads(rest=_Reader(), clock=self)
+        self._waiting: dict[int, Work] = {}
+        self._timeouts: list[tuple[int, int]] = []
+        self._ticket = 0
+        self._conn = 0
+        self._stream: int | None = None
+        self._is_up = False
+        self._reopen_ns: int | None = None
+        self._alive_ns = edge.now_ns
+        self.requests: dict[str, int] = {}
+        """method -> requests sent, for the request economy of a run."""
+
+    def now_ns(self) -> int:
+        """The `Clock` of the reads: virtual time."""
+        return self._edge.now_ns
+
+    def start(self, symbols: tuple[str, ...]) -> None:
+        """Read what the gate needs, then attach the stream."""
+        self._run(self._read_reference(symbols))
+        self._open_stream()
+
+    def send(self, command: BrokerCommand) -> None:
+        """Start this request; exactly one event answers it."""
+        self._run(self._carry_out(command))
+
+    def next_ns(self) -> int | None:
+        """The next instant at which this side of the wire has something to do by itself."""
+        times = [at_ns for at_ns, ticket in self._timeouts if ticket in self._waiting][:1]
+        if self._reopen_ns is not None:
+            times.append(self._reopen_ns)
+        return min(times) if times else None
+
+    def wake(self) -> None:
+        """Time has come to ``now_ns``: give up on what timed out, open the stream again."""
+        now = self.now_ns()
+        while self._timeouts and self._timeouts[0][0] <= now:
+            _, ticket = self._timeouts.pop(0)
+            work = self._waiting.pop(ticket, None)
+            if work is not None:
+                self._resume(work, Lost("no answer within the read timeout"))
+        if self._reopen_ns is not None and now >= self._reopen_ns:
+            self._open_stream()
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Something reached us."""
+        if delivery.ticket is not None:
+            work = self._waiting.pop(delivery.ticket, None)
+            if work is not None:
+                self._resume(work, _outcome(delivery))
+        elif delivery.conn == self._stream:
+            self._on_stream(delivery)
+
+    # -- work: coroutines that wait for requests ----------------------------------------------
+
+    def _run(self, work: Work) -> None:
+        self._advance(work, None)
+
+    def _resume(self, work: Work, outcome: HttpOutcome) -> None:
+        self._advance(work, outcome)
+
+    def _advance(self, work: Work, outcome: HttpOutcome | None) -> None:
+        try:
+            ask = work.send(outcome)
+        except StopIteration:
+            return
+        self._ticket += 1
+        self._waiting[self._ticket] = work
+        now = self.now_ns()
+        self._timeouts.append((now + READ_TIMEOUT_NS, self._ticket))
+        request = ask.request
+        self.requests[request.method] = self.requests.get(request.method, 0) + 1
+        wire = WireRequest(
+            request.method, request.path, request.query, self._headers, request.body or b""
+        )
+        self._edge.send(now, self._ticket, wire)
+
+    async def _carry_out(self, command: BrokerCommand) -> None:
+        sent_ns = self.now_ns()
+        event: Event
+        match command:
+            case SubmitOrder() | CancelOrder() | ReplaceOrder():
+                outcome = await _Ask(requests.request_of(command))
+                verb, key, answered_id = _about(command)
+                now = self.now_ns()
+                answer = order_answer(verb, outcome, cl_ord_id=answered_id, now=now)
+                event = RequestAnswered(command.trade_id, verb, key, answer, sent_ns, now)
+            case QueryOrder():
+                answer = await self._reads.order(command)
+                now = self.now_ns()
+                event = RequestAnswered(
+                    command.trade_id, Verb.QUERY, command.cl_ord_id, answer, sent_ns, now
+                )
+            case QueryOrders():
+                event = await self._reads.orders(command.after_ns, command.priority)
+            case QueryFills():
+                known = self._book.known()
+                event = await self._reads.fills(command.after_ns, command.priority, known)
+            case QueryPositions():
+                event = await self._reads.positions(command.priority)
+            case QueryAccount():
+                event = await self._reads.account(command.priority)
+        self._tell(event)
+
+    async def _read_reference(self, symbols: tuple[str, ...]) -> None:
+        outcome = await _Ask(requests.calendar(self.now_ns()))
+        if isinstance(outcome, HttpResponse):
+            calendar = market.calendar(outcome.body)
+            if not isinstance(calendar, Unreadable):
+                self._tell(CalendarRead(calendar, self.now_ns()))
+        for symbol in symbols:
+            outcome = await _Ask(requests.asset(symbol))
+            if isinstance(outcome, HttpResponse) and outcome.status == 200:
+                found = market.instrument(outcome.body, symbol)
+                if not isinstance(found, Unreadable):
+                    self._tell(InstrumentRead(found, self.now_ns()))
+        self._tell(await self._reads.account(Priority.EVIDENCE))
+
+    # -- the order stream ---------------------------------------------------------------------
+
+    def _open_stream(self) -> None:
+        self._reopen_ns = None
+        now = self.now_ns()
+        self._conn += 1
+        if not self._edge.open_stream(now, self._conn, StreamKind.ORDERS, headers={}):
+            self._reopen_ns = now + RECONNECT_NS
+            return
+        self._stream = self._conn
+        listen = {"action": "listen", "data": {"streams": ["trade_updates"]}}
+        for message in (self._login, listen):
+            self._edge.stream_send(now, self._conn, json.dumps(message).encode())
+
+    def _on_stream(self, delivery: Delivery) -> None:
+        now = self.now_ns()
+        match delivery.kind:
+            case DeliveryKind.FRAME if delivery.frame is not None:
+                self._on_frame(delivery.frame.data, now)
+            case DeliveryKind.CLOSE:
+                self._lose_stream(now + RECONNECT_NS)
+            case DeliveryKind.MUTE:
+                # Nothing arrives any more, pings included: noticed by the heartbeat.
+                self._edge.close_stream(now, self._conn)
+                self._lose_stream(now + HEARTBEAT_DEAD_NS)
+            case _:
+                pass
+
+    def _lose_stream(self, reopen_ns: int) -> None:
+        self._stream = None
+        self._reopen_ns = reopen_ns
+        if self._is_up:
+            self._is_up = False
+            self._tell(StreamChanged(False, self.now_ns()))
+
+    def _on_frame(self, data: bytes, now: int) -> None:
+        envelope = attempt("frame", lambda: decode(StreamWire, data))
+        if isinstance(envelope, Unreadable):
+            return
+        if envelope.stream == "listening":
+            self._run(self._close_gap())
+        elif envelope.stream == "trade_updates":
+            report = orders.update_report(envelope.data, now)
+            if not isinstance(report, Unreadable):
+                self._alive_ns = now
+                self._tell(ReportReceived(report))
+
+    async def _close_gap(self) -> None:
+        """Everything that happened while we were away, then the word that the stream is up."""
+        conn = self._conn
+        after_ns = self._alive_ns - GAP_MARGIN_NS
+        read = await self._reads.orders(after_ns, Priority.EVIDENCE)
+        self._tell(read)
+        fills = await self._reads.fills(after_ns, Priority.EVIDENCE, self._book.known())
+        self._tell(fills)
+        positions = await self._reads.positions(Priority.EVIDENCE)
+        self._tell(positions)
+        if conn != self._conn or self._stream is None:
+            return
+        if any(isinstance(event, ReadFailed) for event in (read, fills, positions)):
+            self._edge.close_stream(self.now_ns(), conn)
+            self._lose_stream(self.now_ns() + RECONNECT_NS)
+            return
+        self._is_up = True
+        self._tell(StreamChanged(True, self.now_ns()))
+
+    def _tell(self, event: Event) -> None:
+        self._book.note(event)
+        self._emit(event)
+
+
+def _outcome(delivery: Delivery) -> HttpOutcome:
+    if delivery.kind is DeliveryKind.RESPONSE and delivery.response is not None:
+        response = delivery.response
+        return HttpResponse(response.status, response.body, delivery.at_ns, response.headers)
+    return Lost("connection reset")
+
+
+def _about(command: SubmitOrder | CancelOrder | ReplaceOrder) -> tuple[Verb, str, str]:
+    """(verb, our key of the order, the client id that the answered order must carry)."""
+    match command:
+        case SubmitOrder():
+            return Verb.SUBMIT, command.spec.cl_ord_id, command.spec.cl_ord_id
+        case CancelOrder():
+            return Verb.CANCEL, command.cl_ord_id, ""
+        case ReplaceOrder():
+            return Verb.REPLACE, command.cl_ord_id, command.new_cl_ord_id
