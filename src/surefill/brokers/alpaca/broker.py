@@ -15,7 +15,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from random import Random
-from typing import assert_never
 
 from surefill.brokers.alpaca import market_feed, recovery
 from surefill.brokers.alpaca.book import OrderBook
@@ -161,8 +160,6 @@ class AlpacaBroker:
                 self._spawn(self._query_order(command, self._clock.now_ns()))
             case QueryOrders() | QueryFills() | QueryPositions() | QueryAccount():
                 self._spawn(self._query(command))
-            case _:
-                assert_never(command)
 
     def _rest(self, base_url: str, budget: RequestBudget) -> Rest:
         return Rest(

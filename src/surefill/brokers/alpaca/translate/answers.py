@@ -161,8 +161,7 @@ def describe(error: BrokerError) -> str:
             return f"{error.kind.value}: {error.text}"
         case RateLimited():
             return "rate limited"
-        case Unavailable() | InDoubt():
-            return error.text
+    return error.text
 
 
 def _seconds(text: str | None) -> int | None:
@@ -177,8 +176,7 @@ def _unanswered(verb: Verb, outcome: Lost | NotSent | Throttled) -> BrokerError:
             return RateLimited(outcome.until_ns)
         case NotSent():
             return Unavailable(outcome.text)
-        case Lost():
-            return _unclear(verb, outcome.text)
+    return _unclear(verb, outcome.text)
 
 
 def _unclear(verb: Verb, text: str) -> BrokerError:

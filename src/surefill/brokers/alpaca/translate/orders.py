@@ -223,9 +223,12 @@ def _order(order: OrderWire, recv_ns: int, *, depth: int) -> ExecutionReport:
             (order.created_at, "created_at"),
         ),
         recv_ns=recv_ns,
-        avg_px=_average(order),
-        limit_px=exact_or_none(order.limit_price, "limit_price"),
-        stop_px=floor_or_none(order.stop_price, "stop_price"),
+        avg_px=_price(
+            floor_or_none(order.filled_avg_price, "filled_avg_price"), "filled_avg_price"
+        ),
+        limit_px=_price(exact_or_none(order.limit_price, "limit_price"), "limit_price"),
+        # A trailing stop's own price is shown unrounded; nobody sends it back.
+        stop_px=_price(floor_or_none(order.stop_price, "stop_price"), "stop_price"),
         contingency=CONTINGENCIES[_word(CONTINGENCIES, order.order_class or "", "order_class")],
         working=order.status != "held",
         submitted_ns=to_ns(order.submitted_at, "submitted_at") if order.submitted_at else 0,
@@ -245,9 +248,8 @@ def _order_qty(order: OrderWire, cum_qty: int) -> int:
     return order_qty
 
 
-def _average(order: OrderWire) -> int | None:
-    avg_px = floor_or_none(order.filled_avg_price, "filled_avg_price")
-    return None if avg_px is None else not_negative(avg_px, "filled_avg_price")
+def _price(px: int | None, name: str) -> int | None:
+    return None if px is None else not_negative(px, name)
 
 
 def _positive_number(raw: Raw) -> int | None:

@@ -7,7 +7,6 @@ Must never: decide anything; an order that Alpaca would refuse is still translat
 
 from __future__ import annotations
 
-from typing import assert_never
 from urllib.parse import quote
 
 import msgspec
@@ -63,13 +62,10 @@ def request_of(command: OrderRequest) -> HttpRequest:
             return HttpRequest("DELETE", _order_path(command.order_id))
         case ReplaceOrder():
             return HttpRequest("PATCH", _order_path(command.order_id), (), _replace_body(command))
-        case QueryOrder():
-            if command.order_id is not None:
-                return order_by_id(command.order_id)
-            query = (("client_order_id", command.cl_ord_id),)
-            return HttpRequest("GET", "/v2/orders:by_client_order_id", query)
-        case _:
-            assert_never(command)
+    if command.order_id is not None:
+        return order_by_id(command.order_id)
+    query = (("client_order_id", command.cl_ord_id),)
+    return HttpRequest("GET", "/v2/orders:by_client_order_id", query)
 
 
 def order_by_id(order_id: str) -> HttpRequest:
