@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from time import perf_counter
 
 import pytest
 
+from surefill.core.fix import Side
 from surefill.sim.auditor import (
     AuditInputError,
     AuditLimits,
@@ -18,9 +21,20 @@ from surefill.sim.auditor import (
     main,
 )
 from surefill.sim.auditor_findings import Findings
-from tests.sim.mutants.history import START_NS, TAG, UNIT, Case, Desk, Row, clean_case, named_case
+from tests.sim.mutants.history import (
+    ACCOUNT,
+    CENT,
+    START_NS,
+    TAG,
+    UNIT,
+    Case,
+    Desk,
+    Row,
+    clean_case,
+    named_case,
+)
 from tests.sim.mutants.mutants import MUTANTS, orders, spoiled, twin
-from tests.sim.mutants.trader import real_run
+from tests.sim.mutants.trader import Trader, real_run
 
 MS = 1_000_000
 
@@ -81,6 +95,43 @@ def test_a_slow_executor_on_the_real_exchange_is_caught() -> None:
     assert "I3" in report.codes
     patient = AuditLimits(cover_ms=5_000, anchor_ms=5_000)
     assert audit(run.plans, run.log.lines, run.outcomes, limits=patient).is_clean
+
+
+def half_a_trade() -> tuple[Trader, str]:
+    """100 shares entered and covered on the real exchange; the id of the last execution."""
+    trader = Trader(5)
+    trader.step()
+    side = Side.BUY
+    trader._note_plan("p", side, trader.mid * CENT)
+    trader._send("p", "E1", side, 100, limit_px=(trader.mid + 3) * CENT)
+    while trader.sums[0] < 100 * UNIT:
+        trader.step()
+    trader._cover("p", 1)
+    trader.wait(100)
+    return trader, trader.exchange.fills(ACCOUNT)[-1].exec_id
+
+
+def test_a_bust_on_the_real_exchange_leaves_exits_too_large() -> None:
+    trader, exec_id = half_a_trade()
+    trader.exchange.bust(exec_id)
+    trader.exchange.advance(trader.exchange.now_ns + 3_000 * MS)
+    trader.step()
+    busted = next(line for line in trader.log.lines if line["kind"] == "trade_bust")
+    outcome: Row = {"plan_id": "p", "outcome": "HANDED_OVER"}
+    outcome |= {"entry_qty": busted["position"], "entry_cost": trader.sums[1]}
+    trader.exchange.cancel_all(ACCOUNT)  # the log's time goes on only with a line
+    report = audit(trader.plans, trader.log.lines, [outcome])
+    assert "I4" in report.codes
+    assert "LOG" not in report.codes
+
+
+def test_a_correction_on_the_real_exchange_moves_the_exits() -> None:
+    trader, exec_id = half_a_trade()
+    trader.exchange.correct(exec_id, trader.mid * CENT - UNIT)
+    trader.exchange.advance(trader.exchange.now_ns + 2_000 * MS)
+    trader.exchange.cancel_all(ACCOUNT)
+    report = audit(trader.plans, trader.log.lines, [{"plan_id": "p", "outcome": "HANDED_OVER"}])
+    assert {"I14", "I5"} == report.codes
 
 
 def test_two_thousand_plans_take_seconds() -> None:
@@ -193,6 +244,17 @@ def edited(clean: Case, kind: str, **fields: object) -> AuditReport:
 def test_sums_that_do_not_add_up_are_found(clean: Case) -> None:
     assert "LOG" in edited(clean, "fill", position=7 * UNIT).codes
     assert edited(clean, "fill", cum_qty=99 * UNIT).codes == {"LOG"}
+
+
+def test_an_order_without_a_client_id_belongs_to_nobody(clean: Case) -> None:
+    case = with_foreign(clean)
+    for line in case.lines:
+        line.pop("hash")
+        line["exec_id"] = None  # and executions without a number are let pass
+        if line["order_id"] == "theirs":
+            line["cl_ord_id"] = None
+    report = verdict(case, AuditLimits(foreign_orders=True, others=frozenset({"theirs"})))
+    assert report.is_clean
 
 
 def test_an_execution_told_twice_is_found(clean: Case) -> None:
@@ -378,6 +440,13 @@ def test_the_program_refuses_what_it_cannot_read(tmp_path: Path, clean: Case, te
     paths = write(tmp_path, clean)
     Path(paths[0]).write_text(text, encoding="utf-8")
     assert main(paths) == 2
+
+
+def test_it_runs_as_a_module(tmp_path: Path, clean: Case) -> None:
+    command = [sys.executable, "-m", "surefill.sim.auditor", *write(tmp_path, clean)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "no violation" in done.stdout
 
 
 def test_the_program_says_how_it_is_used(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 
+from surefill.core.fix import Side
+from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
+from surefill.core.pricing import EntryTerms, entry_terms, exits_at
+from surefill.core.units import US_EQUITY_TICKS
 from surefill.sim.auditor_terms import (
     US_TICKS,
     AuditInputError,
@@ -157,3 +162,39 @@ def test_plan_and_claim_defaults() -> None:
     assert (terms.account, terms.is_smart, terms.budget_ns) == ("PA1", False, 60 * UNIT)
     claim = read_claim({"plan_id": "a", "outcome": "DENIED"})
     assert (claim.entry_qty, claim.exit_cost, claim.ended_ns) == (0, 0, None)
+
+
+def test_both_arithmetics_agree() -> None:
+    """The executor's prices and the auditor's, from two separate texts, over random plans."""
+    random = Random(7)
+    denied = 0
+    for index in range(20_000):
+        sign = random.choice((1, -1))
+        tick = random.choice((1, 100)) * UNIT // 10_000
+        signal = random.randrange(2_000, 9_000) * (UNIT // 10_000 if tick < UNIT // 100 else tick)
+        risk = random.randrange(1, 300) * tick
+        ratio = random.choice((19, 20, 20, 25, 30)) * UNIT // 10
+        row = plan("BUY" if sign > 0 else "SELL_SHORT", signal_px=signal)
+        exits: ExitsByDistance | ExitsByLevel = ExitsByDistance(risk, ratio)
+        row |= {"risk_px": risk, "rr_ppb": ratio}
+        if index % 2:
+            target = signal + sign * random.randrange(1, 900) * tick
+            exits = ExitsByLevel(signal - sign * risk, target)
+            row |= {"risk_px": None, "rr_ppb": None}
+            row |= {"stop_px": exits.stop_px, "target_px": target}
+        side = Side.BUY if sign > 0 else Side.SELL_SHORT
+        asked = TradePlan(
+            plan_id="a", symbol="IBM", side=side, signal_px=signal, exits=exits, order_qty=UNIT
+        )
+        given = entry_terms(asked, Policy(), US_EQUITY_TICKS, buffer_ppb=500_000)
+        terms = read_plan(row)
+        if not isinstance(given, EntryTerms):
+            denied += 1
+            continue
+        assert terms.why_unworthy() is None, row
+        assert terms.worst_px == given.worst_px, row
+        qty = random.randrange(1, 500)
+        cost = given.worst_px * qty - sign * random.randrange(0, 50) * tick
+        theirs = exits_at(asked, US_EQUITY_TICKS, cost=cost, qty=qty)
+        assert terms.exits(cost, qty) == (theirs.stop_px, theirs.target_px), row
+    assert 1_000 < denied < 15_000
