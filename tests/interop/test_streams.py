@@ -29,6 +29,12 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+def status_of(client: TradingClient, order_id: Any) -> str:
+    """The status word of an order."""
+    order: Any = client.get_order_by_id(order_id)
+    return str(order.status.value)
+
+
 @contextmanager
 def running(stream: TradingStream | StockDataStream) -> Iterator[None]:
     """Run an alpaca-py stream in a thread of its own until the block ends."""
@@ -72,7 +78,7 @@ def test_trade_updates_tell_the_story_of_an_order(exchange: RunningExchange, sym
                 limit_price=90,
             )
         )
-        wait_until(lambda: client.get_order_by_id(resting.id).status.value == "new")
+        wait_until(lambda: status_of(client, resting.id) == "new")
         client.cancel_order_by_id(resting.id)
         wait_until(lambda: any(update.event == TradeEvent.CANCELED for update in updates))
     mine = [update for update in updates if update.order.id == order.id]
@@ -127,7 +133,7 @@ def test_quotes_and_trades_arrive_as_models(exchange: RunningExchange, symbol: s
 def test_a_wrong_key_is_told_so(exchange: RunningExchange, symbol: str) -> None:
     key = f"known-{symbol}"
     TradingClient(key, "right", url_override=exchange.url).get_account()
-    stream = TradingStream(key, "wrong", url_override=exchange.stream_url)
+    stream: Any = TradingStream(key, "wrong", url_override=exchange.stream_url)
 
     async def try_once() -> None:
         await stream._connect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -282,7 +283,9 @@ def test_fills_are_activities_with_pages(client: TradingClient, symbol: str) -> 
 def test_the_world_is_described(client: TradingClient, symbol: str) -> None:
     clock: Any = client.get_clock()
     assert clock.is_open
-    days: Any = client.get_calendar(GetCalendarRequest(start="2026-11-23", end="2026-11-30"))
+    days: Any = client.get_calendar(
+        GetCalendarRequest(start=date(2026, 11, 23), end=date(2026, 11, 30))
+    )
     assert [day.date.day for day in days] == [23, 24, 25, 27, 30]
     assert days[3].close.hour == 13
     asset: Any = client.get_asset(symbol)

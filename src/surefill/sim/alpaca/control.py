@@ -205,11 +205,13 @@ class Control:
             _known(lambda exec_id: exchange.correct(exec_id, px), _word(body, "exec_id"))
         elif action == "cancel":
             exchange.cancel(self._owner_of_order(_word(body, "order_id")), _word(body, "order_id"))
+        elif action == "reject":
+            _known(exchange.reject, _word(body, "order_id"))
         elif action == "block":
             owner = self._venue.keys.open(_word(body, "key"))
             exchange.block_account(owner.account, blocked=body.get("blocked") is not False)
         else:
-            raise ControlError("action is one of bust, correct, cancel, block")
+            raise ControlError("action is one of bust, correct, cancel, reject, block")
         self._venue.edge.settle()
         return self._done()
 
@@ -306,9 +308,11 @@ def _ratio(body: Mapping[str, object], name: str) -> int:
     return ratio
 
 
-def _known(act: Callable[[str], None], exec_id: str) -> None:
-    """Run an operator's act on an execution; an unknown one is an error, not a crash."""
+def _known(act: Callable[[str], None], name: str) -> None:
+    """Run an operator's act on an execution or order; an unknown one is an error, not a crash."""
     try:
-        act(exec_id)
-    except (KeyError, LookupError, ValueError) as error:
-        raise ControlError(f"execution {exec_id}: {error}") from None
+        act(name)
+    except KeyError:
+        raise ControlError(f"the venue knows no {name}") from None
+    except ValueError as error:
+        raise ControlError(str(error)) from None

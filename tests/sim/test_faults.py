@@ -1,0 +1,127 @@
+"""Armed faults: who is hit, how often, and that the same seed hits the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from surefill.sim.faults import PPB, Fault, FaultCode, FaultError, FaultPlan, Param
+
+POST = "POST /v2/orders"
+
+
+def draws(plan: FaultPlan, code: FaultCode, times: int, opportunity: str = POST) -> list[bool]:
+    """Which of so many opportunities were hit."""
+    return [plan.draw(code, opportunity, 0) is not None for _ in range(times)]
+
+
+def test_a_plain_fault_strikes_once_and_is_counted() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.N1), 0)
+    assert draws(plan, FaultCode.N1, 3) == [True, False, False]
+    assert draws(plan, FaultCode.N2, 1) == [False]
+    assert plan.counters["N1"] == 1
+    assert plan.counters["N2"] == 0
+
+
+def test_a_count_strikes_that_often() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.W1, count=2), 0)
+    assert draws(plan, FaultCode.W1, 3) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("target", "opportunity", "hit"),
+    [
+        ("*", POST, True),
+        ("POST", POST, True),
+        ("GET", POST, False),
+        ("POST /v2/orders", POST, True),
+        ("POST /v2/orders", "POST /v2/orders/7", True),
+        ("POST /v2/positions", POST, False),
+        ("* /v2/orders", "DELETE /v2/orders", True),
+        ("orders fill", "orders fill", True),
+        ("orders fill", "orders new", False),
+        ("orders", "orders new", True),
+        ("market", "orders new", False),
+    ],
+)
+def test_targets(target: str, opportunity: str, hit: bool) -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.N1, target), 0)
+    assert plan.is_armed(FaultCode.N1, opportunity, 0) is hit
+    assert draws(plan, FaultCode.N1, 1, opportunity) == [hit]
+
+
+def test_probability_is_seeded_and_independent_of_other_faults() -> None:
+    def run(*, with_other: bool) -> list[bool]:
+        plan = FaultPlan(seed=7)
+        plan.arm(Fault(FaultCode.N3, probability_ppb=PPB // 3), 0)
+        if with_other:
+            plan.arm(Fault(FaultCode.N4, probability_ppb=PPB // 2), 0)
+            draws(plan, FaultCode.N4, 5)
+        return draws(plan, FaultCode.N3, 300)
+
+    first = run(with_other=False)
+    assert first == run(with_other=False) == run(with_other=True)
+    assert 70 < sum(first) < 130
+
+
+def test_a_probability_may_be_capped_by_a_count() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.N3, count=4, probability_ppb=PPB), 0)
+    assert sum(draws(plan, FaultCode.N3, 10)) == 4
+
+
+def test_a_window_ends() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.N4, params={"for_ms": 10}), 0)
+    assert plan.draw(FaultCode.N4, POST, 9_999_999) is not None
+    assert plan.window_end_ns(FaultCode.N4, 0) == 10_000_000
+    assert plan.draw(FaultCode.N4, POST, 10_000_000) is None
+    assert plan.window_end_ns(FaultCode.N4, 10_000_000) is None
+    assert plan.describe(10_000_000) == []
+
+
+def test_an_outage_lasts_until_it_is_cleared() -> None:
+    plan = FaultPlan()
+    plan.arm(Fault(FaultCode.N10), 0)
+    assert draws(plan, FaultCode.N10, 3) == [True, True, True]
+    assert plan.window_end_ns(FaultCode.N10, 0) is None
+    assert plan.describe(0) == [
+        {"code": "N10", "target": "*", "left": None, "done": 3, "params": {}}
+    ]
+    plan.clear()
+    assert draws(plan, FaultCode.N10, 1) == [False]
+    assert plan.counters["N10"] == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "params"),
+    [
+        (FaultCode.N1, {"delay_ms": 1}),
+        (FaultCode.N5, {"mode": "gently"}),
+        (FaultCode.N3, {"effect": 1}),
+        (FaultCode.N6, {"delay_ms": -1}),
+        (FaultCode.N6, {"delay_ms": "5"}),
+        (FaultCode.N6, {"delay_ms": True}),
+    ],
+)
+def test_wrong_parameters_are_refused(code: FaultCode, params: dict[str, Param]) -> None:
+    with pytest.raises(FaultError):
+        Fault(code, params=params)
+
+
+def test_wrong_numbers_are_refused() -> None:
+    with pytest.raises(FaultError, match="count"):
+        Fault(FaultCode.N1, count=0)
+    with pytest.raises(FaultError, match="probability"):
+        Fault(FaultCode.N1, probability_ppb=PPB + 1)
+
+
+def test_parameters_have_defaults() -> None:
+    fault = Fault(FaultCode.N5)
+    assert fault.mode == "reset"
+    assert fault.number("delay_ms", 7) == 7
+    assert fault.flag("effect", default=True)
+    assert Fault(FaultCode.N5, params={"mode": "html"}).mode == "html"
+    assert Fault(FaultCode.N6, params={"delay_ms": 3}).number("delay_ms", 7) == 3
