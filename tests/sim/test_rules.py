@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from surefill.core.units import NANO, to_nano
@@ -73,7 +75,7 @@ class TestIntent:
     def test_bracket_and_oto_must_be_entries(self, group: str) -> None:
         floor = Floor()
         floor.short()
-        legs = {"tp": "102", "sl": "99"} if group == "bracket" else {"sl": "99"}
+        legs: dict[str, Any] = {"tp": "102", "sl": "99"} if group == "bracket" else {"sl": "99"}
         assert floor.refused("buy", 10, "market", group=group, **legs).kind is K.NOT_ENTRY
 
     def test_no_short_sale_while_a_long_buy_is_open(self) -> None:
@@ -166,7 +168,7 @@ class TestWashTrade:
         assert floor.status(entry) == "REPLACED"
 
 
-def _accepts(floor: Floor, side: str, qty: int, **terms: object) -> bool:
+def _accepts(floor: Floor, side: str, qty: int, **terms: Any) -> bool:
     try:
         floor.send(side, qty, **terms)
     except Refusal as refusal:
@@ -213,7 +215,7 @@ class TestLevels:
     def test_bracket_bases(self) -> None:
         """Long at 99.50, market 100: stop at most 99.49, target at least 99.51."""
         floor = Floor()
-        terms = {"limit": "99.50", "group": "bracket"}
+        terms: dict[str, Any] = {"limit": "99.50", "group": "bracket"}
         assert (
             floor.refused("buy", 10, tp="102", sl="99.50", **terms).kind is K.STOP_NOT_BEYOND_BASE
         )
@@ -225,7 +227,7 @@ class TestLevels:
 
     def test_short_bracket_bases_mirror(self) -> None:
         floor = Floor()
-        terms = {"limit": "100.50", "group": "bracket"}
+        terms: dict[str, Any] = {"limit": "100.50", "group": "bracket"}
         assert floor.refused("sell", 10, tp="98", sl="100.50", **terms).context == {
             "side": "SELL",
             "base_px": to_nano("100.50"),
@@ -313,12 +315,12 @@ class TestAssets:
         assert Floor().refused("buy", 1, "market", symbol="NOPE").kind is K.UNKNOWN_SYMBOL
 
     @pytest.mark.parametrize("flags", [{"tradable": False}, {"active": False}])
-    def test_not_tradable(self, flags: dict[str, bool]) -> None:
+    def test_not_tradable(self, flags: dict[str, Any]) -> None:
         floor = Floor(assets=(Asset(symbol=SYM, **flags),))
         assert floor.refused("buy", 1, "market").kind is K.NOT_TRADABLE
 
     @pytest.mark.parametrize("flags", [{"shortable": False}, {"easy_to_borrow": False}])
-    def test_not_shortable(self, flags: dict[str, bool]) -> None:
+    def test_not_shortable(self, flags: dict[str, Any]) -> None:
         floor = Floor(assets=(Asset(symbol=SYM, **flags),))
         assert floor.refused("sell", 1, "market").kind is K.NOT_SHORTABLE
         floor.long(10)
@@ -386,7 +388,7 @@ class TestReplaceable:
         floor = Floor(quote=False)
         floor.quote("99.99", "100.01", ask_size=4)
         limit = floor.order("buy", 10, limit="100.01")
-        cases = [
+        cases: list[tuple[dict[str, Any], RefusalKind]] = [
             ({"limit": "100.01"}, K.UNCHANGED),
             ({"qty": 10, "tif": "day"}, K.UNCHANGED),
             ({"stop": "98"}, K.STOP_PX_UNWANTED),

@@ -7,6 +7,7 @@ half day on Tuesday and a regular Wednesday.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from surefill.core.fix import Contingency, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.market import Nbbo, Print
@@ -115,13 +116,11 @@ class Floor:
 
     # --- requests ---
 
-    def send(
-        self, side: str, qty: int | str, kind: str = "limit", **terms: object
-    ) -> OrderSnapshot:
+    def send(self, side: str, qty: int | str, kind: str = "limit", **terms: Any) -> OrderSnapshot:
         """Submit without waiting. ``terms``: limit, stop, tif, tp, sl, sl_limit, group, id, eth."""
         return self.exchange.submit(ME, request(side, qty, kind, **terms))
 
-    def order(self, side: str, qty: int | str, kind: str = "limit", **terms: object) -> str:
+    def order(self, side: str, qty: int | str, kind: str = "limit", **terms: Any) -> str:
         """Submit and wait until it is at the market; the order id."""
         sent = self.send(side, qty, kind, **terms)
         self.wait(50)
@@ -135,7 +134,7 @@ class Floor:
         *,
         tp: str | None,
         sl: str | None,
-        **more: object,
+        **more: Any,
     ) -> tuple[str, str, str]:
         """Submit a bracket and wait; ids of entry, target and stop."""
         kind = "market" if limit is None else "limit"
@@ -143,7 +142,7 @@ class Floor:
         self.wait(100)
         return (sent.order_id, sent.legs[0].order_id, sent.legs[1].order_id)
 
-    def oco(self, side: str, qty: int, *, tp: str, sl: str, **more: object) -> tuple[str, str]:
+    def oco(self, side: str, qty: int, *, tp: str, sl: str, **more: Any) -> tuple[str, str]:
         """Submit an OCO and wait; ids of target and stop."""
         sent = self.send(side, qty, "limit", tp=tp, sl=sl, group="oco", **more)
         self.wait(50)
@@ -162,7 +161,7 @@ class Floor:
         self.exchange.cancel(ME, order_id)
         self.wait(wait_ms)
 
-    def replace(self, order_id: str, *, wait_ms: int = 0, **terms: object) -> OrderSnapshot:
+    def replace(self, order_id: str, *, wait_ms: int = 0, **terms: Any) -> OrderSnapshot:
         change = ReplaceRequest(
             order_qty=None if "qty" not in terms else shares(str(terms["qty"])),
             limit_px=px(_text(terms.get("limit"))),
@@ -198,13 +197,13 @@ class Floor:
         """Kinds of the events since the last call."""
         return [event.kind.value for event in self.exchange.drain()]
 
-    def orders(self, scope: str = "ALL", **filters: object) -> list[OrderSnapshot]:
+    def orders(self, scope: str = "ALL", **filters: Any) -> list[OrderSnapshot]:
         query = OrderQuery(scope=OrderScope(scope), limit=500, descending=False)
         for name, value in filters.items():
             query = _with(query, name, value)
         return self.exchange.orders(ME, query)
 
-    def refused(self, side: str, qty: int | str, kind: str = "limit", **terms: object) -> Refusal:
+    def refused(self, side: str, qty: int | str, kind: str = "limit", **terms: Any) -> Refusal:
         """Submit and return the refusal; the order must be refused."""
         try:
             self.send(side, qty, kind, **terms)
@@ -223,7 +222,7 @@ def refusal_of(action: object, *args: object, **kwargs: object) -> RefusalKind:
     raise AssertionError("the venue accepted a request that it should refuse")
 
 
-def request(side: str, qty: int | str, kind: str = "limit", **terms: object) -> OrderRequest:
+def request(side: str, qty: int | str, kind: str = "limit", **terms: Any) -> OrderRequest:
     """An `OrderRequest` from short words (see `Floor.send`)."""
     target, stop = _text(terms.get("tp")), _text(terms.get("sl"))
     return OrderRequest(
