@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from surefill.sim.auditor_terms import AuditInputError
 
@@ -28,6 +29,16 @@ HELD, ARMED = "HELD", "ARMED"
 UNARMED = frozenset({HELD, ARMED, "PENDING_NEW"})
 """Live, but not able to execute on its own."""
 
+_NUMBERS = (
+    *("seq", "venue_ns", "order_qty", "qty", "cum_qty", "leaves"),
+    *("limit_px", "stop_px", "px", "position", "bid", "ask"),
+)
+_TEXTS = (
+    *("kind", "side", "account", "order_id", "cl_ord_id", "parent_id", "replaces", "symbol"),
+    *("ord_type", "contingency", "status", "exec_id", "text"),
+)
+_INT: frozenset[type] = frozenset({int, type(None)})
+_STR: frozenset[type] = frozenset({str, type(None)})
 _OURS = re.compile(r"sf-[^-]+-(?P<plan>.+)-(?P<letter>[EXTSF])(?P<attempt>[0-9]+)")
 
 
@@ -35,8 +46,8 @@ _OURS = re.compile(r"sf-[^-]+-(?P<plan>.+)-(?P<letter>[EXTSF])(?P<attempt>[0-9]+
 class Line:
     """One line of the log. ``last_px`` and ``last_qty`` are the execution's, on fill lines only.
 
-    ``order_qty``, ``cum_qty`` and ``leaves_qty`` describe the order after the line; ``position`` is
-    the signed position of account and symbol after it. ``bid_px`` and ``ask_px`` are the market.
+    ``order_qty`` and ``cum_qty`` describe the order after the line; ``position`` is the signed
+    position of account and symbol after it. ``bid_px`` and ``ask_px`` are the market.
     """
 
     seq: int
@@ -47,7 +58,6 @@ class Line:
     cl_ord_id: str
     parent_id: str | None
     replaces: str | None
-    leg: str | None
     symbol: str
     sign: int
     ord_type: str
@@ -56,7 +66,6 @@ class Line:
     """The venue's status, except that a leg kept back is `HELD` or `ARMED`."""
     order_qty: int
     cum_qty: int
-    leaves_qty: int
     limit_px: int | None
     stop_px: int | None
     last_px: int
@@ -83,47 +92,57 @@ def owner_of(cl_ord_id: str) -> tuple[str, str, int] | None:
 
 def read_line(row: Mapping[str, object]) -> Line:
     """One line of the log; raises `AuditInputError` naming the field that cannot be read."""
-    kind = _text(row, "kind").lower()
+    get = row.get
+    numbers: list[int | None] = _checked(row, _NUMBERS, _INT)
+    texts: list[str | None] = _checked(row, _TEXTS, _STR)
+    seq, venue_ns, order_qty, qty, cum_qty, leaves_qty = numbers[:6]
+    limit_px, stop_px, px, position, bid_px, ask_px = numbers[6:]
+    if seq is None or venue_ns is None:
+        raise AuditInputError(f"log line {get('seq')}: seq or venue_ns is missing")
+    kind = (texts[0] or "").lower()
+    side = texts[1] or ""
     is_execution = kind in FILL_KINDS or kind in UNDO_KINDS
-    cum_qty = _number(row, "cum_qty") or 0
-    leaves_qty = _number(row, "leaves") or 0
-    order_qty = _number(row, "order_qty")
     if order_qty is None:
-        order_qty = cum_qty + leaves_qty if is_execution else _number(row, "qty") or 0
-    side = _text(row, "side").upper()
+        order_qty = (cum_qty or 0) + (leaves_qty or 0) if is_execution else qty
     return Line(
-        seq=_needed(row, "seq"),
-        venue_ns=_needed(row, "venue_ns"),
-        account=_text(row, "account"),
+        seq=seq,
+        venue_ns=venue_ns,
+        account=texts[2] or "",
         kind=kind,
-        order_id=_text(row, "order_id"),
-        cl_ord_id=_text(row, "cl_ord_id"),
-        parent_id=_text(row, "parent_id") or None,
-        replaces=_text(row, "replaces") or None,
-        leg=_text(row, "leg").upper() or None,
-        symbol=_text(row, "symbol"),
+        order_id=texts[3] or "",
+        cl_ord_id=texts[4] or "",
+        parent_id=texts[5] or None,
+        replaces=texts[6] or None,
+        symbol=texts[7] or "",
         sign=0 if not side else 1 if side == "BUY" else -1,
-        ord_type=_text(row, "ord_type").upper(),
-        contingency=_text(row, "contingency").upper(),
-        status=_status(row),
-        order_qty=order_qty,
-        cum_qty=cum_qty,
-        leaves_qty=leaves_qty,
-        limit_px=_number(row, "limit_px"),
-        stop_px=_number(row, "stop_px"),
-        last_px=(_number(row, "px") or 0) if is_execution else 0,
-        last_qty=(_number(row, "qty") or 0) if is_execution else 0,
-        exec_id=_text(row, "exec_id") or None,
-        position=_number(row, "position"),
-        bid_px=_number(row, "bid"),
-        ask_px=_number(row, "ask"),
-        text=_text(row, "text"),
+        ord_type=texts[8] or "",
+        contingency=texts[9] or "",
+        status=_status(texts[10] or "", row),
+        order_qty=order_qty or 0,
+        cum_qty=cum_qty or 0,
+        limit_px=limit_px,
+        stop_px=stop_px,
+        last_px=(px or 0) if is_execution else 0,
+        last_qty=(qty or 0) if is_execution else 0,
+        exec_id=texts[11] or None,
+        position=position,
+        bid_px=bid_px,
+        ask_px=ask_px,
+        text=texts[12] or "",
     )
 
 
-def _status(row: Mapping[str, object]) -> str:
+def _checked(row: Mapping[str, object], fields: tuple[str, ...], types: frozenset[type]) -> Any:
+    """The values of these fields; one of another type is an error, an absent one ``None``."""
+    values = [row.get(field) for field in fields]
+    if not types.issuperset(map(type, values)):
+        wrong = next(name for name in fields if type(row.get(name)) not in types)
+        raise AuditInputError(f"log line {row.get('seq')}: {wrong} is {row.get(wrong)!r}")
+    return values
+
+
+def _status(status: str, row: Mapping[str, object]) -> str:
     """The status as cover is judged by: an order that is not ``working`` yet is not `NEW`."""
-    status = _text(row, "status").upper()
     if status in DEAD or not status:
         return status
     if status == HELD:
@@ -133,29 +152,3 @@ def _status(row: Mapping[str, object]) -> str:
     if row.get("armed"):
         return ARMED
     return HELD if row.get("parent_id") else "PENDING_NEW"
-
-
-def _text(row: Mapping[str, object], field: str) -> str:
-    """The text of a field; absent, null and empty are the same thing: nothing was said."""
-    value = row.get(field)
-    if isinstance(value, str):
-        return value
-    if value is not None:
-        raise AuditInputError(f"log line {row.get('seq')}: {field} is not text")
-    return ""
-
-
-def _number(row: Mapping[str, object], field: str) -> int | None:
-    value = row.get(field)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise AuditInputError(f"log line {row.get('seq')}: {field} is not a whole number")
-    return value
-
-
-def _needed(row: Mapping[str, object], field: str) -> int:
-    value = _number(row, field)
-    if value is None:
-        raise AuditInputError(f"log line {row.get('seq')}: {field} is missing")
-    return value
