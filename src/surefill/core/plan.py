@@ -180,16 +180,20 @@ _SIDES = {
 def _exits_of(
     stop_px: int | None, target_px: int | None, distance: tuple[int | None, int | None]
 ) -> ExitsByDistance | ExitsByLevel | None:
+    """One complete pair, and nothing of the other: a mixture is no statement about the stop."""
     risk_px, rr_ppb = distance
-    if stop_px is not None and target_px is not None and risk_px is None:
+    if stop_px is not None and target_px is not None and distance == (None, None):
         return ExitsByLevel(stop_px, target_px)
-    if risk_px is not None and rr_ppb is not None and stop_px is None:
+    if risk_px is not None and rr_ppb is not None and stop_px is None and target_px is None:
         return ExitsByDistance(risk_px, rr_ppb)
     return None
 
 
 def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reason, ...]:
     """Every reason for which this plan cannot be judged at all, in field order; () if none."""
+    mistyped = _type_problems(plan)
+    if mistyped:
+        return tuple(mistyped)  # a double or a text would make every later comparison a guess
     problems = [*_identity_problems(plan, known_tactics), *_quantity_problems(plan)]
     if plan.signal_px <= 0:
         value = to_text(plan.signal_px)
@@ -199,6 +203,34 @@ def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reaso
     if plan.exit_at_ns is not None and plan.exit_at_ns <= (plan.signal_ns or 0):
         problems.append(Reason.of(ReasonCode.PLAN_EXIT_TIME_INVALID, value=plan.exit_at_ns))
     return tuple(problems)
+
+
+def _type_problems(plan: TradePlan) -> list[Reason]:
+    """Fields that are not of their declared kind, as when a plan is built in code from doubles."""
+    texts = (
+        ("plan_id", ReasonCode.PLAN_ID_INVALID),
+        ("symbol", ReasonCode.PLAN_SYMBOL_INVALID),
+        ("tactic", ReasonCode.PLAN_TACTIC_UNKNOWN),
+    )
+    problems = [
+        Reason.of(code, value=getattr(plan, name))
+        for name, code in texts
+        if type(getattr(plan, name)) is not str
+    ]
+    if type(plan.side) is not Side:
+        problems.append(Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=plan.side))
+    numbers: list[tuple[str, object]] = [("signal_px", plan.signal_px), *plan.overrides]
+    for name in ("order_qty", "risk_usd", "signal_ns", "exit_at_ns"):
+        if getattr(plan, name) is not None:
+            numbers.append((name, getattr(plan, name)))
+    if plan.exits is not None:
+        numbers += [(field.name, getattr(plan.exits, field.name)) for field in fields(plan.exits)]
+    problems += [
+        Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=name, value=value)
+        for name, value in numbers
+        if type(value) is not int
+    ]
+    return problems
 
 
 def _identity_problems(plan: TradePlan, known_tactics: frozenset[str]) -> list[Reason]:

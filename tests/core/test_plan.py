@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from surefill.core.fix import Side
+from surefill.core.plan import (
+    POLICY_BOUNDS,
+    ExitsByDistance,
+    ExitsByLevel,
+    PlanError,
+    Policy,
+    TradePlan,
+    plan_problems,
+)
+from surefill.core.reasons import ReasonCode
+from surefill.core.units import CENT, NANO
+
+TACTICS = frozenset({"limit", "marketable"})
+PLAN = TradePlan(
+    plan_id="crwd-1",
+    symbol="CRWD",
+    side=Side.BUY,
+    signal_px=534_820_000_000,
+    exits=ExitsByLevel(529_470_000_000, 536_870_000_000),
+    order_qty=25 * NANO,
+)
+
+
+def codes(plan: TradePlan) -> list[str]:
+    return [problem.code.name for problem in plan_problems(plan, TACTICS)]
+
+
+# ------------------------------------------------------------------------------- as people type
+
+
+def test_a_plan_by_level() -> None:
+    assert (
+        TradePlan.of(
+            "CRWD",
+            "buy",
+            25,
+            plan_id="crwd-1",
+            signal_price="534.82",
+            stop=529.47,
+            target=Decimal("536.87"),
+        )
+        == PLAN
+    )
+
+
+def test_a_plan_by_distance() -> None:
+    plan = TradePlan.of(
+        "AIG",
+        "SHORT",
+        plan_id="s",
+        signal_price=50.1,
+        risk="0.5",
+        rr=2,
+        risk_usd="150",
+        tactic="marketable",
+        signal_ns=5,
+        exit_at_ns=9,
+        flat_by_close=True,
+        extended_hours=True,
+        overrides=(("min_rr_ppb", NANO),),
+    )
+    assert plan == TradePlan(
+        plan_id="s",
+        symbol="AIG",
+        side=Side.SELL_SHORT,
+        signal_px=50_100_000_000,
+        exits=ExitsByDistance(NANO // 2, 2 * NANO),
+        risk_usd=150 * NANO,
+        tactic="marketable",
+        signal_ns=5,
+        exit_at_ns=9,
+        flat_by_close=True,
+        extended_hours=True,
+        overrides=(("min_rr_ppb", NANO),),
+    )
+    assert plan.sign == -1
+    assert codes(plan) == []
+
+
+@pytest.mark.parametrize("side", ["buy", "BUY", "long", "Long"])
+def test_words_for_a_long(side: str) -> None:
+    assert TradePlan.of("A", side, 1, plan_id="p", signal_price=1).side is Side.BUY
+
+
+@pytest.mark.parametrize("side", ["sell", "short", "sell_short"])
+def test_words_for_a_short(side: str) -> None:
+    plan = TradePlan.of("A", side, 1, plan_id="p", signal_price=1)
+    assert plan.side is Side.SELL_SHORT
+    assert plan.sign == -1
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"stop": 9},
+        {"target": 12},
+        {"risk": 1},
+        {"rr": 2},
+        {"stop": 9, "rr": 2},
+        {"stop": 9, "target": 12, "rr": 2},
+        {"stop": 9, "target": 12, "risk": 1},
+        {"risk": 1, "rr": 2, "target": 12},
+        {"stop": 9, "target": 12, "risk": 1, "rr": 2},
+    ],
+)
+def test_half_a_pair_or_a_mixture_is_no_exit(given: dict[str, Any]) -> None:
+    plan = TradePlan.of("A", "buy", 1, plan_id="p", signal_price=10, **given)
+    assert plan.exits is None
+    assert codes(plan) == ["EXITS_MISSING"]
+
+
+def test_every_unreadable_value_is_listed() -> None:
+    with pytest.raises(PlanError) as error:
+        TradePlan.of(
+            "A",
+            "bye",
+            "many",
+            plan_id="p",
+            signal_price="1,50",
+            stop=float("nan"),
+            target=True,
+            risk="1e400",
+            rr="0.0000000001",
+            risk_usd="$5",
+        )
+    problems = error.value.problems
+    assert problems[0].code is ReasonCode.PLAN_SIDE_INVALID
+    assert [dict(problem.context).get("field") for problem in problems[1:]] == [
+        "signal_price",
+        "stop",
+        "target",
+        "risk",
+        "rr",
+        "quantity",
+        "risk_usd",
+    ]
+    assert {problem.code for problem in problems[1:]} == {ReasonCode.PLAN_NUMBER_INVALID}
+    assert str(error.value).startswith("PLAN_SIDE_INVALID: side bye is not buy or sell; PLAN_NUMB")
+
+
+def test_a_plan_without_a_signal_price_is_unreadable() -> None:
+    with pytest.raises(PlanError) as error:
+        TradePlan.of("A", "buy", 1, plan_id="p", signal_price=None)
+    assert [problem.code.name for problem in error.value.problems] == ["PLAN_SIGNAL_PX_INVALID"]
+
+
+# ------------------------------------------------------------------------------------ problems
+
+
+def test_a_sound_plan_has_no_problems() -> None:
+    assert plan_problems(PLAN, TACTICS) == ()
+    assert codes(replace(PLAN, order_qty=None, risk_usd=NANO)) == []
+    assert codes(replace(PLAN, exits=ExitsByDistance(CENT, NANO), side=Side.SELL_SHORT)) == []
+    assert codes(replace(PLAN, signal_ns=5, exit_at_ns=6)) == []
+    assert codes(replace(PLAN, symbol="BRK.B")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"plan_id": ""}, "PLAN_ID_INVALID"),
+        ({"plan_id": "a b"}, "PLAN_ID_INVALID"),
+        ({"plan_id": "x" * 65}, "PLAN_ID_INVALID"),
+        ({"symbol": "crwd"}, "PLAN_SYMBOL_INVALID"),
+        ({"symbol": "CRWD\n"}, "PLAN_SYMBOL_INVALID"),
+        ({"symbol": "TOOLONGSYMBOL"}, "PLAN_SYMBOL_INVALID"),
+        ({"side": Side.SELL}, "PLAN_SIDE_INVALID"),
+        ({"tactic": "hope"}, "PLAN_TACTIC_UNKNOWN"),
+        ({"order_qty": None}, "PLAN_QTY_MISSING"),
+        ({"risk_usd": NANO}, "PLAN_QTY_CONFLICT"),
+        ({"order_qty": 0}, "PLAN_QTY_INVALID"),
+        ({"order_qty": -NANO}, "PLAN_QTY_INVALID"),
+        ({"order_qty": NANO + 1}, "FRACTIONAL_UNPROTECTABLE"),
+        ({"order_qty": None, "risk_usd": 0}, "PLAN_RISK_INVALID"),
+        ({"signal_px": 0}, "PLAN_SIGNAL_PX_INVALID"),
+        ({"exits": None}, "EXITS_MISSING"),
+        ({"exits": ExitsByLevel(0, 5)}, "EXITS_LEVEL_INVALID"),
+        ({"exits": ExitsByLevel(5, -5)}, "EXITS_LEVEL_INVALID"),
+        ({"exits": ExitsByDistance(0, NANO)}, "EXITS_LEVEL_INVALID"),
+        ({"exits": ExitsByDistance(NANO, 0)}, "EXITS_LEVEL_INVALID"),
+        ({"overrides": (("max_slippage_ppb", 20_000_001),)}, "PLAN_POLICY_INVALID"),
+        ({"overrides": (("fill_timeout_ns", 1),)}, "PLAN_POLICY_INVALID"),
+        ({"overrides": (("extended_hours", 1),)}, "PLAN_POLICY_INVALID"),
+        ({"overrides": (("speed", 1),)}, "PLAN_POLICY_INVALID"),
+        ({"exit_at_ns": 0}, "PLAN_EXIT_TIME_INVALID"),
+        ({"signal_ns": 7, "exit_at_ns": 7}, "PLAN_EXIT_TIME_INVALID"),
+        # Built in code from what is not a value of the core
+        ({"signal_px": 534.82}, "PLAN_NUMBER_INVALID"),
+        ({"order_qty": True}, "PLAN_NUMBER_INVALID"),
+        ({"risk_usd": "5", "order_qty": None}, "PLAN_NUMBER_INVALID"),
+        ({"exits": ExitsByLevel(529.47, 5)}, "PLAN_NUMBER_INVALID"),  # type: ignore[arg-type]
+        ({"overrides": (("min_rr_ppb", 2.0),)}, "PLAN_NUMBER_INVALID"),
+        ({"side": "BUY"}, "PLAN_SIDE_INVALID"),
+        ({"symbol": None}, "PLAN_SYMBOL_INVALID"),
+        ({"plan_id": 17}, "PLAN_ID_INVALID"),
+        ({"tactic": None}, "PLAN_TACTIC_UNKNOWN"),
+    ],
+)
+def test_each_problem_has_its_code(changes: dict[str, Any], code: str) -> None:
+    plan = replace(PLAN, **changes)
+    assert codes(plan) == [code]
+    for problem in plan_problems(plan, TACTICS):
+        assert "?" not in problem.sentence or code == "PLAN_TACTIC_UNKNOWN"
+
+
+def test_every_problem_is_listed_at_once() -> None:
+    plan = TradePlan(
+        plan_id="",
+        symbol="",
+        side=Side.SELL,
+        signal_px=-1,
+        exits=ExitsByLevel(0, 0),
+        order_qty=-1,
+        tactic="",
+        overrides=(("a", 1), ("b", 2)),
+        exit_at_ns=-1,
+    )
+    assert codes(plan) == [
+        "PLAN_ID_INVALID",
+        "PLAN_SYMBOL_INVALID",
+        "PLAN_SIDE_INVALID",
+        "PLAN_TACTIC_UNKNOWN",
+        "PLAN_QTY_INVALID",
+        "PLAN_SIGNAL_PX_INVALID",
+        "EXITS_LEVEL_INVALID",
+        "EXITS_LEVEL_INVALID",
+        "PLAN_POLICY_INVALID",
+        "PLAN_POLICY_INVALID",
+        "PLAN_EXIT_TIME_INVALID",
+    ]
+
+
+def test_a_fraction_is_told_the_whole_number() -> None:
+    (problem,) = plan_problems(replace(PLAN, order_qty=25 * NANO + NANO // 2), TACTICS)
+    assert problem.sentence == (
+        "quantity 25.5 has a fraction, which no broker-side stop can cover; use 25"
+    )
+
+
+# -------------------------------------------------------------------------------------- policy
+
+
+def test_the_defaults_are_the_seven_classic_settings() -> None:
+    policy = Policy()
+    assert policy.max_slippage_ppb == NANO * 1 // 1000  # 0.001
+    assert policy.limit_buffer_regular_ppb == NANO * 5 // 10_000  # 0.0005
+    assert policy.limit_buffer_extended_ppb == NANO * 2 // 10_000  # 0.0002
+    assert policy.fill_timeout_ns == 60 * 10**9
+    assert policy.min_rr_ppb == 2 * NANO
+    assert policy.extended_hours is False
+
+
+def test_every_number_of_the_policy_has_bounds_that_hold_its_default() -> None:
+    numbers = {field.name for field in fields(Policy) if type(field.default) is int}
+    assert numbers == POLICY_BOUNDS.keys()
+    for name, (low, high) in POLICY_BOUNDS.items():
+        assert low <= getattr(Policy(), name) <= high
+
+
+def test_a_plan_overrides_what_it_names() -> None:
+    plan = replace(PLAN, overrides=(("min_rr_ppb", NANO), ("fill_timeout_ns", 10**9)))
+    assert plan.with_policy(Policy()) == Policy(min_rr_ppb=NANO, fill_timeout_ns=10**9)
+    assert PLAN.with_policy(Policy(min_rr_ppb=5)) == Policy(min_rr_ppb=5)
