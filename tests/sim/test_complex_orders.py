@@ -223,6 +223,26 @@ class TestResolution:
         assert floor.status(target) == "FILLED"
         assert floor.position() == -100
 
+    def test_overlapping_partials(self) -> None:
+        """Stop at the market with 30 done, then 20 of the pulled target: each counts."""
+        floor, target, stop = protected("exit_race=overlapping")
+        floor.quote("98.90", "99.00", bid_size=30)
+        floor.print("98.95")
+        assert floor.filled(stop) == 30
+        floor.quote("102.00", "102.02", bid_size=20)
+        assert (floor.filled(stop), floor.filled(target)) == (50, 0), "the stop stands first"
+        floor.print("102.01", 20)
+        assert floor.filled(target) == 20
+        floor.cancel(stop)
+        assert (floor.status(stop), floor.status(target)) == ("CANCELED", "CANCELED")
+        assert floor.position() == 30
+
+    def test_rejected_stop_takes_the_target_along(self) -> None:
+        floor, target, stop = protected()
+        floor.exchange.reject(stop)
+        floor.wait()
+        assert floor.status(target) == "CANCELED"
+
     def test_partly_filled_target_shrinks_the_stop(self) -> None:
         """R10: target 40 of 100, then the stop sells 60; never 100 + 40."""
         floor, target, stop = protected()

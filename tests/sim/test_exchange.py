@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.core.market import Nbbo
+from surefill.core.market import Nbbo, Print
 from surefill.core.units import NANO, to_nano
 from surefill.sim.models import MS, LatencyModel
 from surefill.sim.truth import first_broken_seq
@@ -538,6 +538,11 @@ class TestClockAndLog:
         later_ns = START_NS + 5 * NANO
         floor.exchange.on_quote(SYM, Nbbo(1, 1, 2, 1, later_ns, later_ns))
         assert floor.exchange.now_ns == later_ns
+
+    def test_so_does_a_print(self) -> None:
+        floor = Floor()
+        floor.exchange.on_print(SYM, Print(NANO, NANO, START_NS + 5, START_NS + 5))
+        assert floor.exchange.now_ns == START_NS + 5
 
     def test_refusals_are_logged_with_reason_and_digest(self) -> None:
         floor = Floor()

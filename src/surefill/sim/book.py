@@ -107,11 +107,6 @@ class Book:
             return mid_px
         return self.last_print.px if self.last_print else None
 
-    @property
-    def is_idle(self) -> bool:
-        """Nobody to match: a quote may simply be stored."""
-        return not self.orders
-
     # --- market ---------------------------------------------------------------------------
 
     def on_quote(self, nbbo: Nbbo) -> None:

@@ -62,7 +62,7 @@ class GroupDesk:
         group = order.group
         assert group is not None
         order.cancel_requested_ns = self._venue.now_ns
-        first = self._front(group)
+        first = order if order.working else self._front(group)
         if first.status is not OrdStatus.PENDING_CANCEL:
             self._desk.begin_cancel(first)
 
@@ -78,9 +78,9 @@ class GroupDesk:
         group = order.group
         if group is None or group.entry is not None or order is not group.target:
             return
+        assert group.stop is not None, "an OCO has a stop"
         group.armed = True
-        if group.stop is not None:
-            self._desk.watch(group.stop)
+        self._desk.watch(group.stop)
 
     def on_fill(self, order: VenueOrder) -> None:
         """An execution of a member."""
@@ -121,9 +121,7 @@ class GroupDesk:
         group = stop.group
         assert group is not None
         target = group.target
-        if target is None or not target.is_live:
-            self._desk.go_live(stop)
-            return
+        assert target is not None, "a held stop is armed beside its target"
         if target.status is not OrdStatus.PENDING_CANCEL:
             self._desk.begin_cancel(target)
         if stop.held and stop.is_live and self._venue.switches.exit_race == "overlapping":
@@ -161,9 +159,7 @@ class GroupDesk:
         them with another group by then. What the broker does is not known; holding more shares
         than there are would let exits open a position, so the later group loses.
         """
-        leg = next(iter(group.live_exits()), None)
-        if leg is None:
-            return False
+        leg = group.exits()[0]
         ledger = self._venue.ledger_of(leg)
         if ledger.ordered_qty(leg.symbol) <= abs(ledger.position_qty(leg.symbol)):
             return True
@@ -207,7 +203,8 @@ class GroupDesk:
         if leg.held:
             self._desk.unwatch(leg)
         elif leg.on_book:
-            self._desk.begin_cancel(leg)
+            if leg.status is not OrdStatus.PENDING_CANCEL:
+                self._desk.begin_cancel(leg)
             return
         self._venue.after(delay, lambda: self._end_sibling(leg, OrdStatus.CANCELED))
 

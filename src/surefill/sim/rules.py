@@ -226,8 +226,6 @@ def _check_levels(venue: Venue, request: OrderRequest) -> None:
         return
     is_oco = request.contingency is Contingency.OCO
     position_side = request.side.exit_side if is_oco else request.side
-    if position_side is Side.SELL_SHORT:
-        position_side = Side.SELL
     stop_px = request.stop_loss.stop_px if request.stop_loss else None
     entry_px = None if is_oco else (request.limit_px or request.stop_px)
     _check_legs(
