@@ -310,7 +310,7 @@ def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport
         if not (event.after_ns < order.sent_ns < event.sent_ns):
             continue
         if order.state is OrderState.IN_DOUBT and order.order_id is None:
-            turn.update(replace(order, is_unlisted=True))
+            turn.update(replace(order, is_unlisted=order.is_long_absent(event.sent_ns)))
         elif order.state is OrderState.WORKING and order.order_id not in shown:
             turn.ask(order)
 
@@ -339,6 +339,10 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
     trade = turn.trade
     theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
     ours = trade.position_qty
+    entry = trade.open_entry
+    if entry is not None and entry.is_long_absent(event.sent_ns):
+        turn.update(replace(entry, is_unmoved=trade.sign * theirs == ours))
+        trade = turn.trade
     missing = ours - max(0, trade.sign * theirs)
     if ours <= 0 or missing <= 0 or _is_in_flux(trade, event.sent_ns):
         turn.trade = replace(trade, break_qty=0, break_since_ns=None)

@@ -13,7 +13,13 @@ from dataclasses import replace
 from surefill.core.commands import OrderSpec, Priority, QueryOrders, QueryPositions
 from surefill.core.fix import Contingency, Leg, TimeInForce
 from surefill.core.ids import IdLeg
-from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
+from surefill.core.order import (
+    ABSENT_AFTER_NS,
+    ChildOrder,
+    OrderInput,
+    OrderState,
+    with_input,
+)
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.session import SessionKind
@@ -22,16 +28,11 @@ from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import REMAINDER_GRACE_NS, Turn
 from surefill.core.units import to_text
 
-ABSENT_READS = 3
-ABSENT_AFTER_NS = 120 * SECOND_NS
-"""I10 (iii): longer than the longest accept delay seen (90 s, fault N2)."""
-
 
 def work_entry(turn: Turn) -> None:
     """Bring the entry to where the plan wants it now."""
-    reason = _end_reason(turn)
-    if reason is not None and turn.trade.entry_end is None:
-        turn.trade = replace(turn.trade, entry_end=reason)
+    if turn.trade.entry_end is None:
+        turn.trade = replace(turn.trade, entry_end=_end_reason(turn))
     entry = turn.trade.open_entry
     if entry is not None and entry.state is OrderState.IN_DOUBT:
         _settle_doubt(turn, entry)
@@ -94,8 +95,10 @@ def _must_give_way(turn: Turn) -> bool:
     if not waits_for_rest or trade.uncovered.since_ns is None:
         return False
     due_ns = trade.uncovered.since_ns + REMAINDER_GRACE_NS
+    if turn.now >= due_ns:
+        return True
     turn.wake_at(due_ns)
-    return turn.now >= due_ns
+    return False
 
 
 def _stop(turn: Turn, entry: ChildOrder) -> None:
@@ -111,15 +114,14 @@ def _stop(turn: Turn, entry: ChildOrder) -> None:
 def _settle_doubt(turn: Turn, entry: ChildOrder) -> None:
     """Ask until evidence settles it. There is no retry and no way out by time alone (I10)."""
     trade, now = turn.trade, turn.now
-    since_ns = entry.absent_since_ns
-    if since_ns is None or entry.absent_reads < ABSENT_READS or now < since_ns + ABSENT_AFTER_NS:
+    if not entry.is_long_absent(now):
         if entry.sent_ns + 10 * SECOND_NS <= now:
             turn.alarm(Reason.of(ReasonCode.IN_DOUBT, cl_ord_id=entry.key))
         else:
             turn.wake_at(entry.sent_ns + 10 * SECOND_NS)
         turn.ask(entry)
         return
-    if not entry.is_unlisted:
+    if not (entry.is_unlisted and entry.is_unmoved):
         if now >= trade.fills_asked_ns + 5 * SECOND_NS:
             turn.trade = replace(trade, fills_asked_ns=now)
             turn.commands.append(QueryOrders(entry.sent_ns - 60 * SECOND_NS, Priority.EVIDENCE))
@@ -127,9 +129,7 @@ def _settle_doubt(turn: Turn, entry: ChildOrder) -> None:
         turn.wake_at(now + 5 * SECOND_NS)
         return
     turn.update(with_input(entry, OrderInput.ABSENT))
-    absent = _ended_by(turn.trade, turn.trade.entries[-1])
-    if turn.trade.entry_end is None:
-        turn.trade = replace(turn.trade, entry_end=absent)
+    turn.trade = replace(turn.trade, entry_end=_ended_by(turn.trade, turn.trade.entries[-1]))
 
 
 def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:

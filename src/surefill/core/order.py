@@ -111,6 +111,10 @@ TRANSITIONS: dict[tuple[OrderState, OrderInput], OrderState] = {
     (_S.REJECTED, _I.FILL): _S.FILLED,
 }
 
+ABSENT_READS = 3
+ABSENT_AFTER_NS = 120 * 1_000_000_000
+"""I10 (iii): longer than the longest accept delay seen (90 s, fault N2)."""
+
 TERMINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.REPLACED, _S.ABSENT})
 OPEN_STATES = frozenset({_S.IN_FLIGHT, _S.IN_DOUBT, _S.WORKING})
 _OURS = frozenset({_I.SEND, _I.DROP, _I.ABSENT})
@@ -150,7 +154,8 @@ class ChildOrder:
 
     ``group`` is the exit group it belongs to (0: entry). ``reported_qty`` is the highest cumulative
     quantity that a broker message showed; where it exceeds the ledger, executions are missing.
-    ``asked_ns``/``asks``: last read and number of reads without news. ``not_before_ns``: earliest
+    ``is_unlisted`` and ``is_unmoved``: a complete listing and the positions, both read after that
+    time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads without news. ``not_before_ns``: earliest
     next send. ``cancel_ns``: when its end was last asked for.
     """
 
@@ -176,6 +181,7 @@ class ChildOrder:
     absent_reads: int = 0
     absent_since_ns: int | None = None
     is_unlisted: bool = False
+    is_unmoved: bool = False
     text: str = ""
 
     @property
@@ -192,6 +198,13 @@ class ChildOrder:
     def is_terminal(self) -> bool:
         """Whether it can no longer execute, by evidence."""
         return self.state in TERMINAL
+
+    def is_long_absent(self, at_ns: int) -> bool:
+        """Whether enough targeted reads over enough time, as of ``at_ns``, did not find it."""
+        since_ns = self.absent_since_ns
+        if since_ns is None or self.absent_reads < ABSENT_READS:
+            return False
+        return at_ns >= since_ns + ABSENT_AFTER_NS
 
     @property
     def priced_qty(self) -> int:
@@ -271,6 +284,7 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
         absent_reads=0,
         absent_since_ns=None,
         is_unlisted=False,
+        is_unmoved=False,
         text=report.text or order.text,
     )
 
