@@ -144,9 +144,9 @@ class AccountReads:
             response = await self._get(requests.orders_page(from_ns), priority)
             page = _readable(_items(response, "orders"))
             size, last_ns, is_new = _add_orders(listing, page, response.recv_ns)
-            if size < SMALLEST_CAP or not is_new:
+            if size < SMALLEST_CAP or (not is_new and len(page) < SMALLEST_CAP):
                 return listing.rows
-            if last_ns - TIE_NS <= from_ns:
+            if not is_new:
                 raise ReadError("more orders of one instant than a page holds")
             from_ns = last_ns - TIE_NS
         raise ReadError(f"more than {PAGES_MAX} pages")
@@ -165,8 +165,10 @@ class AccountReads:
                 if fill.exec_id is not None and fill.exec_id not in listing.ids:
                     listing.ids.add(fill.exec_id)
                     listing.rows.append(fill)
-            if len(page) < SMALLEST_CAP or len(listing.ids) == before:
+            if len(page) < SMALLEST_CAP:
                 return listing.rows
+            if len(listing.ids) == before:
+                raise ReadError("the pages repeat themselves")
             token = _readable(orders.activity_id(page[-1]))
         raise ReadError(f"more than {PAGES_MAX} pages")
 

@@ -161,7 +161,8 @@ def describe(error: BrokerError) -> str:
             return f"{error.kind.value}: {error.text}"
         case RateLimited():
             return "rate limited"
-    return error.text
+        case _:
+            return error.text
 
 
 def _seconds(text: str | None) -> int | None:
@@ -176,7 +177,8 @@ def _unanswered(verb: Verb, outcome: Lost | NotSent | Throttled) -> BrokerError:
             return RateLimited(outcome.until_ns)
         case NotSent():
             return Unavailable(outcome.text)
-    return _unclear(verb, outcome.text)
+        case _:
+            return _unclear(verb, outcome.text)
 
 
 def _unclear(verb: Verb, text: str) -> BrokerError:

@@ -62,10 +62,8 @@ def request_of(command: OrderRequest) -> HttpRequest:
             return HttpRequest("DELETE", _order_path(command.order_id))
         case ReplaceOrder():
             return HttpRequest("PATCH", _order_path(command.order_id), (), _replace_body(command))
-    if command.order_id is not None:
-        return order_by_id(command.order_id)
-    query = (("client_order_id", command.cl_ord_id),)
-    return HttpRequest("GET", "/v2/orders:by_client_order_id", query)
+        case _:
+            return _query(command)
 
 
 def order_by_id(order_id: str) -> HttpRequest:
@@ -130,6 +128,13 @@ def latest_quote(symbol: str, feed: Feed) -> HttpRequest:
     """The last quote of one symbol, from this feed."""
     query = () if feed is Feed.TEST else (("feed", FEED_WORDS[feed]),)
     return HttpRequest("GET", f"/v2/stocks/{quote(symbol, safe='')}/quotes/latest", query)
+
+
+def _query(command: QueryOrder) -> HttpRequest:
+    if command.order_id is not None:
+        return order_by_id(command.order_id)
+    query = (("client_order_id", command.cl_ord_id),)
+    return HttpRequest("GET", "/v2/orders:by_client_order_id", query)
 
 
 def _order_path(order_id: str) -> str:
