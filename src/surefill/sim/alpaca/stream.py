@@ -24,6 +24,7 @@ from surefill.sim.wire import Frame
 
 TRADE_UPDATES = "trade_updates"
 KNOWN_STREAMS = (TRADE_UPDATES,)
+NEVER_HEARD = "order_reviewed"
 
 
 class OrderSession:
@@ -38,6 +39,7 @@ class OrderSession:
         self._others = others
         self._owner: Owner | None = None
         self._streams: list[str] = []
+        self._last: Json = {}
 
     @property
     def account(self) -> str | None:
@@ -76,6 +78,7 @@ class OrderSession:
         is_simple_word = self._desk.exchange.switches.simple_order_class == "simple"
         if is_simple_word and isinstance(order, dict) and not order["order_class"]:
             order["order_class"] = "simple"
+        self._last = data
         return self._say({"stream": TRADE_UPDATES, "data": data})
 
     def on_market(self, event: MarketEvent) -> Sequence[Frame]:
@@ -83,10 +86,8 @@ class OrderSession:
         return ()
 
     def unknown(self) -> Frame:
-        """A message of a stream no client knows."""
-        return self._say(
-            {"stream": TRADE_UPDATES, "data": {"event": "restated_by_moon", "order": {}}}
-        )[0]
+        """The last message again under an event name no client knows (fault W9)."""
+        return self._say({"stream": TRADE_UPDATES, "data": {**self._last, "event": NEVER_HEARD}})[0]
 
     def _authenticate(self, message: Mapping[str, object]) -> Sequence[Frame]:
         owner = self._desk.keys.find(_pair(message))

@@ -1,0 +1,143 @@
+"""The market-data protocol, message by message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]  # the decoder of alpaca-py, not ours
+import pytest
+
+from surefill.core.fix import TradingStatus
+from surefill.core.market import Nbbo, Print
+from surefill.core.units import to_nano
+from surefill.sim.alpaca.data_stream import DataSession
+from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
+from surefill.sim.types import OrderEventKind
+from surefill.sim.wire import Frame
+from tests.sim.alpaca.samples import event
+from tests.support.bench import START_NS, Bench
+
+AUTH = b'{"action":"auth","key":"KEY","secret":"S"}'
+MSGPACK = {"content-type": "application/msgpack"}
+NS = START_NS + 123_456_789
+QUOTE = QuoteEvent("A", Nbbo(to_nano("1.5"), to_nano(100), to_nano(2), to_nano(7), NS, NS))
+PRINT = PrintEvent("A", Print(to_nano("1.75"), to_nano(3), NS, NS))
+HALT = StatusEvent("A", TradingStatus.HALTED, NS)
+
+
+def only(frames: Sequence[Frame]) -> Any:
+    """The one object of the one array of these frames."""
+    (frame,) = frames
+    (message,) = json.loads(frame.data)
+    return message
+
+
+def session(*pairs: str, headers: dict[str, str] | None = None) -> DataSession:
+    return DataSession(Bench(*pairs).venue.face.desk, headers or {})
+
+
+def subscribed(text: str) -> DataSession:
+    stream = session()
+    stream.receive(AUTH)
+    stream.receive(text.encode())
+    return stream
+
+
+def test_greeting_and_authentication() -> None:
+    stream = session()
+    assert only(stream.opened()) == {"T": "success", "msg": "connected"}
+    assert only(stream.receive(AUTH)) == {"T": "success", "msg": "authenticated"}
+    assert only(stream.receive(AUTH)) == {
+        "T": "error",
+        "code": 403,
+        "msg": "already authenticated",
+    }
+
+
+def test_headers_of_the_handshake_authenticate_as_well() -> None:
+    headers = {"apca-api-key-id": "KEY", "apca-api-secret-key": "S"}
+    frames = session(headers=headers).opened()
+    words = [json.loads(frame.data)[0]["msg"] for frame in frames]
+    assert words == ["connected", "authenticated"]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"action":"subscribe","quotes":["A"]}', 401),
+        (b'{"action":"auth","key":"KEY","secret":""}', 402),
+        (b'{"action":"auth"}', 402),
+    ],
+)
+def test_errors_before_authentication(data: bytes, code: int) -> None:
+    assert only(session().receive(data))["code"] == code
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"action":"dance"}', b'{"action":"subscribe","quotes":"A"}', b'{"action":7}']
+)
+def test_errors_after_authentication(data: bytes) -> None:
+    stream = session()
+    stream.receive(AUTH)
+    assert only(stream.receive(data))["code"] == 400
+
+
+def test_the_whole_set_is_acknowledged_each_time() -> None:
+    stream = session()
+    stream.receive(AUTH)
+    first = only(stream.receive(b'{"action":"subscribe","trades":["A","A"],"quotes":["B"]}'))
+    assert (first["trades"], first["quotes"], first["corrections"]) == (["A"], ["B"], ["A"])
+    assert next(iter(first)) == "T"
+    second = only(stream.receive(b'{"action":"subscribe","trades":["C"]}'))
+    assert second["trades"] == ["A", "C"]
+    third = only(stream.receive(b'{"action":"unsubscribe","trades":["A"],"quotes":["B"]}'))
+    assert (third["trades"], third["quotes"]) == (["C"], [])
+
+
+def test_quotes_prints_and_statuses() -> None:
+    stream = subscribed('{"action":"subscribe","quotes":["A"],"trades":["*"],"statuses":["A"]}')
+    quote = only(stream.on_market(QUOTE))
+    assert (quote["T"], quote["S"], quote["bp"], quote["as"]) == ("q", "A", 1.5, 7)
+    assert quote["t"] == "2026-03-02T15:00:00.123456789Z"
+    assert next(iter(quote)) == "T"
+    trade = only(stream.on_market(PRINT))
+    assert (trade["T"], trade["p"], trade["s"]) == ("t", 1.75, 3)
+    status = only(stream.on_market(HALT))
+    assert (status["T"], status["sc"], status["z"]) == ("s", "H", "C")
+
+
+def test_nothing_comes_unasked() -> None:
+    stream = subscribed('{"action":"subscribe","quotes":["B"]}')
+    assert stream.on_market(QUOTE) == stream.on_market(PRINT) == ()
+    assert session().on_market(QUOTE) == ()
+    stream.closed()
+    assert stream.on_market(QUOTE) == ()
+    assert stream.on_order(event(OrderEventKind.NEW)) == ()
+
+
+def test_msgpack_has_timestamps_with_nanoseconds() -> None:
+    stream = session(headers=MSGPACK)
+    stream.receive(msgpack.packb(json.loads(AUTH)))
+    stream.receive(msgpack.packb({"action": "subscribe", "quotes": ["A"]}))
+    (frame,) = stream.on_market(QUOTE)
+    (quote,) = msgpack.unpackb(frame.data)
+    assert not frame.is_text
+    assert quote["t"].to_unix_nano() == NS
+    assert quote["bp"] == 1.5
+
+
+def test_the_number_of_symbols_is_a_switch() -> None:
+    stream = session("symbols_max=2")
+    stream.receive(AUTH)
+    stream.receive(b'{"action":"subscribe","quotes":["A","B"],"trades":["A"]}')
+    assert only(stream.receive(b'{"action":"subscribe","trades":["C"]}'))["code"] == 405
+    assert stream.on_market(QUOTE) != ()
+
+
+def test_an_unknown_type_for_fault_w9() -> None:
+    assert json.loads(session().unknown().data)[0]["T"] == "zz"
