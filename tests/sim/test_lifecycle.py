@@ -11,7 +11,8 @@ from surefill.sim.lifecycle import stop_cap_px
 from surefill.sim.models import FeeModel, LatencyModel
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
-from tests.sim.venue import CALENDAR, CLOSE_NS, ME, START_NS, SYM, Floor, request
+from surefill.sim.types import RefusalKind
+from tests.sim.venue import CALENDAR, CLOSE_NS, ME, START_NS, SYM, Floor, refusal_of, request
 
 
 @pytest.mark.parametrize(
@@ -113,3 +114,193 @@ def test_fees_leave_the_cash() -> None:
     floor.wait(0)
     assert exchange.account_view(ME).cash_usd == to_nano("89999.50")
     assert exchange.position(ME, SYM).qty == 100 * NANO
+
+
+class TestCancelRaces:
+    def test_cancel_takes_a_moment(self) -> None:
+        floor = Floor()
+        entry = floor.order("buy", 100, limit="99.00")
+        floor.cancel(entry, wait_ms=1)
+        assert floor.status(entry) == "PENDING_CANCEL"
+        floor.wait(100)
+        assert floor.status(entry) == "CANCELED"
+
+    def test_fill_during_the_cancel_wins(self) -> None:
+        """R2: partial, cancel, the rest fills before the cancel."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        entry = floor.order("buy", 100, limit="100.01")
+        floor.events()
+        floor.cancel(entry, wait_ms=1)
+        floor.quote("99.99", "100.00", ask_size=100)
+        floor.wait(100)
+        assert floor.status(entry) == "FILLED"
+        assert floor.events() == ["PENDING_CANCEL", "FILL", "CANCEL_REJECTED"]
+
+    def test_partial_fill_during_the_cancel_counts(self) -> None:
+        """R3: partial, cancel, another partial, canceled: cum is both."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        entry = floor.order("buy", 100, limit="100.01")
+        floor.cancel(entry, wait_ms=1)
+        floor.quote("99.99", "100.00", ask_size=25)
+        assert floor.status(entry) == "PENDING_CANCEL"
+        floor.wait(100)
+        assert (floor.status(entry), floor.filled(entry), floor.position()) == ("CANCELED", 65, 65)
+
+    def test_cancel_before_the_acknowledgement(self) -> None:
+        """R4: cancel and acknowledgement cross; the end is canceled, or filled, never both."""
+        floor = Floor()
+        sent = floor.send("buy", 100, limit="99.00")
+        floor.cancel(sent.order_id)
+        assert (floor.status(sent.order_id), floor.filled(sent.order_id)) == ("CANCELED", 0)
+        sent = floor.send("buy", 100, limit="100.05")
+        floor.cancel(sent.order_id)
+        assert floor.status(sent.order_id) in ("CANCELED", "FILLED")
+
+    def test_shares_come_back_after_78_ms(self) -> None:
+        floor = Floor()
+        floor.long()
+        stop = floor.order("sell", 100, "stop", stop="99.00")
+        floor.exchange.cancel(ME, stop)
+        while floor.status(stop) != "CANCELED":
+            floor.wait(1)
+        assert floor.refused("sell", 100, "market").kind is RefusalKind.INSUFFICIENT_QTY
+        floor.wait(77)
+        assert floor.refused("sell", 100, "market").kind is RefusalKind.INSUFFICIENT_QTY
+        floor.wait(2)
+        floor.order("sell", 100, "market")
+        assert floor.position() == 0
+
+    def test_cancel_of_terminal_orders(self) -> None:
+        floor = Floor()
+        canceled = floor.order("buy", 1, limit="99.00")
+        filled = floor.order("buy", 1, limit="100.05")
+        floor.cancel(canceled)
+        floor.cancel(canceled)
+        assert refusal_of(floor.cancel, filled) is RefusalKind.NOT_CANCELABLE
+        assert refusal_of(floor.cancel, "nobody") is RefusalKind.ORDER_NOT_FOUND
+        strict = Floor("cancel_of_canceled=422", "cancel_of_pending_cancel=422")
+        order = strict.order("buy", 1, limit="99.00")
+        strict.cancel(order, wait_ms=0)
+        assert refusal_of(strict.cancel, order) is RefusalKind.NOT_CANCELABLE
+        strict.wait()
+        assert refusal_of(strict.cancel, order) is RefusalKind.NOT_CANCELABLE
+
+    def test_second_cancel_while_pending_changes_nothing(self) -> None:
+        floor = Floor()
+        order = floor.order("buy", 1, limit="99.00")
+        floor.events()
+        floor.cancel(order, wait_ms=0)
+        floor.cancel(order)
+        assert floor.events() == ["PENDING_CANCEL", "CANCELED"]
+
+    def test_cancel_all_answers_per_order(self) -> None:
+        floor = Floor()
+        floor.long()
+        first = floor.order("buy", 1, limit="99.00")
+        target, _stop = floor.oco("sell", 100, tp="101", sl="99")
+        results = floor.exchange.cancel_all(ME)
+        assert [item.order_id for item in results] == [first, target]
+        assert all(item.refusal is None for item in results)
+        floor.wait()
+        assert floor.orders("OPEN") == []
+        assert floor.exchange.cancel_all(ME) == []
+
+    def test_cancel_all_reports_what_cannot_be_canceled(self) -> None:
+        floor = Floor()
+        order = floor.order("buy", 1, limit="99.00")
+        floor.replace(order, limit="98.00")
+        kinds = [item.refusal.kind for item in floor.exchange.cancel_all(ME) if item.refusal]
+        assert kinds == [RefusalKind.PENDING_REPLACE, RefusalKind.PENDING_REPLACE]
+
+
+class TestReplace:
+    def test_price_and_new_id(self) -> None:
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00", id="mine")
+        floor.events()
+        new = floor.replace(old, limit="99.50", id="mine-2", wait_ms=100)
+        assert (floor.status(old), floor.status(new.order_id)) == ("REPLACED", "NEW")
+        assert floor.at(old).replaced_by == new.order_id
+        assert floor.at(new.order_id).replaces == old
+        assert new.created_ns == floor.at(old).created_ns
+        assert floor.events() == ["PENDING_REPLACE", "REPLACED", "NEW"]
+        assert floor.exchange.order_by_cl_ord_id(ME, "mine-2").order_id == new.order_id
+
+    def test_event_order_is_a_switch(self) -> None:
+        floor = Floor("replace_event_order=new_first")
+        old = floor.order("buy", 100, limit="99.00")
+        floor.events()
+        floor.replace(old, limit="99.50", wait_ms=100)
+        assert floor.events() == ["PENDING_REPLACE", "NEW", "REPLACED"]
+
+    def test_fill_wins_the_race(self) -> None:
+        """R6: the old order fills before the replace arrives."""
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00")
+        new = floor.replace(old, limit="98.00")
+        floor.quote("98.80", "98.90")
+        floor.events()
+        floor.wait(100)
+        assert (floor.status(old), floor.status(new.order_id)) == ("FILLED", "REJECTED")
+        assert floor.events() == ["REJECTED", "REPLACE_REJECTED"]
+        assert floor.position() == 100
+
+    def test_quantity_is_the_total_of_the_chain(self) -> None:
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, qty=60, wait_ms=100)
+        assert floor.at(new.order_id).cum_qty == 40 * NANO
+        assert floor.at(new.order_id).leaves_qty == 20 * NANO
+        floor.quote("99.98", "100.00")
+        assert (floor.position(), floor.status(new.order_id)) == (60, "FILLED")
+
+    def test_report_of_2021_trades_the_whole_quantity_again(self) -> None:
+        floor = Floor("replace_carries_cum=off", quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, limit="100.02", wait_ms=100)
+        assert floor.at(new.order_id).leaves_qty == 100 * NANO
+
+    def test_reduction_below_what_filled_meanwhile_is_rejected(self) -> None:
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=40)
+        old = floor.order("buy", 100, limit="100.01")
+        new = floor.replace(old, qty=50)
+        floor.quote("99.99", "100.00", ask_size=20)
+        floor.wait(100)
+        assert floor.status(new.order_id) == "REJECTED"
+        assert floor.status(old) == "PARTIALLY_FILLED"
+        floor.cancel(old)
+        assert floor.position() == 60
+
+    def test_cancel_and_replace_while_pending_are_refused(self) -> None:
+        """Surprise B-05."""
+        floor = Floor()
+        old = floor.order("buy", 100, limit="99.00")
+        new = floor.replace(old, limit="98.00")
+        assert refusal_of(floor.cancel, old) is RefusalKind.PENDING_REPLACE
+        assert refusal_of(floor.replace, old, limit="97") is RefusalKind.PENDING_REPLACE
+        assert refusal_of(floor.cancel, new.order_id) is RefusalKind.PENDING_REPLACE
+        chain = refusal_of(floor.replace, new.order_id, limit="97")
+        assert chain is RefusalKind.CHAIN_NOT_SETTLED
+
+    def test_the_larger_order_is_reserved_while_pending(self) -> None:
+        floor = Floor()
+        before_usd = floor.exchange.account_view(ME).buying_power_usd
+        old = floor.order("buy", 100, limit="99.00")
+        floor.replace(old, qty=10)
+        assert before_usd - floor.exchange.account_view(ME).buying_power_usd == to_nano("9900")
+        floor.wait(100)
+        assert before_usd - floor.exchange.account_view(ME).buying_power_usd == to_nano("990")
+
+    def test_smaller_exit_gives_its_shares_back_later(self) -> None:
+        floor = Floor()
+        floor.long()
+        exit_ = floor.order("sell", 100, limit="101")
+        floor.replace(exit_, qty=60, wait_ms=61)
+        assert floor.exchange.position(ME, SYM).available_qty == 0
+        floor.wait(78)
+        assert floor.exchange.position(ME, SYM).available_qty == 40 * NANO

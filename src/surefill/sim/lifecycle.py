@@ -18,7 +18,7 @@ from surefill.core.units import NANO, to_text
 from surefill.sim.book import REFRESH_NS, Book
 from surefill.sim.complex_orders import GroupDesk
 from surefill.sim.models import NO_FEES, Delay, FeeModel
-from surefill.sim.orders import VenueOrder
+from surefill.sim.orders import VenueOrder, stamp_end
 from surefill.sim.state import Venue
 from surefill.sim.types import FillRecord, OrderEventKind
 
@@ -243,7 +243,7 @@ class OrderDesk:
         order.status = status
         order.not_routed = False
         order.armed = False
-        self._stamp(order, status)
+        stamp_end(order, now_ns=venue.now_ns)
         self._book(order).remove(order)
         ledger.drop_order(order)
         venue.emit(_TERMINAL_EVENT[status], order, text=text, stream=stream)
@@ -252,17 +252,6 @@ class OrderDesk:
             ledger.hold_back(order.symbol, freed_qty)
             venue.after(Delay.RELEASE, lambda: self._release(order, freed_qty))
         self.groups.on_end(order)
-
-    def _stamp(self, order: VenueOrder, status: OrdStatus) -> None:
-        now_ns = self._venue.now_ns
-        if status is OrdStatus.CANCELED:
-            order.canceled_ns = now_ns
-        elif status is OrdStatus.EXPIRED:
-            order.expired_ns = now_ns
-        elif status is OrdStatus.REJECTED:
-            order.failed_ns = now_ns
-        elif status is OrdStatus.REPLACED:
-            order.replaced_ns = now_ns
 
     def _release(self, order: VenueOrder, qty: int) -> None:
         self._venue.ledger_of(order).release(order.symbol, qty)
@@ -300,14 +289,8 @@ class OrderDesk:
         new.failed_ns = self._venue.now_ns
         self._venue.emit(OrderEventKind.REJECTED, new, text="original order is done")
         if old.status is OrdStatus.PENDING_REPLACE:
-            self._restore(old)
+            old.status = old.resting_status
         self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text="too late to replace")
-
-    def _restore(self, order: VenueOrder) -> None:
-        if order.held:
-            order.status = OrdStatus.PENDING_NEW
-        else:
-            order.status = OrdStatus.PARTIALLY_FILLED if order.cum_qty else OrdStatus.NEW
 
     def install(self, old: VenueOrder, new: VenueOrder) -> None:
         """The replacement is in force; the old order is REPLACED."""
@@ -319,10 +302,10 @@ class OrderDesk:
             new.cum_qty, new.cost, new.busted_qty = old.cum_qty, old.cost, old.busted_qty
         new.held, new.armed, new.triggered = old.held, old.armed, old.triggered
         new.cap_px, new.not_routed = old.cap_px, False
-        self._restore(new)
+        new.status = new.resting_status
         self.groups.on_replace(old, new)
         old.status, old.replaced_by, old.armed = OrdStatus.REPLACED, new.order_id, False
-        self._stamp(old, OrdStatus.REPLACED)
+        stamp_end(old, now_ns=venue.now_ns)
         self._book(old).remove(old)
         ledger.drop_order(old)
         ledger.add_order(new)

@@ -158,11 +158,31 @@ class VenueOrder:
         """May execute or be elected at the venue now (an armed held stop counts as ``armed``)."""
         return self.on_book and not self.held and not self.status.is_terminal
 
+    @property
+    def resting_status(self) -> OrdStatus:
+        """Status with no request pending."""
+        if self.held:
+            return OrdStatus.PENDING_NEW
+        return OrdStatus.PARTIALLY_FILLED if self.cum_qty else OrdStatus.NEW
+
     def reserved_qty(self) -> int:
         """Shares this order alone would hold; during a replacement the larger of old and new."""
         if self.successor is None:
             return self.leaves_qty
         return max(self.leaves_qty, self.successor.order_qty - self.cum_qty)
+
+
+def stamp_end(order: VenueOrder, *, now_ns: int) -> None:
+    """Note when an order became what its terminal status says."""
+    match order.status:
+        case OrdStatus.CANCELED:
+            order.canceled_ns = now_ns
+        case OrdStatus.EXPIRED:
+            order.expired_ns = now_ns
+        case OrdStatus.REPLACED:
+            order.replaced_ns = now_ns
+        case _:
+            order.failed_ns = now_ns
 
 
 def snapshot(order: VenueOrder, legs: Iterable[VenueOrder] = ()) -> OrderSnapshot:

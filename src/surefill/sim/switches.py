@@ -28,7 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "partial_arms_legs": ("off", "on"),
     "exit_race": ("sequential", "overlapping"),
     "leg_sub_penny": ("on", "off"),
-    "simple_order_class": ("empty", "simple"),
+    "simple_class": ("empty", "simple"),
     "outside_prints": ("fill", "ignore"),
     "fill_model": ("queue", "touch", "paper"),
 }
@@ -59,7 +59,7 @@ class Switches:
       replacement with a new id.
     * ``cancel_of_canceled`` (U15), ``cancel_of_pending_cancel`` (2.1): repeated cancel accepted or
       refused.
-    * ``unknown_symbol_code`` (U18), ``simple_order_class`` (1.6): wire spelling, read by the face.
+    * ``unknown_symbol_code`` (U18), ``simple_class`` (1.6): wire spelling, read by the face.
     * ``partial_arms_legs``: documented: legs arm only on the complete fill (3.3). ``on`` arms them
       when a partly filled entry ends, for the executed quantity: a kinder venue for comparison.
     * ``exit_race`` (3.4): a triggered stop waits until its target is canceled (``sequential``), or
@@ -87,7 +87,7 @@ class Switches:
     partial_arms_legs: str = "off"
     exit_race: str = "sequential"
     leg_sub_penny: str = "on"
-    simple_order_class: str = "empty"
+    simple_class: str = "empty"
     outside_prints: str = "fill"
     fill_model: str = "queue"
 

@@ -56,7 +56,7 @@ class Desk:
     def order(self, order: OrderSnapshot, *, nested: bool = False, fresh: bool = False) -> Json:
         """An order's JSON with this server's spelling of a simple order's class."""
         body = order_json(order, nested=nested, fresh=fresh)
-        if self.exchange.switches.simple_order_class == "simple" and not body["order_class"]:
+        if self.exchange.switches.simple_class == "simple" and not body["order_class"]:
             body["order_class"] = "simple"
         return body
 
