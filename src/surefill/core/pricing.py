@@ -314,11 +314,11 @@ def _qty_for_risk(plan: TradePlan, worst_px: int, exits: ExitPrices) -> int:
 def _tick_notes(
     plan: TradePlan, policy: Policy, grid: tuple[TickSchedule, int]
 ) -> tuple[Reason, ...]:
+    """What the rounding left nothing of: a limit that is not beyond the signal at all."""
     ticks, buffer_ppb = grid
-    tick_px = ticks.tick_at(plan.signal_px)
     notes = []
     for name, ratio_ppb in (("cap", policy.max_slippage_ppb), ("buffer", buffer_ppb)):
-        if plan.signal_px * ratio_ppb < tick_px * NANO:
+        if plan.sign * (_beyond_signal(plan, ratio_ppb, ticks) - plan.signal_px) <= 0:
             notes.append(
                 Reason.of(
                     ReasonCode.CAP_UNDER_ONE_TICK,
