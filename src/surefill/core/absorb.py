@@ -39,7 +39,7 @@ from surefill.core.order import (
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Rung, Trade
-from surefill.core.turn import MS_NS, RETRY_NS, Turn, backoff
+from surefill.core.turn import CONFIRM_NS, MS_NS, RETRY_NS, Turn, backoff
 from surefill.core.units import to_text
 
 UNRELEASED_SENDS = 12
@@ -265,7 +265,16 @@ def _broker_made(report: ExecutionReport, *, leg: Leg, group: int) -> ChildOrder
 def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
     after = with_report(order, report)
     turn.update(after)
+    if order.order_id is None and after.replaces is not None:
+        _await_predecessor(turn, after.replaces)
     _check_fill(turn, after, report)
+
+
+def _await_predecessor(turn: Turn, order_id: str) -> None:
+    """The stream says within its own delay that the old order is replaced; else it is read (R9)."""
+    old = turn.trade.order_by_id(order_id)
+    if old is not None and not old.is_terminal:
+        turn.update(replace(old, asked_ns=turn.now + CONFIRM_NS, asks=0))
 
 
 def _check_fill(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:

@@ -17,11 +17,11 @@ from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import GroupState, group_state
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.ids import IdLeg
-from surefill.core.order import OrderState
+from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import ExitGroup, GroupKind
-from surefill.core.turn import Turn
+from surefill.core.turn import CONFIRM_NS, Turn
 from surefill.core.units import to_text
 
 COLLAR_BPS = (50, 100, 200, 500)
@@ -38,11 +38,24 @@ def end_group(turn: Turn, group: ExitGroup) -> None:
     orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
     named = [o for o in orders if o.order_id is not None or o.state is OrderState.UNSENT]
     for order in named[:1]:
-        turn.cancel(order)
+        _end_first(turn, order)
     for order in orders:
         current = turn.trade.order(order.key)
         if current is not None and current.state is OrderState.WORKING:
             turn.ask(current)
+
+
+def _end_first(turn: Turn, order: ChildOrder) -> None:
+    """Cancel one member, once; its siblings get a moment to end with it."""
+    siblings = [o for o in turn.trade.group_orders(order.group) if o.key != order.key]
+    last_ns = max((o.cancel_ns or 0 for o in siblings), default=0)
+    if last_ns and order.cancel_ns is None and turn.now < last_ns + 2 * CONFIRM_NS:
+        turn.wake_at(last_ns + 2 * CONFIRM_NS)
+        return
+    turn.cancel(order)
+    for sibling in siblings:
+        if sibling.state is OrderState.WORKING and sibling.asked_ns <= turn.now:
+            turn.update(replace(sibling, asked_ns=turn.now + CONFIRM_NS, asks=0))
 
 
 def close_position(turn: Turn, due_qty: int) -> None:

@@ -140,12 +140,16 @@ def moved(state: OrderState, what: OrderInput) -> OrderState:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution: ``qty`` 1e-9 share at ``px`` 1e-9 USD. ``qty`` 0 = busted."""
+    """One execution: ``qty`` 1e-9 share at ``px`` 1e-9 USD.
+
+    Busted: ``qty`` 0, ``busted_qty`` what it was, ``venue_ns`` when it was taken back.
+    """
 
     exec_id: str
     qty: int
     px: int
     venue_ns: int
+    busted_qty: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +157,11 @@ class ChildOrder:
     """One order of a trade. ``key`` is the client order id (ours, or the broker's for its legs).
 
     ``group`` is the exit group it belongs to (0: entry). ``reported_qty`` is the highest cumulative
-    quantity that a broker message showed; where it exceeds the ledger, executions are missing.
+    quantity that a broker message showed (at ``reported_ns``, less what was busted since); where it
+    exceeds the ledger, executions are missing.
     ``is_unlisted`` and ``is_unmoved``: a complete listing and the positions, both read after that
-    time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads without news. ``not_before_ns``: earliest
-    next send. ``cancel_ns``: when its end was last asked for.
+    time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads
+    without news. ``not_before_ns``: earliest next send. ``cancel_ns``: when its end was last asked for.
     """
 
     key: str
@@ -169,6 +174,7 @@ class ChildOrder:
     is_held: bool = False
     fills: tuple[Fill, ...] = ()
     reported_qty: int = 0
+    reported_ns: int = 0
     reported_px: int | None = None
     carried_qty: int = 0
     sent_ns: int = 0
@@ -269,15 +275,16 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
     """The order after a report: identity, executions, state. Idempotent and order-insensitive."""
     what = input_of(order, report)
     order = with_execution(order, report)
-    reported_qty = max(order.reported_qty, report.cum_qty)
-    is_news = report.cum_qty >= order.reported_qty
+    shown_qty = report.cum_qty - _busted_after(order, report.venue_ns)
+    is_news = shown_qty >= order.reported_qty
     return replace(
         order,
         state=moved(order.state, what),
         order_id=report.order_id,
         replaces=report.replaces or order.replaces,
         is_held=not report.working,
-        reported_qty=reported_qty,
+        reported_qty=shown_qty if is_news else order.reported_qty,
+        reported_ns=report.venue_ns if is_news else order.reported_ns,
         reported_px=report.avg_px if is_news and report.avg_px else order.reported_px,
         # A read is not news: its next one keeps its distance.
         asks=order.asks if report.exec_type is ExecType.ORDER_STATUS else 0,
@@ -312,16 +319,24 @@ def with_execution(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
 def _with_bust(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
     """Quantity 0 keeps the id known: the busted execution cannot come back as a late duplicate."""
     assert report.exec_id is not None
-    busted = next((fill for fill in order.fills if fill.exec_id == report.exec_id), None)
-    qty = busted.qty if busted else 0
-    rest = tuple(fill for fill in order.fills if fill.exec_id != report.exec_id)
-    px = busted.px if busted else 0
-    tombstone = Fill(report.exec_id, 0, px, report.venue_ns)
+    old = next((fill for fill in order.fills if fill.exec_id == report.exec_id), None)
+    if old is not None and old.busted_qty:
+        return order
+    qty = old.qty if old is not None else report.last_qty or 0
+    px = old.px if old is not None else report.last_px or 0
+    rest = tuple(fill for fill in order.fills if fill is not old)
+    tombstone = Fill(report.exec_id, 0, px, report.venue_ns, busted_qty=qty)
+    is_older = order.reported_ns <= report.venue_ns
     return replace(
         order,
         fills=_in_order((*rest, tombstone)),
-        reported_qty=max(0, order.reported_qty - qty),
+        reported_qty=max(0, order.reported_qty - qty) if is_older else order.reported_qty,
     )
+
+
+def _busted_after(order: ChildOrder, at_ns: int) -> int:
+    """Shares that a message of ``at_ns`` (venue time) still counted and that were busted since."""
+    return sum(fill.busted_qty for fill in order.fills if fill.venue_ns > at_ns)
 
 
 def _with_correction(order: ChildOrder, report: ExecutionReport) -> ChildOrder:

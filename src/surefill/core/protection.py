@@ -80,7 +80,7 @@ def _settle_exits(turn: Turn) -> None:
                 _send_deferred(turn, order)
             case OrderState.IN_DOUBT:
                 turn.ask(order)
-            case OrderState.WORKING if order.cancel_ns is not None:
+            case OrderState.WORKING if order.cancel_ns or turn.trade.has_successor(order):
                 turn.ask(order)
     for group in turn.trade.groups:
         _settle_group(turn, group)
@@ -94,7 +94,9 @@ def _settle_group(turn: Turn, group: ExitGroup) -> None:
     state = group_state(trade, group)
     orders = trade.group_orders(group.n)
     stops = [order for order in orders if order.leg is Leg.STOP]
-    if state is GroupState.BARE and stops and all(o.state in _GONE for o in stops):
+    if state is GroupState.DONE:
+        _report_lost(turn, group, stops)
+    elif state is GroupState.BARE and stops and all(o.state in _GONE for o in stops):
         # Its stop is proven dead: what still rests holds shares that cover needs.
         turn.alarm(Reason.of(ReasonCode.COVER_LOST, qty=to_text(group.qty), by=stops[-1].state))
         end_group(turn, group)
@@ -107,6 +109,17 @@ def _settle_group(turn: Turn, group: ExitGroup) -> None:
         for order in orders:
             if order.state is OrderState.WORKING:
                 turn.ask(order)
+
+
+def _report_lost(turn: Turn, group: ExitGroup, stops: list[ChildOrder]) -> None:
+    """A human should know when cover that had worked ended, and not by us (R18)."""
+    entry = bracket_entry(turn.trade, group)
+    is_partial_bracket = entry is not None and entry.state is not OrderState.FILLED
+    if group.is_ended or is_partial_bracket or not stops:
+        return
+    last = stops[-1]
+    if last.state in _GONE and last.order_id is not None:
+        turn.alarm(Reason.of(ReasonCode.COVER_LOST, qty=to_text(group.qty), by=last.state))
 
 
 def _send_deferred(turn: Turn, order: ChildOrder) -> None:
@@ -231,6 +244,7 @@ def _to_move(trade: Trade, group: ExitGroup, stop_px: int, target_px: int) -> Ch
     orders = [order for order in trade.group_orders(group.n) if not order.is_terminal]
     if any(order.state is not OrderState.WORKING or order.cancel_ns for order in orders):
         return None
+    orders = [order for order in orders if not trade.has_successor(order)]
     for order in orders:
         if order.leg is Leg.STOP and order.spec.stop_px != stop_px:
             return order

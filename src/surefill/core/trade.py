@@ -171,6 +171,14 @@ class Trade:
         """The order with this broker id."""
         return next((order for order in self.orders if order.order_id == order_id), None)
 
+    def has_successor(self, order: ChildOrder) -> bool:
+        """Whether the broker shows another order in this one's place."""
+        return any(
+            o.replaces == order.order_id and o.order_id is not None and not _is_void(o)
+            for o in self.orders
+            if o.replaces is not None
+        )
+
     def group(self, n: int) -> ExitGroup | None:
         """The exit group with this number."""
         return next((group for group in self.groups if group.n == n), None)
@@ -241,6 +249,11 @@ class Trade:
         if not self.entry_qty:
             return ExitPrices(self.terms.stop_px, self.terms.target_px)
         return exits_at(self.plan, self.ticks, cost=self.entry_cost, qty=self.entry_qty)
+
+
+def _is_void(order: ChildOrder) -> bool:
+    """A replacement that came to nothing leaves its predecessor in place (R9)."""
+    return order.state is OrderState.REJECTED
 
 
 class Phase(StrEnum):
