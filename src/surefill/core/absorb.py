@@ -155,9 +155,9 @@ def _replace_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> 
 
 
 def _successor(trade: Trade, order: ChildOrder) -> ChildOrder | None:
-    return next(
-        (o for o in trade.orders if o.replaces == order.order_id and o.order_id is None), None
-    )
+    """The replacement under way for this order. A refused one never had an id either."""
+    asked = (o for o in trade.orders if o.replaces == order.order_id and o.order_id is None)
+    return next((o for o in asked if not o.is_terminal), None)
 
 
 def _drop(turn: Turn, order: ChildOrder) -> None:

@@ -42,9 +42,10 @@ GROUP_TRANSITIONS: dict[GroupState, frozenset[GroupState]] = {
     _G.ASKED: frozenset({_G.DUE, _G.DOUBTED, _G.ARMED, _G.BARE, _G.ENDING, _G.DONE}),
     # Back to DUE only after a read that did not find it (decision 0003).
     _G.DOUBTED: frozenset({_G.DUE, _G.ASKED, _G.ARMED, _G.BARE, _G.ENDING, _G.DONE, _G.WAITING}),
-    _G.ARMED: frozenset({_G.BARE, _G.ENDING, _G.DONE, _G.DOUBTED}),
+    # The stop fires or ends while a replacement of its sibling is still under way.
+    _G.ARMED: frozenset({_G.BARE, _G.ENDING, _G.DONE, _G.DOUBTED, _G.ASKED}),
     # The stop leg becomes known after the answer, or its replacement is in doubt for a moment.
-    _G.BARE: frozenset({_G.ARMED, _G.ENDING, _G.DONE, _G.DOUBTED}),
+    _G.BARE: frozenset({_G.ARMED, _G.ENDING, _G.DONE, _G.DOUBTED, _G.ASKED}),
     _G.ENDING: frozenset({_G.DONE, _G.ARMED, _G.BARE}),
     # Evidence of a late appearance re-opens a group, as it re-opens an order (R22).
     _G.DONE: frozenset({_G.ARMED, _G.BARE, _G.ASKED}),

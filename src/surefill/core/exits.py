@@ -93,7 +93,7 @@ def _close_by_group(turn: Turn, group: ExitGroup) -> None:
             end_group(turn, group)
         return
     target = next((o for o in orders if o.leg is Leg.TARGET), None)
-    if target is None or target.cum_qty:
+    if target is None or not _can_turn(turn, group, target):
         end_group(turn, group)
         return
     successor = replace(
@@ -104,6 +104,21 @@ def _close_by_group(turn: Turn, group: ExitGroup) -> None:
     )
     turn.replace_order(target, successor)
     turn.wake_at(turn.now + STEP_NS)
+
+
+def _can_turn(turn: Turn, group: ExitGroup, target: ChildOrder) -> bool:
+    """Whether the target can be moved to a marketable price: untouched, not refused before, and
+    the price on the winning side of the stop (the broker takes no target beyond its stop)."""
+    trade = turn.trade
+    was_refused = any(
+        o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED
+        for o in trade.group_orders(group.n)
+    )
+    stop_px = max(
+        (o.spec.stop_px or 0 for o in trade.group_orders(group.n) if o.leg is Leg.STOP), default=0
+    )
+    is_above = trade.sign * (closing_px(turn) - stop_px) > 0
+    return not target.cum_qty and not was_refused and is_above
 
 
 def _widen(turn: Turn) -> None:

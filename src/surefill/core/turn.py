@@ -83,8 +83,9 @@ class Turn:
         return self.context.now
 
     def wake_at(self, at_ns: int) -> None:
-        """Look again no later than ``at_ns``."""
-        at_ns = max(at_ns, self.now + 1)
+        """Look again no later than ``at_ns``; an instant that is over means soon, not at once, so
+        that a decision that changes nothing cannot spin."""
+        at_ns = max(at_ns, self.now + MS_NS)
         self._wake_ns = at_ns if self._wake_ns is None else min(self._wake_ns, at_ns)
 
     def update(self, order: ChildOrder) -> None:

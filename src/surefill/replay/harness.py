@@ -147,18 +147,20 @@ class VirtualRun:
         self.acts: list[tuple[int, Callable[[VirtualRun], None]]] = []
         self._views: dict[str, MarketView] = {}
         self._latest: dict[str, MarketView] = {}
+        self._unwatched: list[str] = []
         self._pending: deque[tuple[int, MarketView]] = deque()
         self._urgent_ns: int | None = None
         self._agenda: list[tuple[int, int, Arrival]] = []
 
     # -- the caller's side ----------------------------------------------------------------------
 
-    def start(self, symbols: Iterable[str]) -> None:
-        """Restore, take over, connect, and run until the engine is ready."""
+    def start(self) -> None:
+        """Restore, take over, connect, and run until the engine is ready. A symbol's instrument is
+        read when its first quote is seen."""
         self.stepper.restore()
         now = self.edge.now_ns
         self._act_on(self.stepper.start("virtual", "virtual", now=now))
-        self.broker.start(tuple(sorted(symbols)))
+        self.broker.start()
         deadline_ns = now + 60_000_000_000
         while self.engine.state.mode is not Mode.READY and self._turn(deadline_ns):
             pass
@@ -216,6 +218,9 @@ class VirtualRun:
         for delivery in deliveries:
             self.broker.deliver(delivery)
         self.broker.wake()
+        for symbol in self._unwatched:
+            self.broker.watch(symbol)
+        self._unwatched.clear()
         self._operate_due()
         events = list(self._inbox)
         self._inbox.clear()
@@ -296,6 +301,7 @@ class VirtualRun:
     def _pending_view(self, symbol: str) -> MarketView:
         known = self._latest.get(symbol)
         if known is None:
+            self._unwatched.append(symbol)
             known = MarketView(symbol, Feed.SIP, status=TradingStatus.TRADING)
         return known
 

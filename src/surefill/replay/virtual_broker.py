@@ -99,10 +99,14 @@ class VirtualBroker:
         """The `Clock` of the reads: virtual time."""
         return self._edge.now_ns
 
-    def start(self, symbols: tuple[str, ...]) -> None:
-        """Read what the gate needs, then attach the stream."""
-        self._run(self._read_reference(symbols))
+    def start(self) -> None:
+        """Read calendar and account, then attach the stream."""
+        self._run(self._read_reference())
         self._open_stream()
+
+    def watch(self, symbol: str) -> None:
+        """Read the symbol's instrument; its quotes come from the tape."""
+        self._run(self._read_instrument(symbol))
 
     def send(self, command: BrokerCommand) -> None:
         """Start this request; exactly one event answers it."""
@@ -186,19 +190,20 @@ class VirtualBroker:
                 event = await self._reads.account(command.priority)
         self._tell(event)
 
-    async def _read_reference(self, symbols: tuple[str, ...]) -> None:
+    async def _read_reference(self) -> None:
         outcome = await _Ask(requests.calendar(self.now_ns()))
         if isinstance(outcome, HttpResponse):
             calendar = market.calendar(outcome.body)
             if not isinstance(calendar, Unreadable):
                 self._tell(CalendarRead(calendar, self.now_ns()))
-        for symbol in symbols:
-            outcome = await _Ask(requests.asset(symbol))
-            if isinstance(outcome, HttpResponse) and outcome.status == 200:
-                found = market.instrument(outcome.body, symbol)
-                if not isinstance(found, Unreadable):
-                    self._tell(InstrumentRead(found, self.now_ns()))
         self._tell(await self._reads.account(Priority.EVIDENCE))
+
+    async def _read_instrument(self, symbol: str) -> None:
+        outcome = await _Ask(requests.asset(symbol))
+        if isinstance(outcome, HttpResponse) and outcome.status == 200:
+            found = market.instrument(outcome.body, symbol)
+            if not isinstance(found, Unreadable):
+                self._tell(InstrumentRead(found, self.now_ns()))
 
     # -- the order stream ---------------------------------------------------------------------
 
