@@ -56,7 +56,10 @@ FIELDS = (
 )
 """Keys of a line beside ``seq``, ``venue_ns``, ``at`` and ``hash``."""
 
+_KNOWN = frozenset(FIELDS)
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+_PLAIN = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -69,9 +72,8 @@ def rfc3339(venue_ns: int) -> str:
 
 def line_hash(previous_hash: str, line: Mapping[str, object]) -> str:
     """Chain hash of a line (its own ``hash`` key is ignored)."""
-    body = {key: value for key, value in line.items() if key != "hash"}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256((previous_hash + text).encode()).hexdigest()
+    body = {key: value for key, value in line.items() if key != "hash"} if "hash" in line else line
+    return hashlib.sha256((previous_hash + _CANONICAL.encode(body)).encode()).hexdigest()
 
 
 def first_broken_seq(lines: Iterable[Mapping[str, object]]) -> int | None:
@@ -94,7 +96,7 @@ class TruthLog:
 
     def append(self, venue_ns: int, fields: Mapping[str, object]) -> dict[str, object]:
         """Add a line at ``venue_ns``. A key outside `FIELDS` is a programming error."""
-        unknown = set(fields).difference(FIELDS)
+        unknown = fields.keys() - _KNOWN
         if unknown:
             raise KeyError(f"truth log has no field {sorted(unknown)}")
         line: dict[str, object] = {
@@ -107,7 +109,7 @@ class TruthLog:
         line["hash"] = self._hash = line_hash(self._hash, line)
         self.lines.append(line)
         if self._sink is not None:
-            self._sink(json.dumps(line, separators=(",", ":"), ensure_ascii=True))
+            self._sink(_PLAIN.encode(line))
         return line
 
     def after(self, seq: int) -> list[dict[str, object]]:
