@@ -94,6 +94,20 @@ class TestDisplayedSize:
             0,
         ]
 
+    def test_whole_orders_get_whole_shares(self) -> None:
+        """A fractional order of somebody took half a share of the display."""
+        floor = Floor(quote=False)
+        floor.quote("99.99", "100.01", ask_size=100)
+        floor.order("buy", "0.5", limit="100.01")
+        whole = floor.order("buy", 100, limit="100.01")
+        assert floor.filled(whole) == 99
+
+    def test_ioc_in_a_halt_ends_at_once(self) -> None:
+        floor = Floor()
+        floor.halt()
+        ioc = floor.order("buy", 10, limit="100.05", tif="ioc")
+        assert floor.status(ioc) == "CANCELED"
+
 
 class TestQueue:
     def test_joins_behind_the_displayed_size(self) -> None:

@@ -38,6 +38,9 @@ PAPER_PARTIAL_ONE_IN = 10
 """Model ``paper``: one eligible evaluation in ten is partial (spec 6.4)."""
 
 
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+
+
 class BookHost(Protocol):
     """Who acts on what the book finds."""
 
@@ -172,6 +175,8 @@ class Book:
         """First chance of an arriving order, a replacement or an elected stop."""
         if self._may_execute(order, self._host.session_kind()):
             self._take(order)
+        elif order.tif in _AT_ONCE:
+            self._host.end_remainder(order)
 
     def match_all(self) -> None:
         """Give everybody at the market a chance against the present quote."""
@@ -217,7 +222,7 @@ class Book:
             self._execute_at_touch(order, touch_px)
         if not order.on_book:
             return
-        if order.tif in (TimeInForce.IOC, TimeInForce.FOK):
+        if order.tif in _AT_ONCE:
             self._host.end_remainder(order)
             return
         if not order.rested:
@@ -242,7 +247,7 @@ class Book:
 
     def _size_for(self, order: VenueOrder) -> int:
         if self._model == "queue":
-            return min(order.open_qty, self._displayed(order.sign) - self._taken_qty[order.sign])
+            return _tradable(order, self._displayed(order.sign) - self._taken_qty[order.sign])
         lots = order.open_qty // NANO
         if self._model == "paper" and lots > 1 and not self._random.randrange(PAPER_PARTIAL_ONE_IN):
             return self._random.randrange(1, lots) * NANO
@@ -321,9 +326,15 @@ def _qty_by_print(order: VenueOrder, px: int, budget_qty: int) -> int:
         return 0
     if distance_px > 0:
         order.queue_ahead_qty = 0
-        return min(order.open_qty, budget_qty)
+        return _tradable(order, budget_qty)
     if order.queue_ahead_qty is None:
         return 0
     ahead_qty = min(order.queue_ahead_qty, budget_qty)
     order.queue_ahead_qty -= ahead_qty
-    return min(order.open_qty, budget_qty - ahead_qty)
+    return _tradable(order, budget_qty - ahead_qty)
+
+
+def _tradable(order: VenueOrder, size_qty: int) -> int:
+    """What an order takes of a size; a whole number of shares when it asks for whole shares."""
+    qty = min(order.open_qty, size_qty)
+    return qty if order.open_qty % NANO else qty // NANO * NANO
