@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
 
 CONNECT_S = 5.0
-HANDSHAKE_S = 10.0
-"""Alpaca's own time limit for a login (alpaca.md 5.1)."""
+HANDSHAKE_S = 5.0
+"""As long as any other read: a peer that falls silent in the login must not cost a second outage."""
 CLOSE_S = 1.0
 FRAME_BYTES_MAX = 4 * 1024 * 1024
 
