@@ -222,7 +222,7 @@ def sends_without_record(sources: Iterable[Source]) -> Findings:
 def _sends_first(source: Source, function: ast.AST) -> Findings:
     lines: dict[str, list[int]] = {"append": [], "send": []}
     for name, call in calls(function):
-        if re.search(r"journal\w*\.append$", name):
+        if re.search(r"(journal\w*\.append|stepper\.(handle|start))$", name):
             lines["append"].append(call.lineno)
         if re.search(r"outbox\.(send|put|dispatch)$", name):
             lines["send"].append(call.lineno)

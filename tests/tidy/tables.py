@@ -29,6 +29,7 @@ CLOCK_READERS = {"src/surefill/runtime/clock.py": "the one module that reads the
 COMPOSERS = {
     "src/surefill/runtime/wiring.py": "the composition root",
     "src/surefill/sim/alpaca/app.py": "the venue's own pace, made from a clock it was given",
+    "src/surefill/cli/exchange.py": "a served venue reads the clock that it is given",
     "src/surefill/replay/harness.py": "the virtual-time harness: the same engine on other ports",
 }
 """Modules that may build a broker, a journal or a clock."""

@@ -1,1 +1,1 @@
-"""What runs the core: clock, driver, outbox, recovery, and the only place where parts are put together."""
+"""What runs the core: clock, driver, outbox, recovery, and where the parts are put together."""

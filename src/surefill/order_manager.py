@@ -1,0 +1,170 @@
+"""`OrderManager.submit_order`: the call that users already have, on the smart or the legacy path.
+
+    with OrderManager.from_env() as orders:
+        orders.submit_order("CRWD", "buy", 25, 534.82, 529.47, 536.87)     # enters
+        orders.submit_order("CRWD", "sell", 25)                            # closes it
+
+What: an order that opens becomes a plan with exits by level, routed by ``USE_SMART_EXECUTOR``; one
+that goes against a trade of ours closes that trade: its exits are ended, its shares sold, nothing
+left behind.
+Why routing happens only here: both paths are one engine, so limits, cover, journal and recovery are
+the same on both; the legacy path differs by its market order and its static exits, no more.
+Invariants: a plan is smart or legacy for its whole life, whatever the setting says later; exits and
+reducing orders pass every limit and switch (kill and halt included).
+Must never: turn a reducing order into a new position. Shares that are not ours are not touched: an
+order against them is a new entry, which the gate denies (`POSITION_FOREIGN`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from surefill.config import Settings
+from surefill.core.plan import PlanError
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.units import UnitError, to_nano, to_text
+from surefill.ports import Clock
+from surefill.smart_order_executor import (
+    BlockingExecutor,
+    ErrorCode,
+    SmartOrderExecutor,
+    SurefillError,
+    TradeResult,
+)
+
+__all__ = ["OrderManager", "TradeResult"]
+
+SIGNS = {"buy": 1, "long": 1, "sell": -1, "short": -1, "sell_short": -1}
+CLOSE_S = 30.0
+"""For a closing order to be done in regular hours; it goes on after that."""
+
+
+class OrderManager:
+    """Orders of one account, blocking. Use it as ``with``.
+
+    ``settings`` default to those of the environment and ``.env``.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self._blocking = BlockingExecutor(settings, clock=clock)
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, dotenv_path: Path = Path(".env")
+    ) -> OrderManager:
+        """With the settings of the environment over a ``.env`` file. Raises `ConfigError`."""
+        found = os.environ if environ is None else environ
+        return cls(Settings.load(found, dotenv_path))
+
+    def __enter__(self) -> OrderManager:
+        self._blocking.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._blocking.close()
+
+    @property
+    def executor(self) -> SmartOrderExecutor:
+        """The executor underneath, for everything an order cannot say."""
+        return self._blocking.executor
+
+    def submit_order(
+        self,
+        symbol: str,
+        side: str,
+        qty: object,
+        price: object = None,
+        stop_loss_price: object = None,
+        take_profit_price: object = None,
+        *,
+        plan_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> TradeResult:
+        """Enter with stop and target, or close what this order goes against.
+
+        ``price`` is the signal price in USD. Returns when an entry is over and covered (or denied),
+        or when the closed trade is flat; ``timeout_s`` bounds the wait, never the trade.
+        ``plan_id`` makes an entry idempotent. Raises `PlanError` for values that are no numbers,
+        `SurefillError` (REDUCE_PARTIAL for a part of a trade: then nothing is sent).
+        """
+        return self._blocking.run(
+            self._submit(
+                (symbol, side, qty),
+                (price, stop_loss_price, take_profit_price),
+                plan_id=plan_id,
+                timeout_s=timeout_s,
+            )
+        )
+
+    def flatten(self, symbol: str, *, timeout_s: float = CLOSE_S) -> tuple[TradeResult, ...]:
+        """Close every trade of ours in this symbol and wait until it is flat."""
+        return self._blocking.run(self._flatten(symbol, timeout_s))
+
+    async def _submit(
+        self,
+        order: tuple[str, str, object],
+        prices: tuple[object, object, object],
+        *,
+        plan_id: str | None,
+        timeout_s: float | None,
+    ) -> TradeResult:
+        symbol, side, qty = order
+        against = None if plan_id is not None else self._trade_against(symbol, side)
+        if against is not None:
+            _check_whole(against, qty)
+            (closed,) = await self._flatten(against.plan_id, timeout_s or CLOSE_S)
+            return closed
+        signal_px, stop_px, target_px = prices
+        plan = self.executor.plan_of(
+            symbol,
+            side,
+            qty,
+            plan_id=plan_id,
+            signal_price=signal_px,
+            stop=stop_px,
+            target=target_px,
+        )
+        return await self.executor.execute(plan, timeout_s=timeout_s)
+
+    def _trade_against(self, symbol: str, side: str) -> TradeResult | None:
+        """The open trade of ours that an order of this side would reduce."""
+        sign = SIGNS.get(str(side).lower())
+        if sign is None:
+            raise PlanError((Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side),))
+        for trade in self.executor.open_trades():
+            if trade.symbol == symbol and trade.side.sign != sign:
+                return trade
+        return None
+
+    async def _flatten(self, target: str, timeout_s: float) -> tuple[TradeResult, ...]:
+        trades = [
+            trade
+            for trade in self.executor.open_trades()
+            if target in (trade.symbol, trade.plan_id)
+        ]
+        await self.executor.flatten(target, "submit_order", by="order manager")
+        return tuple([await self.executor.closed(trade, timeout_s=timeout_s) for trade in trades])
+
+
+def _check_whole(trade: TradeResult, qty: object) -> None:
+    """A closing order must be for the whole trade: its exits are one commitment."""
+    try:
+        asked_qty = to_nano(str(qty))
+    except UnitError:
+        reason = Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field="quantity", value=qty)
+        raise PlanError((reason,)) from None
+    if asked_qty >= trade.position_qty:
+        return
+    sentence = (
+        f"trade {trade.plan_id} holds {to_text(trade.position_qty)} {trade.symbol}; closing "
+        f"{to_text(asked_qty)} of them is not possible, close all of it. Nothing was sent"
+    )
+    raise SurefillError(ErrorCode.REDUCE_PARTIAL, sentence)

@@ -1,0 +1,42 @@
+"""Errors that callers of Surefill meet: a code to branch on and a sentence to read.
+
+A trade that is denied, rejected or not entered is no error: it is a result with a reason. An error
+says that Surefill could not do its work at all. The journal's own (`ports.JournalError`) has the
+same two fields.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """What went wrong, sorted by what to do next."""
+
+    KEYS_MISSING = "KEYS_MISSING"
+    """No credentials in the settings."""
+    BROKER_UNAVAILABLE = "BROKER_UNAVAILABLE"
+    """The broker cannot be reached or refuses the keys. Nothing was sent."""
+    START_INCOMPLETE = "START_INCOMPLETE"
+    """The start did not get a complete picture of the account in time (I25)."""
+    PLAN_ID_REUSED = "PLAN_ID_REUSED"
+    """This plan id belongs to another plan."""
+    TRADE_UNKNOWN = "TRADE_UNKNOWN"
+    """No trade or plan of this id is in the journal."""
+    ENGINE_STOPPED = "ENGINE_STOPPED"
+    """The engine ended by an error of its own; orders at the broker stay as they are."""
+    NOT_STARTED = "NOT_STARTED"
+    """Use it inside ``with`` (or between start and close)."""
+    REDUCE_PARTIAL = "REDUCE_PARTIAL"
+    """A reducing order for less than the whole trade."""
+    LOG_UNWRITABLE = "LOG_UNWRITABLE"
+    """The log file cannot be written."""
+
+
+class SurefillError(Exception):
+    """Surefill could not do its work. ``code`` and ``sentence`` say why and what to do."""
+
+    def __init__(self, code: ErrorCode, sentence: str) -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence

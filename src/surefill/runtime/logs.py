@@ -1,0 +1,196 @@
+"""Where log lines go, and the four that users search for.
+
+What: handlers for stderr and ``<log dir>/surefill.log`` (rotated), the fixed lines of design
+section 5, redaction and neutralised line breaks at the sink.
+Why at the sink: a secret or a line break in a broker's text must not get through whoever logged it
+(I27, S8). Lines carry the engine's time, which is the venue's where that plays another day.
+Invariants: one event is one line; one file handler per directory however many engines run.
+Must never: fail a trade because a line could not be written.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import ClassVar
+
+from surefill.config import Secret
+from surefill.core.commands import Announce, Milestone
+from surefill.core.reasons import ReasonCode
+from surefill.core.state import Denial
+from surefill.core.trade import Trade
+from surefill.ports import Clock
+from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.result import TradeResult, result_of
+from surefill.runtime.stepper import Decided
+
+LOGGER_NAME = "smart_order_executor"
+LOGGER_NAMES = (LOGGER_NAME, "surefill")
+FILE_NAME = "surefill.log"
+FILE_BYTES_MAX = 10_000_000
+FILES_MAX = 10
+"""100 MB in all: a year of a busy account, small enough for any disk."""
+
+INITIALIZED = "Smart Order Executor initialized"
+SUCCESSFUL = "Smart executor trade successful"
+REJECTED = "Smart executor rejected trade"
+NOT_ENTERED = "Smart executor not entered"
+LEGACY_SUCCESSFUL = "Legacy trade successful"
+
+logger = logging.getLogger(LOGGER_NAME)
+
+
+class LineFormatter(logging.Formatter):
+    """``2026-03-02T15:00:00.123Z ERROR smart_order_executor sentence``, one line, no secret."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self._clock = clock
+        self._secrets: list[str] = []
+
+    def hide(self, secrets: Iterable[Secret]) -> None:
+        """Never let these through."""
+        self._secrets += [secret.reveal() for secret in secrets if secret]
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """The engine's time, not the machine's."""
+        now = self._clock.now_ns()
+        at = datetime.fromtimestamp(now // 1_000_000_000, tz=UTC)
+        return f"{at:%Y-%m-%dT%H:%M:%S}.{now // 1_000_000 % 1000:03d}Z"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The whole record, traceback included, as one clean line."""
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return "".join(char if char.isprintable() else " " for char in text)
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotating file that only its owner can read."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return open(descriptor, "a", encoding="utf-8")
+
+
+@dataclass(slots=True)
+class _Sink:
+    """The handlers of one directory and how many engines use them."""
+
+    formatter: LineFormatter
+    handlers: tuple[logging.Handler, ...]
+    users: int = 0
+
+
+class LogSinks:
+    """Handlers while an engine runs. Open it at the start, close it at the end."""
+
+    _open: ClassVar[dict[Path, _Sink]] = {}
+
+    def __init__(self, log_dir: Path, *, secrets: Iterable[Secret], clock: Clock) -> None:
+        self._path = log_dir.absolute()
+        self._secrets = tuple(secrets)
+        self._clock = clock
+        self._is_open = False
+
+    def open(self) -> None:
+        """Attach the handlers. Raises `SurefillError` when the file cannot be written."""
+        if self._is_open:
+            return
+        sink = self._open_sinks().get(self._path)
+        if sink is None:
+            sink = self._attach()
+        sink.formatter.hide(self._secrets)
+        sink.users += 1
+        self._is_open = True
+
+    def close(self) -> None:
+        """Detach them when nobody else logs there."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        sink = self._open_sinks()[self._path]
+        sink.users -= 1
+        if sink.users:
+            return
+        del self._open_sinks()[self._path]
+        for handler in sink.handlers:
+            for name in LOGGER_NAMES:
+                logging.getLogger(name).removeHandler(handler)
+            handler.close()
+
+    @classmethod
+    def _open_sinks(cls) -> dict[Path, _Sink]:
+        return cls._open
+
+    def _attach(self) -> _Sink:
+        formatter = LineFormatter(self._clock)
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handlers: list[logging.Handler] = [
+                _PrivateFile(
+                    self._path / FILE_NAME,
+                    maxBytes=FILE_BYTES_MAX,
+                    backupCount=FILES_MAX - 1,
+                    encoding="utf-8",
+                )
+            ]
+        except OSError as error:
+            sentence = f"{self._path} cannot hold the log ({error.strerror}); set SUREFILL_LOG_DIR"
+            raise SurefillError(ErrorCode.LOG_UNWRITABLE, sentence) from None
+        if not logging.getLogger().handlers:
+            # A program that has set up logging shows our lines its own way; ours would be doubles.
+            handlers.append(logging.StreamHandler())
+        for handler in handlers:
+            handler.setFormatter(formatter)
+            handler.setLevel(logging.INFO)
+        for name in LOGGER_NAMES:
+            named = logging.getLogger(name)
+            if named.level == logging.NOTSET:
+                named.setLevel(logging.INFO)
+            for handler in handlers:
+                named.addHandler(handler)
+        sink = _Sink(formatter, tuple(handlers))
+        self._open_sinks()[self._path] = sink
+        return sink
+
+
+def report_decided(decided: Decided) -> None:
+    """Log how far trades have come: the lines of design section 5."""
+    denied = {denial.plan.plan_id: denial for denial in decided.denials}
+    for command in decided.commands:
+        if not isinstance(command, Announce):
+            continue
+        found: Trade | Denial | None = decided.trades.get(command.trade_id)
+        if found is None:
+            found = denied.get(command.trade_id)
+        if found is not None:
+            _report(result_of(found), command.milestone)
+
+
+def _report(result: TradeResult, milestone: Milestone) -> None:
+    match milestone:
+        case Milestone.DENIED:
+            logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
+        case Milestone.SETTLED if result.entry_qty:
+            line = LEGACY_SUCCESSFUL if result.is_legacy else SUCCESSFUL
+            logger.info("%s: %s", line, result)
+        case Milestone.SETTLED if result.code is ReasonCode.ENTRY_REJECTED:
+            logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
+        case Milestone.SETTLED:
+            logger.info("%s: %s [plan=%s]", NOT_ENTERED, _why(result), result.plan_id)
+        case Milestone.CLOSED if result.entry_qty:
+            logger.info("trade closed: %s", result)
+        case _:
+            pass  # a trade that was never entered has its line already
+
+
+def _why(result: TradeResult) -> str:
+    return "; ".join(str(reason) for reason in result.reasons) or "no reason given"

@@ -1,0 +1,182 @@
+"""The composition root: from settings to a running engine. The only place that knows the mode.
+
+What: `assemble` puts engine, journal, broker, outbox and driver together; `open_journal`,
+`account_of` and `limits_of` are its parts that the command line needs alone.
+Why one place: whatever a setting means, it means it here, so that nothing else can differ between
+one kind of account and another.
+Invariants: the account's identity (its journal and the ids of its orders) is a digest of server and
+key id, so it is known before anything connects; two spellings of this machine are one.
+Must never: decide, or keep a secret in anything that prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+from surefill import __version__
+from surefill.brokers.alpaca.broker import AlpacaBroker as ChosenBroker
+from surefill.brokers.alpaca.credentials import Credentials
+from surefill.brokers.alpaca.endpoints import EndpointError, Endpoints, endpoints_of
+from surefill.brokers.alpaca.venue_time import plays_own_time, venue_offset_ns
+from surefill.config import Settings
+from surefill.core.engine import Engine, EngineConfig
+from surefill.core.ids import account_tag
+from surefill.core.risk import Limits
+from surefill.journal.sqlite import SqliteJournal
+from surefill.ports import Broker, Capabilities, Clock, WashExempts
+from surefill.runtime.clock import SystemClock
+from surefill.runtime.driver import Driver
+from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.logs import LogSinks
+from surefill.runtime.outbox import Outbox
+from surefill.runtime.stepper import Stepper
+from surefill.runtime.waiters import Waiters
+from surefill.tactics.registry import PLAN_TACTICS, TACTICS
+
+BUILD = f"surefill {__version__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One engine with everything around it."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    stepper: Stepper
+    broker: Broker
+    outbox: Outbox
+    waiters: Waiters
+    driver: Driver
+    logs: LogSinks
+
+
+def account_of(settings: Settings) -> str:
+    """A stable name of the account: 32 hex digits of server and key id."""
+    parts = urlsplit(settings.base_url)
+    host = "localhost" if plays_own_time(parts.hostname or "") else parts.hostname
+    text = f"{host}:{parts.port or ''}|{settings.key_id.reveal()}"
+    return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def journal_path(settings: Settings) -> Path:
+    """The journal of this account: one file for each, beside the path of the settings."""
+    path = settings.journal_path
+    return path.with_name(f"{path.stem}-{account_tag(account_of(settings))}{path.suffix}")
+
+
+def open_journal(settings: Settings, *, read_only: bool = False) -> SqliteJournal:
+    """The journal of this account. Raises `JournalError`."""
+    return SqliteJournal(journal_path(settings).absolute(), read_only=read_only)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """The gate's limits."""
+    return Limits(
+        order_qty_max=settings.max_order_qty,
+        order_notional_max_usd=settings.max_order_notional_usd,
+        total_notional_max_usd=settings.max_total_notional_usd,
+        open_trades_max=settings.max_open_trades,
+        daily_loss_max_usd=settings.daily_loss_limit_usd,
+        signal_age_max_ns=settings.signal_age_max_ns,
+        quote_age_max_ns=settings.quote_age_max_ns,
+        entry_cutoff_ns=settings.entry_cutoff_ns,
+        restricted=settings.restricted_symbols,
+    )
+
+
+def engine_of(settings: Settings) -> Engine:
+    """An engine that knows nothing yet."""
+    config = EngineConfig(
+        account=account_of(settings),
+        limits=limits_of(settings),
+        exits_beside_entry=settings.wash_exempts is not WashExempts.NONE,
+    )
+    return Engine(config, TACTICS)
+
+
+async def clock_for(settings: Settings) -> SystemClock:
+    """This machine's clock; set by the venue's when the venue is on this machine too.
+
+    Raises `SurefillError` when keys are missing or that venue does not answer.
+    """
+    clock = SystemClock()
+    credentials, endpoints = _credentials(settings), _endpoints(settings)
+    if not plays_own_time(urlsplit(settings.base_url).hostname or ""):
+        return clock
+    try:
+        offset_ns = await venue_offset_ns(endpoints, credentials, clock=clock)
+    except ConnectionError as error:
+        raise unavailable(settings, error) from None
+    return SystemClock(offset_ns=offset_ns)
+
+
+def assemble(settings: Settings, *, clock: Clock) -> Runtime:
+    """Everything built and the journal taken; nothing started. Call it inside a running loop.
+
+    Raises `SurefillError` and `JournalError` (`JournalHeld` when another process has it).
+    """
+    credentials, endpoints = _credentials(settings), _endpoints(settings)
+    logs = LogSinks(settings.log_dir, secrets=(settings.secret_key,), clock=clock)
+    engine = engine_of(settings)
+    journal = open_journal(settings)
+    try:
+        stepper = Stepper(engine, journal, holder=BUILD)
+        stepper.restore()
+        logs.open()
+    except BaseException:
+        journal.close()
+        raise
+    broker = ChosenBroker(
+        endpoints=endpoints,
+        credentials=credentials,
+        feed=settings.data_feed,
+        clock=clock,
+        random=Random(clock.now_ns()),
+        requests_per_minute=settings.requests_per_minute,
+        capabilities=Capabilities(wash_exempts=settings.wash_exempts),
+    )
+    waiters = Waiters()
+    outbox = Outbox(broker, journal, waiters)
+    driver = Driver(stepper, outbox, waiters, clock=clock)
+    return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs)
+
+
+def unavailable(settings: Settings, error: ConnectionError) -> SurefillError:
+    """What to say when the broker cannot be reached or refuses us."""
+    host = urlsplit(settings.base_url).netloc
+    sentence = f"{host}: {error}; check APCA_API_BASE_URL and the keys. Nothing was sent"
+    return SurefillError(ErrorCode.BROKER_UNAVAILABLE, sentence)
+
+
+def _credentials(settings: Settings) -> Credentials:
+    if not settings.key_id:
+        sentence = "set APCA_API_KEY_ID and APCA_API_SECRET_KEY (environment or a private .env)"
+        raise SurefillError(ErrorCode.KEYS_MISSING, sentence)
+    return Credentials(key_id=settings.key_id.reveal(), secret=settings.secret_key.reveal())
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    try:
+        return endpoints_of(settings.base_url, feed=settings.data_feed)
+    except EndpointError as error:
+        raise SurefillError(ErrorCode.BROKER_UNAVAILABLE, f"{error}. Nothing was sent") from None
+
+
+__all__ = [
+    "BUILD",
+    "PLAN_TACTICS",
+    "Runtime",
+    "account_of",
+    "assemble",
+    "clock_for",
+    "engine_of",
+    "journal_path",
+    "limits_of",
+    "open_journal",
+    "unavailable",
+]

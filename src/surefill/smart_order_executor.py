@@ -1,0 +1,487 @@
+"""What a strategy imports: give it a plan, get a protected position or none, and one result.
+
+    async with SmartOrderExecutor.from_env() as executor:
+        result = await executor.execute(plan)       # entered and covered, or not at all
+        final = await executor.closed(plan.plan_id)  # later: the outcome
+
+What: `SmartOrderExecutor` (async) and `BlockingExecutor`, its twin for scripts.
+Why: everything a caller can do wrong around an engine (trade before the account is known, run two
+processes on one account, send the same plan twice) is answered here, before it can cost money.
+Invariants: one plan id is one trade, for ever and across restarts (I9); leaving the ``with`` block
+leaves cover at the broker; entries start only after a complete reconciliation (I25).
+Must never: decide about trading, or wait without a limit for anything but the market.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from surefill.config import Settings
+from surefill.core.commands import Milestone
+from surefill.core.events import Act, OperatorActed, PlanSubmitted
+from surefill.core.plan import TradePlan
+from surefill.core.state import Denial, Mode
+from surefill.core.trade import Trade
+from surefill.ports import Clock
+from surefill.runtime import wiring
+from surefill.runtime.dry_run import PlanCheck, dry_run
+from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
+from surefill.runtime.recovery import is_same_plan, remembered
+from surefill.runtime.result import OrderRef, TradeResult, result_of
+from surefill.runtime.wiring import Runtime
+
+__all__ = [
+    "SmartOrderExecutor",
+    "BlockingExecutor",
+    "TradeResult",
+    "PlanCheck",
+    "OrderRef",
+    "SurefillError",
+    "ErrorCode",
+]
+
+logger = logging.getLogger(LOGGER_NAME)
+
+READY_S = 30.0
+"""For a complete reconciliation: some pages of orders, or a stream that needs a second try."""
+QUOTE_S = 5.0
+"""For a symbol's instrument and first quote; then the gate says what is missing."""
+CLOSE_S = 10.0
+
+T = TypeVar("T")
+_Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
+
+
+class SmartOrderExecutor:
+    """Trades one account. Use it as ``async with``; every method needs a started executor.
+
+    ``settings`` default to those of the environment and ``.env``. ``clock`` is for callers that
+    bring their own time; by default it is this machine's, or that of a venue on this machine.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.settings = settings if settings is not None else _settings(os.environ)
+        self._given_clock = clock
+        self._runtime: Runtime | None = None
+        self._loop_task: asyncio.Task[None] | None = None
+        self._old_handler: _Handler | None = None
+        self._last_id_ns = 0
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, dotenv_path: Path = Path(".env")
+    ) -> SmartOrderExecutor:
+        """With the settings of the environment over a ``.env`` file. Raises `ConfigError`."""
+        return cls(_settings(os.environ if environ is None else environ, dotenv_path))
+
+    # ------------------------------------------------------------------------ start and end
+
+    async def __aenter__(self) -> SmartOrderExecutor:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Recover, reconcile, repair cover; ready when this returns.
+
+        Raises `SurefillError` (keys, broker, incomplete start), `JournalHeld` when another process
+        trades this account, `JournalError`; nothing stays open then.
+        """
+        if self._runtime is not None:
+            return
+        clock = self._given_clock or await wiring.clock_for(self.settings)
+        runtime = wiring.assemble(self.settings, clock=clock)
+        self._runtime = runtime
+        try:
+            await self._start(runtime)
+        except BaseException:
+            await self.close()
+            raise
+        logger.info(INITIALIZED)
+
+    async def _start(self, runtime: Runtime) -> None:
+        settings, driver = self.settings, runtime.driver
+        loop = asyncio.get_running_loop()
+        self._old_handler = loop.get_exception_handler()
+        loop.set_exception_handler(self._on_background_error)
+        decided = runtime.stepper.start(wiring.BUILD, settings.digest(), now=runtime.clock.now_ns())
+        self._loop_task = asyncio.create_task(driver.run())
+        try:
+            await runtime.broker.start(driver.post)
+        except ConnectionError as error:
+            raise wiring.unavailable(settings, error) from None
+        for trade in list(runtime.engine.book.open.values()):
+            runtime.broker.watch(trade.symbol)
+        runtime.outbox.send(decided.commands, seq=runtime.stepper.seq)
+        if not await driver.until(self._is_ready, timeout_s=READY_S):
+            sentence = (
+                f"no complete picture of the account after {READY_S:.0f} s: {self._missing()}"
+            )
+            raise SurefillError(ErrorCode.START_INCOMPLETE, sentence)
+
+    async def close(self) -> None:
+        """Disconnect and release the journal. Orders at the broker, cover above all, stay."""
+        runtime, self._runtime = self._runtime, None
+        if runtime is None:
+            return
+        await runtime.broker.close()
+        if self._loop_task is not None:
+            asyncio.get_running_loop().set_exception_handler(self._old_handler)
+            runtime.driver.stop()
+            await asyncio.wait({self._loop_task}, timeout=CLOSE_S)
+            self._loop_task = None
+        runtime.stepper.journal.close()
+        runtime.logs.close()
+
+    # ------------------------------------------------------------------------------- trading
+
+    async def execute(self, plan: TradePlan, *, timeout_s: float | None = None) -> TradeResult:
+        """Do it: returns when the entry is over and every filled share is covered, or when the
+        plan is denied. The same plan again returns its first result.
+
+        ``timeout_s``: return what is known by then (``outcome`` is ``None``; the engine goes on).
+        Raises `SurefillError` (PLAN_ID_REUSED, ENGINE_STOPPED).
+        """
+        return await self.submit(plan, timeout_s=timeout_s)
+
+    async def submit(
+        self, plan: TradePlan, *, is_legacy: bool | None = None, timeout_s: float | None = None
+    ) -> TradeResult:
+        """`execute` on a chosen path; the default is that of the settings."""
+        runtime = self._started()
+        if remembered(runtime.stepper, plan.plan_id) is None:
+            await self._see_market(plan.symbol)
+        found = remembered(runtime.stepper, plan.plan_id)  # again: somebody may have been faster
+        if found is not None and not is_same_plan(found, plan):
+            raise _reused(plan)
+        if found is None:
+            legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
+            runtime.driver.post(self._submission(plan, is_legacy=legacy))
+        elif _is_settled(found):
+            return result_of(found)
+        result = await self._milestone(plan.plan_id, Milestone.SETTLED, timeout_s)
+        if not is_same_plan(self._found(plan.plan_id), plan):
+            raise _reused(plan)  # two callers at once, and the other one's plan was first
+        return result
+
+    async def closed(
+        self, trade: str | TradePlan | TradeResult, *, timeout_s: float | None = None
+    ) -> TradeResult:
+        """The outcome: waits until the trade is flat and over. Raises `SurefillError`."""
+        plan_id = trade if isinstance(trade, str) else trade.plan_id
+        found = self._found(plan_id)
+        if isinstance(found, Denial) or found.is_closed:
+            return result_of(found)
+        return await self._milestone(plan_id, Milestone.CLOSED, timeout_s)
+
+    def result(self, plan_id: str) -> TradeResult:
+        """How a trade stands now. Raises `SurefillError` (TRADE_UNKNOWN)."""
+        return result_of(self._found(plan_id))
+
+    def open_trades(self) -> tuple[TradeResult, ...]:
+        """Every open trade, in order of acceptance."""
+        book = self._started().engine.book
+        return tuple(result_of(trade) for trade in book.open.values())
+
+    def plan_of(
+        self,
+        symbol: str,
+        side: str,
+        quantity: object,
+        *,
+        plan_id: str | None = None,
+        **terms: Any,
+    ) -> TradePlan:
+        """`TradePlan.of` with an id made from symbol and time when none is given.
+
+        Give an id of your own when the same signal may reach you twice.
+        """
+        name = plan_id if plan_id is not None else self._fresh_id(symbol)
+        return TradePlan.of(symbol, side, quantity, plan_id=name, **terms)
+
+    async def check(self, plan: TradePlan, *, is_legacy: bool | None = None) -> PlanCheck:
+        """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
+        runtime = self._started()
+        await self._see_market(plan.symbol)
+        legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
+        event = self._submission(plan, is_legacy=legacy)
+        return dry_run(runtime.engine, event, now=runtime.clock.now_ns())
+
+    # ------------------------------------------------------------------------------ operator
+
+    async def halt(self, why: str, *, by: str = "caller") -> None:
+        """No new entries; protection stays."""
+        await self._act(Act.HALT, "", by=by, why=why)
+
+    async def resume(self, why: str = "", *, by: str = "caller") -> None:
+        """Entries again."""
+        await self._act(Act.RESUME, "", by=by, why=why)
+
+    async def kill(self, why: str, *, by: str = "caller") -> None:
+        """No new entries, working entries are cancelled; survives restarts. Flattens nothing."""
+        await self._act(Act.KILL, "", by=by, why=why)
+
+    async def unkill(self, why: str, *, by: str = "caller") -> None:
+        """Take the kill switch back: a human's decision."""
+        await self._act(Act.UNKILL, "", by=by, why=why)
+
+    async def flatten(self, target: str = "", why: str = "", *, by: str = "caller") -> None:
+        """Close positions of ours: of a symbol, of a trade, or all (empty). `closed` waits."""
+        await self._act(Act.FLATTEN, target, by=by, why=why)
+
+    async def cancel_entry(self, target: str, why: str = "", *, by: str = "caller") -> None:
+        """End the entry; what has filled stays covered."""
+        await self._act(Act.CANCEL_ENTRY, target, by=by, why=why)
+
+    async def hand_over(self, target: str, *, to: str) -> bool:
+        """Leave a covered trade to somebody else; False while it is not fully covered."""
+        await self._act(Act.HAND_OVER, target, by=to, why="")
+        found = remembered(self._started().stepper, target)
+        return found is None or isinstance(found, Denial) or found.is_closed
+
+    # ------------------------------------------------------------------------------- helpers
+
+    @property
+    def runtime(self) -> Runtime:
+        """The engine and what surrounds it, for reading."""
+        return self._started()
+
+    def _started(self) -> Runtime:
+        if self._runtime is None:
+            sentence = "start it first: async with SmartOrderExecutor(...) as executor"
+            raise SurefillError(ErrorCode.NOT_STARTED, sentence)
+        if self._runtime.driver.error is not None:
+            raise self._runtime.driver.error
+        return self._runtime
+
+    def _fresh_id(self, symbol: str) -> str:
+        """Unused in this process and, because time does not return, in any other."""
+        now = max(self._started().clock.now_ns(), self._last_id_ns + 1)
+        self._last_id_ns = now
+        at = datetime.fromtimestamp(now // 1_000_000_000, tz=UTC)
+        return f"{symbol}-{at:%Y%m%dT%H%M%S}.{now % 1_000_000_000:09d}"
+
+    def _submission(self, plan: TradePlan, *, is_legacy: bool) -> PlanSubmitted:
+        now = self._started().clock.now_ns()
+        return PlanSubmitted(plan, self.settings.policy(), is_legacy, now)
+
+    async def _see_market(self, symbol: str) -> None:
+        """Have instrument and a current quote, or let the gate say what is missing."""
+        runtime = self._started()
+        age_max_ns = self.settings.quote_age_max_ns
+        runtime.broker.watch(symbol)
+
+        def is_seen() -> bool:
+            view = runtime.engine.views.get(symbol)
+            age_ns = view.quote_age_ns(runtime.clock.now_ns()) if view is not None else None
+            is_known = runtime.engine.state.instrument(symbol) is not None
+            return is_known and age_ns is not None and age_ns <= age_max_ns
+
+        await runtime.driver.until(is_seen, timeout_s=QUOTE_S)
+
+    async def _milestone(
+        self, plan_id: str, milestone: Milestone, timeout_s: float | None
+    ) -> TradeResult:
+        runtime = self._started()
+        future = runtime.waiters.expect(plan_id, milestone)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await future
+        except TimeoutError:
+            pass  # the caller wanted to know by now; the trade goes on
+        return result_of(self._found(plan_id))
+
+    def _found(self, plan_id: str) -> Trade | Denial:
+        found = remembered(self._started().stepper, plan_id)
+        if found is None:
+            sentence = f"no trade {plan_id} in the journal of this account"
+            raise SurefillError(ErrorCode.TRADE_UNKNOWN, sentence)
+        return found
+
+    async def _act(self, act: Act, target: str, *, by: str, why: str) -> None:
+        """Post an act and wait until it is recorded."""
+        runtime = self._started()
+        event = OperatorActed(act, target, by, why, runtime.clock.now_ns())
+        runtime.driver.post(event)
+        await runtime.driver.drained()
+
+    def _is_ready(self) -> bool:
+        return self._runtime is not None and self._runtime.engine.state.mode is Mode.READY
+
+    def _missing(self) -> str:
+        state = self._started().engine.state
+        parts = {
+            "the order stream": state.is_stream_up,
+            "the account": state.account is not None,
+            "the orders": state.orders_read_ns >= state.started_ns,
+            "the positions": state.positions_read_ns >= state.started_ns,
+            "the calendar": bool(state.calendar.sessions),
+        }
+        return ", ".join(name for name, is_there in parts.items() if not is_there) + " missing"
+
+    def _on_background_error(
+        self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+    ) -> None:
+        """A background task of ours died of a bug: no new risk, keep what protects."""
+        runtime = self._runtime
+        if runtime is not None and context.get("message") == "broker task failed":
+            why = f"a background task failed: {type(context.get('exception')).__name__}"
+            logger.critical("halt: %s", why, exc_info=context.get("exception"))
+            now = runtime.clock.now_ns()
+            runtime.driver.post(OperatorActed(Act.HALT, "", "surefill", why, now))
+            return
+        if self._old_handler is not None:
+            self._old_handler(loop, context)
+        else:
+            loop.default_exception_handler(context)
+
+
+class BlockingExecutor:
+    """`SmartOrderExecutor` for scripts: an event loop in a thread of its own.
+
+    with BlockingExecutor.from_env() as executor:
+        result = executor.execute_trade("CRWD", "buy", 25, 534.82, 5.35, 2)
+
+    Every method blocks until its answer is there. Safe to call from several threads.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        self.executor = SmartOrderExecutor(settings, clock=clock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, dotenv_path: Path = Path(".env")
+    ) -> BlockingExecutor:
+        """With the settings of the environment over a ``.env`` file. Raises `ConfigError`."""
+        return cls(_settings(os.environ if environ is None else environ, dotenv_path))
+
+    def __enter__(self) -> BlockingExecutor:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """See `SmartOrderExecutor.start`."""
+        if self._thread is not None:
+            return
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="surefill", daemon=True)
+        self._thread.start()
+        try:
+            self.run(self.executor.start())
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """See `SmartOrderExecutor.close`; cover stays at the broker."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        self.run(self.executor.close())
+        self._loop = self._thread = None
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for a coroutine of the executor, as in ``run(blocking.executor.check(plan))``."""
+        if self._loop is None:
+            work.close()
+            sentence = "start it first: with BlockingExecutor(...) as executor"
+            raise SurefillError(ErrorCode.NOT_STARTED, sentence)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def execute_trade(
+        self,
+        symbol: str,
+        side: str,
+        quantity: object,
+        signal_price: object,
+        risk_amount: object,
+        rr_ratio: object,
+        *,
+        plan_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> TradeResult:
+        """Enter with exits by distance: the stop ``risk_amount`` USD *per share* from the fill, the
+        target ``rr_ratio`` times as far beyond it.
+
+        Numbers may be text, ``int``, ``Decimal`` or ``float``. ``plan_id`` is the idempotency key;
+        without one every call is a new trade. Raises `PlanError`, `SurefillError`.
+        """
+        plan = self.executor.plan_of(
+            symbol,
+            side,
+            quantity,
+            plan_id=plan_id,
+            signal_price=signal_price,
+            risk=risk_amount,
+            rr=rr_ratio,
+        )
+        return self.execute(plan, timeout_s=timeout_s)
+
+    def execute(self, plan: TradePlan, *, timeout_s: float | None = None) -> TradeResult:
+        """See `SmartOrderExecutor.execute`."""
+        return self.run(self.executor.execute(plan, timeout_s=timeout_s))
+
+    def closed(
+        self, trade: str | TradePlan | TradeResult, *, timeout_s: float | None = None
+    ) -> TradeResult:
+        """See `SmartOrderExecutor.closed`."""
+        return self.run(self.executor.closed(trade, timeout_s=timeout_s))
+
+    def check(self, plan: TradePlan) -> PlanCheck:
+        """See `SmartOrderExecutor.check`."""
+        return self.run(self.executor.check(plan))
+
+    def result(self, plan_id: str) -> TradeResult:
+        """See `SmartOrderExecutor.result`."""
+        return self.run(_ready_made(lambda: self.executor.result(plan_id)))
+
+    def open_trades(self) -> tuple[TradeResult, ...]:
+        """See `SmartOrderExecutor.open_trades`."""
+        return self.run(_ready_made(self.executor.open_trades))
+
+
+async def _ready_made(read: Callable[[], T]) -> T:
+    """A read that has to happen on the loop's thread."""
+    return read()
+
+
+def _settings(environ: Mapping[str, str], dotenv_path: Path = Path(".env")) -> Settings:
+    return Settings.load(environ, dotenv_path)
+
+
+def _reused(plan: TradePlan) -> SurefillError:
+    sentence = f"plan id {plan.plan_id} was used before with another body"
+    return SurefillError(ErrorCode.PLAN_ID_REUSED, sentence)
+
+
+def _is_settled(found: Trade | Denial) -> bool:
+    return isinstance(found, Denial) or found.is_settled or found.is_closed
