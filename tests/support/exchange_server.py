@@ -30,8 +30,9 @@ HOST = "127.0.0.1"
 class RunningExchange:
     """Start and stop a real server around a test; the clock runs from `OPEN_NS` by default."""
 
-    def __init__(self, config: ExchangeConfig | None = None) -> None:
+    def __init__(self, config: ExchangeConfig | None = None, *, with_control: bool = True) -> None:
         self.config = config if config is not None else ExchangeConfig(start_ns=OPEN_NS)
+        self._with_control = with_control
         self.venue: Venue
         self.port = 0
         self._server: uvicorn.Server
@@ -41,7 +42,7 @@ class RunningExchange:
         self.venue = build(self.config, reading_ns=time.monotonic_ns, wall_ns=time.time_ns)
         bound = listen(HOST, 0)
         self.port = bound.getsockname()[1]
-        self._server = make_server(self.venue, with_control=True)
+        self._server = make_server(self.venue, with_control=self._with_control)
         factory = self._server.config.get_loop_factory()
 
         def serve() -> None:

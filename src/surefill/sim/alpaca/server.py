@@ -46,6 +46,7 @@ SLICE_NS = 250_000_000
 """Venue time per turn of the loop while catching up: sockets are served in between."""
 MIN_WAIT_S = 0.001
 """The loop's own resolution; shorter timers would spin."""
+BACKLOG = 128
 GRACE_S = 1
 """How long a stopping server waits for its clients."""
 
@@ -291,12 +292,15 @@ def make_server(venue: Venue, *, with_control: bool) -> uvicorn.Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; port 0 takes any free one. ``OSError`` when the port is taken."""
+    """A listening socket; port 0 takes any free one. ``OSError`` when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
+        # From here on clients wait in the backlog instead of being refused: the banner that names
+        # the port is printed before the loop runs.
+        bound.listen(BACKLOG)
     except OSError:
         bound.close()
         raise

@@ -75,7 +75,7 @@ class OrderSession:
             return ()
         data = trade_update(event)
         order = data["order"]
-        is_simple_word = self._desk.exchange.switches.simple_order_class == "simple"
+        is_simple_word = self._desk.exchange.switches.simple_class == "simple"
         if is_simple_word and isinstance(order, dict) and not order["order_class"]:
             order["order_class"] = "simple"
         self._last = data

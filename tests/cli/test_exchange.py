@@ -1,0 +1,147 @@
+"""``surefill exchange``: arguments, banner, refusals, and a real process that stops on Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from surefill.cli.exchange import Address, add_arguments, banner, config_of, run
+from surefill.cli.exits import Exit
+from surefill.sim.alpaca.app import ConfigError
+from surefill.sim.switches import SwitchError
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_defaults_are_loopback_and_an_empty_market() -> None:
+    args = parsed()
+    assert (args.host, args.port, args.control) == ("127.0.0.1", 8700, False)
+    config = config_of(args)
+    assert (config.tape, config.seed, config.start_ns) == (None, None, None)
+    assert config.speed_ppb == 10**9
+
+
+def test_everything_reaches_the_configuration() -> None:
+    config = config_of(
+        parsed(
+            "--seed",
+            "7",
+            "--speed",
+            "2.5",
+            "--model",
+            "touch",
+            "--latency",
+            "none",
+            "--start",
+            "2026-03-02T15:00:00Z",
+            "--switch",
+            "wash_exempts=none",
+            "--switch",
+            "rate_limit_per_min=0",
+        )
+    )
+    assert (config.seed, config.id_seed, config.speed_ppb) == (7, 7, 2_500_000_000)
+    assert (config.switches.fill_model, config.switches.wash_exempts) == ("touch", "none")
+    assert (config.face.rate_limit_per_min, config.latency) == (0, "none")
+    assert config.start_ns == 1_772_463_600 * 10**9
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--speed", "fast"), ("--speed", "inf"), ("--start", "soon"), ("--switch", "colour=red")],
+)
+def test_wrong_values(words: tuple[str, ...]) -> None:
+    with pytest.raises((ConfigError, SwitchError)):
+        config_of(parsed(*words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--speed", "0"),
+        ("--speed", "fast"),
+        ("--switch", "colour=red"),
+        ("--keys", "no/such/file"),
+        ("--tape", "no/such/tape"),
+        ("--host", "0.0.0.0"),
+        ("--host", "example.org"),
+    ],
+)
+def test_refusals_are_one_sentence(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(parsed(*words)) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("surefill exchange: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_switches_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(parsed("--switches")) == Exit.DONE
+    assert "wash_exempts" in capsys.readouterr().out
+
+
+def test_a_taken_port_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run(parsed("--port", str(port))) == Exit.UNAVAILABLE
+    assert f"port {port} on 127.0.0.1" in capsys.readouterr().err
+
+
+def test_the_banner_is_what_one_copies() -> None:
+    text = banner(Address("127.0.0.1", 8700), title="empty market", with_control=True)
+    for line in (
+        'TradingClient("KEY", "SECRET", url_override="http://127.0.0.1:8700")',
+        'TradingStream("KEY", "SECRET", url_override="ws://127.0.0.1:8700/stream")',
+        'StockDataStream("KEY", "SECRET", url_override="ws://127.0.0.1:8700/v2/iex")',
+        'StockHistoricalDataClient("KEY", "SECRET", url_override="http://127.0.0.1:8700")',
+        "export APCA_API_BASE_URL=http://127.0.0.1:8700",
+        "http://127.0.0.1:8700/sim/",
+    ):
+        assert line in text
+    assert "/sim/" not in banner(Address("127.0.0.1", 1), title="", with_control=False)
+    assert Address("::1", 8700).authority == "[::1]:8700"
+    assert Address("0.0.0.0", 8700).authority == "127.0.0.1:8700"
+
+
+def test_a_real_process_serves_and_stops(tmp_path: Path, canary: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "surefill", "exchange", "--port", "0", "--control"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        first = process.stdout.readline()
+        assert first.startswith("Surefill exchange on http://127.0.0.1:")
+        port = int(first.split(":")[2].split(" ")[0])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        keys = {"APCA-API-KEY-ID": "KEY", "APCA-API-SECRET-KEY": canary}
+        connection.request("GET", "/v2/account", headers=keys)
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert b'"cash":"100000"' in answer.read()
+        connection.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    assert canary not in out + err

@@ -1,0 +1,208 @@
+"""The control routes: what they do, and that nonsense changes nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from surefill.core.fix import TradingStatus
+from surefill.core.units import to_nano
+from surefill.sim.alpaca.control import Control
+from surefill.sim.alpaca.parse import MAX_BODY_BYTES
+from surefill.sim.wire import WireRequest
+from tests.support.bench import SYM, Bench
+
+
+class Panel:
+    """A venue and its control routes; bodies and answers as values."""
+
+    def __init__(self) -> None:
+        self.bench = Bench()
+        self.routes = Control(self.bench.venue)
+
+    def ask(self, method: str, name: str, body: object = None) -> tuple[int, Any]:
+        path, _, query = name.partition("?")
+        pairs = tuple(tuple(pair.split("=")) for pair in query.split("&") if pair)
+        raw = b"" if body is None else json.dumps(body).encode()
+        request = WireRequest(method, f"/sim/{path}", pairs, {}, raw)  # type: ignore[arg-type]
+        answer = self.routes.handle(request)
+        return answer.status, json.loads(answer.body)
+
+    def post(self, name: str, body: object) -> Any:
+        status, answer = self.ask("POST", name, body)
+        assert status == 200, answer
+        return answer
+
+    def refused(self, name: str, body: object) -> str:
+        status, answer = self.ask("POST", name, body)
+        assert status == 422
+        return str(answer["error"])
+
+
+NBBO = {"symbol": SYM, "bid": "99.99", "bid_size": "100", "ask": "100.01", "ask_size": 200}
+
+
+@pytest.fixture
+def panel() -> Panel:
+    return Panel()
+
+
+def test_quotes_prints_and_statuses(panel: Panel) -> None:
+    panel.post("nbbo", NBBO)
+    nbbo = panel.bench.exchange.nbbo(SYM)
+    assert nbbo is not None
+    assert (nbbo.bid_px, nbbo.ask_qty) == (to_nano("99.99"), to_nano(200))
+    panel.post("print", {"symbol": SYM, "price": "100", "size": "5"})
+    print_ = panel.bench.exchange.last_print(SYM)
+    assert print_ is not None
+    assert print_.qty == to_nano(5)
+    panel.post("status", {"symbol": SYM, "status": "halt"})
+    assert panel.bench.exchange.status(SYM) is TradingStatus.HALTED
+    panel.post("status", {"symbol": SYM, "status": "resume"})
+    assert panel.bench.exchange.status(SYM) is TradingStatus.TRADING
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "message"),
+    [
+        ("nbbo", {**NBBO, "bid": "-1"}, "must not be negative"),
+        ("nbbo", {**NBBO, "bid": "much"}, "not a number"),
+        ("nbbo", {**NBBO, "bid": True}, "decimal number"),
+        ("nbbo", {**NBBO, "colour": "red"}, "unknown field 'colour'"),
+        ("nbbo", {"symbol": SYM}, "is missing"),
+        ("nbbo", {**NBBO, "symbol": "acme"}, "upper case"),
+        ("nbbo", {**NBBO, "symbol": "A" * 17}, "1 to 16"),
+        ("nbbo", {**NBBO, "symbol": "A;B"}, "upper case"),
+        ("nbbo", [], "not a JSON object"),
+        ("print", {"symbol": SYM, "price": "0", "size": "5"}, "above 0"),
+        ("status", {"symbol": SYM, "status": "asleep"}, "status is one of"),
+        ("clock", {}, "advance_ms"),
+        ("clock", {"pin": "tomorrow"}, "RFC 3339"),
+        ("clock", {"pin": "2020-01-01T00:00:00Z"}, "cannot go back"),
+        ("clock", {"advance_ms": -5}, "cannot go back"),
+        ("clock", {"advance_ms": "5"}, "whole number"),
+        ("clock", {"speed": 0}, "above 0"),
+        ("clock", {"speed": True}, "must be a number"),
+        ("faults", {"code": "N99"}, "unknown fault"),
+        ("faults", {"target": "POST"}, "code is missing"),
+        ("faults", {"code": "N1", "params": "x"}, "params is an object"),
+        ("faults", {"code": "N1", "params": {"x": 1}}, "no parameter"),
+        ("faults", {"code": "N1", "probability": 2}, "probability"),
+        ("venue", {"action": "dance"}, "action is one of"),
+        ("venue", {"action": "bust"}, "exec_id is missing"),
+        ("venue", {"action": "bust", "exec_id": "x"}, "knows no x"),
+        ("venue", {"action": "reject", "order_id": "x"}, "knows no x"),
+        ("venue", {"action": "cancel", "order_id": "x"}, "no account has"),
+    ],
+)
+def test_nonsense_is_refused_with_a_reason(
+    panel: Panel, name: str, body: object, message: str
+) -> None:
+    before = len(panel.bench.venue.log.lines)
+    assert message in panel.refused(name, body)
+    assert len(panel.bench.venue.log.lines) == before
+
+
+def test_bodies_that_are_no_json_or_too_large(panel: Panel) -> None:
+    for raw in (b"{", b" " * (MAX_BODY_BYTES + 1)):
+        answer = panel.routes.handle(WireRequest("POST", "/sim/nbbo", (), {}, raw))
+        assert answer.status == 422
+
+
+def test_unknown_routes_name_the_known_ones(panel: Panel) -> None:
+    status, answer = panel.ask("GET", "nothing")
+    assert status == 404
+    assert "POST /sim/nbbo" in answer["routes"]
+
+
+def test_the_clock_is_pinned_moved_and_released(panel: Panel) -> None:
+    panel.post("clock", {"pin": "2026-03-02T16:00:00Z"})
+    clock = panel.bench.venue.clock
+    assert clock.is_pinned
+    start_ns = clock.now_ns()
+    panel.post("clock", {"advance_ms": 1500})
+    assert clock.now_ns() - start_ns == 1_500_000_000
+    panel.post("clock", {"speed": "2.5"})
+    assert (clock.is_pinned, clock.speed_ppb) == (False, 2_500_000_000)
+    status, shown = panel.ask("GET", "clock")
+    assert status == 200
+    assert set(shown) == {
+        "now",
+        "now_ns",
+        "pinned",
+        "speed_ppb",
+        "next_ns",
+        "next_message_ns",
+    }
+
+
+def test_faults_are_armed_shown_and_cleared(panel: Panel) -> None:
+    shown = panel.post(
+        "faults",
+        {"code": "N3", "target": "POST", "count": 2, "params": {"status": 503, "effect": True}},
+    )
+    assert shown["armed"][0]["left"] == 2
+    panel.post("faults", {"code": "W1", "probability": "0.5"})
+    assert len(panel.ask("GET", "faults")[1]["armed"]) == 2
+    status, shown = panel.ask("DELETE", "faults")
+    assert (status, shown["armed"]) == (200, [])
+    assert shown["counters"]["N3"] == 0
+
+
+def test_accounts_are_opened_with_their_cash_once(panel: Panel) -> None:
+    answer = panel.post("account", {"key": "RICH", "cash": "5000000"})
+    assert answer["account"].startswith("PA")
+    account = panel.bench.call("GET", "/v2/account", key="RICH").json
+    assert (account["cash"], account["account_number"]) == ("5000000", answer["account"])
+    assert "already" in panel.refused("account", {"key": "RICH", "cash": "1"})
+
+
+def test_the_operator_busts_corrects_and_cancels(panel: Panel) -> None:
+    bench = panel.bench
+    panel.post("nbbo", NBBO)
+    bench.filled()
+    bench.filled(qty="5")
+    newest, oldest = bench.call("GET", "/v2/account/activities/FILL").json
+    panel.post("venue", {"action": "bust", "exec_id": newest["id"].partition("::")[2]})
+    assert bench.call("GET", f"/v2/positions/{SYM}").json["qty"] == "10"
+    again = {"action": "bust", "exec_id": newest["id"].partition("::")[2]}
+    assert "already" in panel.refused("venue", again)
+    correct = {"action": "correct", "exec_id": oldest["id"].partition("::")[2], "price": "99"}
+    panel.post("venue", correct)
+    assert bench.call("GET", f"/v2/positions/{SYM}").json["avg_entry_price"] == "99"
+    resting = bench.filled(type="limit", limit_price="90")
+    panel.post("venue", {"action": "cancel", "order_id": resting["id"]})
+    bench.advance()
+    assert bench.call("GET", f"/v2/orders/{resting['id']}").json["status"] == "canceled"
+    bench.call("GET", "/v2/account", key="OTHER")
+    done = {"action": "cancel", "order_id": bench.filled(qty="1")["id"]}
+    assert panel.ask("POST", "venue", done)[0] == 409
+
+
+def test_the_operator_rejects_and_blocks(panel: Panel) -> None:
+    bench = panel.bench
+    panel.post("nbbo", NBBO)
+    resting = bench.filled(type="limit", limit_price="90")
+    panel.post("venue", {"action": "reject", "order_id": resting["id"]})
+    assert bench.call("GET", f"/v2/orders/{resting['id']}").json["status"] == "rejected"
+    panel.post("venue", {"action": "block", "key": "KEY"})
+    assert bench.order().error[2] == "account is not authorized to trade"
+    panel.post("venue", {"action": "block", "key": "KEY", "blocked": False})
+    assert bench.order().status == 200
+
+
+def test_the_log_is_read_from_where_one_stopped(panel: Panel) -> None:
+    panel.post("nbbo", NBBO)
+    panel.bench.filled()
+
+    def lines(query: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+        answer = panel.routes.handle(WireRequest("GET", "/sim/log", query))
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        return [json.loads(line) for line in answer.body.splitlines()]
+
+    everything = lines(())
+    assert [line["seq"] for line in everything] == list(range(1, len(everything) + 1))
+    assert lines((("after", "2"),)) == everything[2:]
+    assert panel.ask("GET", "log?after=x")[0] == 422
