@@ -213,6 +213,17 @@ class TestResolution:
         assert (floor.status(target), floor.status(stop)) == ("FILLED", "CANCELED")
         assert floor.position() == 0
 
+    def test_short_oco_mirrors(self) -> None:
+        floor = Floor()
+        floor.short()
+        target, stop = floor.oco("buy", 100, tp="98", sl="101")
+        assert floor.refused("buy", 1, "market").kind is RefusalKind.INSUFFICIENT_QTY
+        floor.quote("100.98", "101.00")
+        floor.print("101.00")
+        floor.wait()
+        assert (floor.status(target), floor.status(stop)) == ("CANCELED", "FILLED")
+        assert floor.position() == 0
+
     def test_overlapping_exits_may_both_fill(self) -> None:
         """B-02: the venue itself reverses the position."""
         floor, target, stop = protected("exit_race=overlapping")
