@@ -16,7 +16,7 @@ def test_answers() -> None:
 
 def test_the_spelling_of_a_simple_order_is_a_switch() -> None:
     assert Bench().venue.face.desk.order(order())["order_class"] == ""
-    simple = Bench("simple_order_class=simple").venue.face.desk
+    simple = Bench("simple_class=simple").venue.face.desk
     assert simple.order(order())["order_class"] == "simple"
 
 

@@ -106,7 +106,7 @@ def test_frames_are_binary_text_or_msgpack() -> None:
 
 
 def test_the_class_of_a_simple_order_follows_the_switch() -> None:
-    bench = Bench("simple_order_class=simple")
+    bench = Bench("simple_class=simple")
     stream = session(bench)
     stream.receive(AUTH)
     stream.receive(LISTEN)
