@@ -115,21 +115,19 @@ def exits_at(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> Ex
     Raises ``ValueError`` for a plan without exits: such a plan must not get here.
     """
     sign, exits = plan.sign, plan.exits
-    match exits:
-        case ExitsByLevel():
-            return ExitPrices(
-                outward(ticks, sign, numerator=exits.stop_px),
-                outward(ticks, sign, numerator=exits.target_px),
-            )
-        case ExitsByDistance():
-            stop = cost - sign * exits.risk_px * qty
-            target = cost * NANO + sign * exits.rr_ppb * exits.risk_px * qty
-            return ExitPrices(
-                outward(ticks, sign, numerator=stop, denominator=qty),
-                outward(ticks, sign, numerator=target, denominator=qty * NANO),
-            )
-        case None:
-            raise ValueError(f"plan {plan.plan_id} has no exits")
+    if exits is None:
+        raise ValueError(f"plan {plan.plan_id} has no exits")
+    if isinstance(exits, ExitsByLevel):
+        return ExitPrices(
+            outward(ticks, sign, numerator=exits.stop_px),
+            outward(ticks, sign, numerator=exits.target_px),
+        )
+    stop = cost - sign * exits.risk_px * qty
+    target = cost * NANO + sign * exits.rr_ppb * exits.risk_px * qty
+    return ExitPrices(
+        outward(ticks, sign, numerator=stop, denominator=qty),
+        outward(ticks, sign, numerator=target, denominator=qty * NANO),
+    )
 
 
 def static_exits(plan: TradePlan, ticks: TickSchedule) -> ExitPrices:
