@@ -515,23 +515,19 @@ class Bench:
 
     def group_of(self, name: str) -> list[Row]:
         """An order's parent, siblings and replacements, the order itself among them."""
-        root = name.partition(".")[0]
-        family = {root, *(n for n in self.rows if n.startswith(f"{root}."))}
-        ids = {self.rows[n].order_id for n in family if n in self.rows}
-        grown = True
-        while grown:
-            more = {
-                n
-                for n, r in self.rows.items()
-                if n not in family and (r.replaces in ids or self._succeeds(r, ids))
+        family = {name}
+        while True:
+            roots = {member.partition(".")[0] for member in family}
+            ids = {self.rows[member].order_id for member in family}
+            older = {self.rows[member].replaces for member in family}
+            grown = {
+                other
+                for other, row in self.rows.items()
+                if other.partition(".")[0] in roots or row.replaces in ids or row.order_id in older
             }
-            family |= more
-            ids |= {self.rows[n].order_id for n in more}
-            grown = bool(more)
-        return [row for n, row in self.rows.items() if n in family]
-
-    def _succeeds(self, row: Row, ids: set[str]) -> bool:
-        return row.replaced_by in ids
+            if grown <= family:
+                return [row for other, row in self.rows.items() if other in family]
+            family |= grown
 
     def cancelled(self, name: str, status: OrdStatus = OrdStatus.CANCELED) -> None:
         """The end is confirmed on the stream, siblings included."""
@@ -561,14 +557,28 @@ class Bench:
             limit_px=command.limit_px or old.spec.limit_px,
             stop_px=command.stop_px or old.spec.stop_px,
         )
+        row = self._put_in_place(old, new, spec)
+        if told:
+            self.answers(name, Accepted(self.report(row)), verb=Verb.REPLACE)
+            self.streams(self.report(old, ExecType.REPLACED))
+        return row
+
+    def moves(self, name: str, new: str, cents: int) -> Row:
+        """A person replaces a stop in the broker's own UI."""
+        old = self.rows[name]
+        spec = replace(old.spec, cl_ord_id=f"person-{new}", stop_px=self.at(cents))
+        row = self._put_in_place(old, new, spec)
+        self._later()
+        self.streams(self.report(old, ExecType.REPLACED))
+        self.streams(self.report(row, ExecType.NEW))
+        return row
+
+    def _put_in_place(self, old: Row, new: str, spec: OrderSpec) -> Row:
         row = self._row(new, spec.cl_ord_id, spec, OrdStatus.NEW)
         row.replaces, row.working, row.carried_qty = old.order_id, old.working, old.cum_qty
         old.status, old.replaced_by = OrdStatus.REPLACED, row.order_id
         for parent in self.rows.values():
             parent.legs = [row if leg is old else leg for leg in parent.legs]
-        if told:
-            self.answers(name, Accepted(self.report(row)), verb=Verb.REPLACE)
-            self.streams(self.report(old, ExecType.REPLACED))
         return row
 
     def _read(self, command: Command, sent_ns: int) -> Event:

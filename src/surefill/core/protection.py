@@ -223,6 +223,10 @@ def _amend(turn: Turn) -> None:
             turn.wake_at(trade.change_failed_ns + CHANGE_RETRY_NS)
             return
         if len(recent) >= EXIT_CHANGES_PER_MINUTE:
+            limit = EXIT_CHANGES_PER_MINUTE
+            turn.alarm(
+                Reason.of(ReasonCode.REPAIR_LIMIT, count=limit, window="a minute", limit=limit)
+            )
             turn.wake_at(recent[0] + 60 * SECOND_NS)
             return
         is_stop = order.leg is Leg.STOP
