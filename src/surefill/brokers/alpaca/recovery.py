@@ -104,7 +104,8 @@ class OrderStream:
         self._held: list[Event] | None = None
         self._is_up = False
         self._repair: asyncio.Task[None] | None = None
-        self._is_dirty = False
+        self._bad = 0  # messages that could not be read
+        self._repaired = 0  # how many of them complete reads have made good
 
     async def handshake(self, socket: Socket) -> None:
         """Log in, in the form that worked last or in the other one, and listen."""
@@ -144,7 +145,7 @@ class OrderStream:
 
     def on_alive(self) -> None:
         """While the stream is up and lives, nothing before now is missing."""
-        if self._is_up and not self._is_dirty:
+        if self._is_up and self._repaired == self._bad:
             self._gap_ns = self._venue_now()
 
     def on_down(self, text: str) -> None:
@@ -197,7 +198,7 @@ class OrderStream:
 
     def _reread(self) -> None:
         """Read again what the stream failed to say; once for a burst of bad messages."""
-        self._is_dirty = True
+        self._bad += 1
         if self._repair is None or self._repair.done():
             self._start(self._repair_loop())
 
@@ -223,17 +224,17 @@ class OrderStream:
         await self._repair_loop()
 
     async def _repair_loop(self) -> None:
-        while self._is_dirty:
+        while self._repaired < self._bad:
             await self._read_until_complete()
             await self._sleep(REREAD_GAP_S)
 
     async def _read_until_complete(self) -> None:
         tries = 0
         while True:
-            self._is_dirty = False
+            bad = self._bad
             if await self._read_once():
+                self._repaired = bad
                 return
-            self._is_dirty = True
             self._release()
             wait_s = min(RETRY_S_MAX, RETRY_S * 2 ** min(tries, 10))
             tries += 1

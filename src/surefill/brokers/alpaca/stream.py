@@ -26,7 +26,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 CONNECT_S = 5.0
 HANDSHAKE_S = 5.0
-"""As long as any other read: a peer that falls silent in the login must not cost a second outage."""
+"""As long as any other read: a peer that falls silent in the login must not cost another outage."""
 CLOSE_S = 1.0
 FRAME_BYTES_MAX = 4 * 1024 * 1024
 
