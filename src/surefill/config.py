@@ -254,8 +254,9 @@ _REQUESTS = Number(20, 10_000, 1, "requests")
 _AGE = Number(MILLI_NS, 3_600_000 * MILLI_NS, MILLI_NS, "ms")
 
 
-def setting(env: str, default: str, kind: Kind, meaning: str) -> Any:
-    """The field of one setting. ``default`` is text, as one would write it in ``.env``."""
+def setting(line: str, kind: Kind, meaning: str) -> Any:
+    """The field of one setting. ``line`` is its default, as one would write it in ``.env``."""
+    env, _, default = line.partition("=")
     metadata = {"env": env, "default": default, "kind": kind, "unit": kind.unit, "meaning": meaning}
     return field(default=kind.read(default), metadata=metadata)
 
@@ -281,73 +282,72 @@ class Settings:
     """
 
     use_smart_executor: bool = setting(
-        "USE_SMART_EXECUTOR", "True", Flag(), "entries through the smart executor; False: legacy"
+        "USE_SMART_EXECUTOR=True", Flag(), "entries through the smart executor; False: legacy"
     )
     max_slippage_ppb: int = setting(
-        "SMART_EXECUTOR_MAX_SLIPPAGE_PCT", "0.001", _SLIPPAGE, "worst entry against the signal"
+        "SMART_EXECUTOR_MAX_SLIPPAGE_PCT=0.001", _SLIPPAGE, "worst entry against the signal"
     )
     limit_buffer_regular_ppb: int = setting(
-        "SMART_EXECUTOR_LIMIT_BUFFER_REGULAR", "0.0005", _BUFFER, "first limit beyond the signal"
+        "SMART_EXECUTOR_LIMIT_BUFFER_REGULAR=0.0005", _BUFFER, "first limit beyond the signal"
     )
     limit_buffer_extended_ppb: int = setting(
-        "SMART_EXECUTOR_LIMIT_BUFFER_EXTENDED", "0.0002", _BUFFER, "the same in extended hours"
+        "SMART_EXECUTOR_LIMIT_BUFFER_EXTENDED=0.0002", _BUFFER, "the same in extended hours"
     )
     fill_timeout_ns: int = setting(
-        "SMART_EXECUTOR_FILL_TIMEOUT", "60", _TIMEOUT, "how long an entry may work"
+        "SMART_EXECUTOR_FILL_TIMEOUT=60", _TIMEOUT, "how long an entry may work"
     )
     min_rr_ppb: int = setting(
-        "SMART_EXECUTOR_MIN_RR_RATIO", "2.0", _RATIO, "minimum reward/risk of a plan"
+        "SMART_EXECUTOR_MIN_RR_RATIO=2.0", _RATIO, "minimum reward/risk of a plan"
     )
     extended_hours: bool = setting(
-        "SMART_EXECUTOR_ENABLE_EXTENDED_HOURS", "False", Flag(), "entries there, if the plan agrees"
+        "SMART_EXECUTOR_ENABLE_EXTENDED_HOURS=False", Flag(), "entries there, if the plan agrees"
     )
-    key_id: Secret = setting("APCA_API_KEY_ID", "", Hidden(), "key id of the Alpaca account")
-    secret_key: Secret = setting(SECRET_NAME, "", Hidden(), "its secret; a .env needs mode 0600")
+    key_id: Secret = setting("APCA_API_KEY_ID=", Hidden(), "key id of the Alpaca account")
+    secret_key: Secret = setting(f"{SECRET_NAME}=", Hidden(), "its secret; a .env needs mode 0600")
     base_url: str = setting(
-        "APCA_API_BASE_URL", "https://paper-api.alpaca.markets", Url(), "where orders go"
+        "APCA_API_BASE_URL=https://paper-api.alpaca.markets", Url(), "where orders go"
     )
     data_feed: Feed = setting(
-        "SUREFILL_DATA_FEED", "iex", Choice(Feed), "quotes: iex (one venue) | sip (all) | test"
+        "SUREFILL_DATA_FEED=iex", Choice(Feed), "quotes: iex (one venue) | sip (all) | test"
     )
     wash_exempts: WashExempts = setting(
-        "SUREFILL_WASH_EXEMPTS",
-        "none",
+        "SUREFILL_WASH_EXEMPTS=none",
         Choice(WashExempts),
         "exits beside a working entry: none | new_only | all_complex",
     )
     journal_path: Path = setting(
-        "SUREFILL_JOURNAL_PATH", ".surefill/journal.db", FilePath(), "the journal's file"
+        "SUREFILL_JOURNAL_PATH=.surefill/journal.db", FilePath(), "the journal's file"
     )
-    log_dir: Path = setting("SUREFILL_LOG_DIR", "logs", FilePath(), "directory of surefill.log")
+    log_dir: Path = setting("SUREFILL_LOG_DIR=logs", FilePath(), "directory of surefill.log")
     max_order_notional_usd: int = setting(
-        "SUREFILL_MAX_ORDER_NOTIONAL_USD", "100000", _USD, "largest entry, in money"
+        "SUREFILL_MAX_ORDER_NOTIONAL_USD=100000", _USD, "largest entry, in money"
     )
     max_order_qty: int = setting(
-        "SUREFILL_MAX_ORDER_QTY", "10000", _SHARES, "largest entry, in shares"
+        "SUREFILL_MAX_ORDER_QTY=10000", _SHARES, "largest entry, in shares"
     )
     max_open_trades: int = setting(
-        "SUREFILL_MAX_OPEN_TRADES", "20", Number(1, 10_000, 1, "trades"), "trades open at once"
+        "SUREFILL_MAX_OPEN_TRADES=20", Number(1, 10_000, 1, "trades"), "trades open at once"
     )
     max_total_notional_usd: int = setting(
-        "SUREFILL_MAX_TOTAL_NOTIONAL_USD", "400000", _USD, "all open trades together, in money"
+        "SUREFILL_MAX_TOTAL_NOTIONAL_USD=400000", _USD, "all open trades together, in money"
     )
     daily_loss_limit_usd: int = setting(
-        "SUREFILL_DAILY_LOSS_LIMIT_USD", "5000", _USD, "loss of the day that stops new entries"
+        "SUREFILL_DAILY_LOSS_LIMIT_USD=5000", _USD, "loss of the day that stops new entries"
     )
     signal_age_max_ns: int = setting(
-        "SUREFILL_SIGNAL_AGE_MAX_MS", "10000", _AGE, "oldest signal that may still be entered"
+        "SUREFILL_SIGNAL_AGE_MAX_MS=10000", _AGE, "oldest signal that may still be entered"
     )
     quote_age_max_ns: int = setting(
-        "SUREFILL_QUOTE_AGE_MAX_MS", "1500", _AGE, "time since the quote was known to be current"
+        "SUREFILL_QUOTE_AGE_MAX_MS=1500", _AGE, "time since the quote was known to be current"
     )
     entry_cutoff_ns: int = setting(
-        "SUREFILL_ENTRY_CUTOFF_S", "300", _CUTOFF, "no entry within this time before the close"
+        "SUREFILL_ENTRY_CUTOFF_S=300", _CUTOFF, "no entry within this time before the close"
     )
     restricted_symbols: tuple[str, ...] = setting(
-        "SUREFILL_RESTRICTED_SYMBOLS", "", Symbols(), "symbols never entered, with commas between"
+        "SUREFILL_RESTRICTED_SYMBOLS=", Symbols(), "symbols never entered, with commas between"
     )
     requests_per_minute: int = setting(
-        "SUREFILL_REQUESTS_PER_MINUTE", "200", _REQUESTS, "what the broker allows this account"
+        "SUREFILL_REQUESTS_PER_MINUTE=200", _REQUESTS, "what the broker allows this account"
     )
 
     def __post_init__(self) -> None:
