@@ -104,7 +104,9 @@ def test_a_taken_port_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_banner_is_what_one_copies() -> None:
-    text = banner(Address("127.0.0.1", 8700), title="empty market", with_control=True)
+    address = Address("127.0.0.1", 8700)
+    text = banner(address, title="empty market", now_ns=1_772_463_600 * 10**9, with_control=True)
+    assert "Venue time 2026-03-02T10:00:00-05:00" in text
     for line in (
         'TradingClient("KEY", "SECRET", url_override="http://127.0.0.1:8700")',
         'TradingStream("KEY", "SECRET", url_override="ws://127.0.0.1:8700/stream")',
@@ -114,7 +116,7 @@ def test_the_banner_is_what_one_copies() -> None:
         "http://127.0.0.1:8700/sim/",
     ):
         assert line in text
-    assert "/sim/" not in banner(Address("127.0.0.1", 1), title="", with_control=False)
+    assert "/sim/" not in banner(address, title="", now_ns=0, with_control=False)
     assert Address("::1", 8700).authority == "[::1]:8700"
     assert Address("0.0.0.0", 8700).authority == "127.0.0.1:8700"
 

@@ -289,12 +289,10 @@ def test_order_reads() -> None:
         assert answer.status == 200
         theirs = line["response"] if isinstance(line["response"], list) else [line["response"]]
         mine = answer.json if isinstance(answer.json, list) else [answer.json]
-        for row in mine[:1]:
-            for other in theirs[:1]:
-                newer = () if "notional" in other else ("order_2020",)
-                same_keys(row, other, "order", *newer)
-                if other["status"] == row["status"]:
-                    same_types(row, other)
+        for row, other in list(zip(mine, theirs, strict=False))[:1]:
+            same_keys(row, other, "order", *(() if "notional" in other else ("order_2020",)))
+            if other["status"] == row["status"]:
+                same_types(row, other)
 
 
 def test_positions() -> None:

@@ -97,6 +97,19 @@ def test_next_ns_says_when_to_come_back(bench: Bench) -> None:
     assert [delivery.kind for delivery in seen] == [DeliveryKind.RESPONSE]
 
 
+def test_advance_until_stops_at_the_first_news(bench: Bench) -> None:
+    bench.edge.send(bench.edge.now_ns, 1, get("/v2/clock"))
+    end_ns = bench.edge.now_ns + 10 * S
+    (answer,) = bench.edge.advance_until(end_ns, lambda: False)
+    assert bench.edge.now_ns == answer.at_ns < end_ns
+    assert bench.edge.advance_until(end_ns, lambda: True) == []
+    assert bench.edge.now_ns == answer.at_ns
+    assert bench.edge.advance_until(end_ns, lambda: False) == []
+    assert bench.edge.now_ns == end_ns
+    with pytest.raises(EdgeError, match="go back"):
+        bench.edge.advance_until(end_ns - 1, lambda: False)
+
+
 def test_the_market_plays_in_order_with_the_requests() -> None:
     script = ScriptedMarket(
         [

@@ -25,7 +25,7 @@ from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
 from surefill.sim.alpaca.keys import KeyFileError
 from surefill.sim.alpaca.server import listen, make_server
 from surefill.sim.alpaca.switches import describe, split_pairs
-from surefill.sim.alpaca.text import parse_stamp
+from surefill.sim.alpaca.text import parse_stamp, stamp_new_york
 from surefill.sim.market import TapeError
 from surefill.sim.pacing import PaceError
 from surefill.sim.switches import SwitchError
@@ -105,11 +105,12 @@ class Address:
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def banner(address: Address, *, title: str, with_control: bool) -> str:
+def banner(address: Address, *, title: str, now_ns: int, with_control: bool) -> str:
     """What to copy into a client."""
     at = address.authority
     lines = [
         f"Surefill exchange on http://{at} ({title})",
+        f"Venue time {stamp_new_york(now_ns // NANO * NANO)}",
         "",
         "Any key pair opens its own account with $100,000 on first use. For alpaca-py:",
         f'  TradingClient("KEY", "SECRET", url_override="http://{at}")',
@@ -128,6 +129,11 @@ def banner(address: Address, *, title: str, with_control: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _banner_of(venue: Venue, address: Address, args: argparse.Namespace) -> str:
+    now_ns = venue.clock.now_ns()
+    return banner(address, title=venue.title, now_ns=now_ns, with_control=args.control)
+
+
 def _serve(venue: Venue, args: argparse.Namespace) -> int:
     try:
         bound = listen(args.host, args.port)
@@ -140,7 +146,7 @@ def _serve(venue: Venue, args: argparse.Namespace) -> int:
     address = Address(args.host, bound.getsockname()[1])
     if not _is_loopback(args.host):
         sys.stderr.write(f"warning: {args.host} can be reached by others; no protection\n")
-    sys.stdout.write(banner(address, title=venue.title, with_control=args.control))
+    sys.stdout.write(_banner_of(venue, address, args))
     sys.stdout.flush()
     server = make_server(venue, with_control=args.control)
     try:

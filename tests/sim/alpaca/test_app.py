@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from surefill.sim.alpaca.app import (
-    LEAD_NS,
+    AFTER_OPEN_NS,
     SYNTHETIC_DATE,
     SYNTHETIC_SYMBOLS,
     ConfigError,
@@ -35,11 +35,10 @@ def test_without_tape_and_seed_the_market_is_empty_and_starts_now() -> None:
     assert "empty market" in venue.title
 
 
-def test_a_seed_plays_a_synthetic_day_from_a_minute_before_the_opening() -> None:
+def test_a_seed_plays_a_synthetic_day_from_just_after_the_opening() -> None:
     venue = built(ExchangeConfig(seed=7))
     open_ns = session_on(SYNTHETIC_DATE).open_ns
-    assert venue.edge.now_ns == open_ns - LEAD_NS
-    venue.edge.advance(open_ns + MINUTE_NS)
+    assert venue.edge.now_ns == venue.clock.now_ns() == open_ns + AFTER_OPEN_NS
     for symbol, _ in SYNTHETIC_SYMBOLS:
         assert venue.exchange.nbbo(symbol) is not None
     assert "seed 7" in venue.title
@@ -48,7 +47,7 @@ def test_a_seed_plays_a_synthetic_day_from_a_minute_before_the_opening() -> None
 def test_the_same_seed_is_the_same_market_and_another_is_not() -> None:
     def touch(seed: int) -> object:
         venue = built(ExchangeConfig(seed=seed))
-        venue.edge.advance(session_on(SYNTHETIC_DATE).open_ns + MINUTE_NS)
+        venue.edge.advance(venue.edge.now_ns + MINUTE_NS)
         return venue.exchange.nbbo("MID")
 
     assert touch(1) == touch(1) != touch(2)
@@ -95,8 +94,8 @@ def check_recorded(tape: Path, symbol: str, date: int) -> None:
     """A recorded day plays from a minute before its opening."""
     venue = built(ExchangeConfig(tape=tape, tape_date=date))
     assert f"{symbol} on {date}" in venue.title
-    assert venue.edge.now_ns == session_on(date).open_ns - LEAD_NS
-    venue.edge.advance(venue.edge.now_ns + 3 * MINUTE_NS)
+    assert venue.edge.now_ns == session_on(date).open_ns + AFTER_OPEN_NS
+    assert venue.exchange.asset(symbol) is not None
     assert venue.exchange.nbbo(symbol) is not None
     with pytest.raises(ConfigError, match="no tape of 20200102"):
         built(ExchangeConfig(tape=tape, tape_date=20200102))

@@ -176,9 +176,17 @@ def test_the_operator_busts_corrects_and_cancels(panel: Panel) -> None:
     panel.post("venue", {"action": "cancel", "order_id": resting["id"]})
     bench.advance()
     assert bench.call("GET", f"/v2/orders/{resting['id']}").json["status"] == "canceled"
-    bench.call("GET", "/v2/account", key="OTHER")
     done = {"action": "cancel", "order_id": bench.filled(qty="1")["id"]}
     assert panel.ask("POST", "venue", done)[0] == 409
+
+
+def test_the_operator_finds_the_account_of_an_order(panel: Panel) -> None:
+    panel.post("nbbo", NBBO)
+    panel.bench.call("GET", "/v2/account", key="OTHER")
+    resting = panel.bench.filled(type="limit", limit_price="90")
+    panel.post("venue", {"action": "cancel", "order_id": resting["id"]})
+    panel.bench.advance()
+    assert panel.bench.call("GET", f"/v2/orders/{resting['id']}").json["status"] == "canceled"
 
 
 def test_the_operator_rejects_and_blocks(panel: Panel) -> None:

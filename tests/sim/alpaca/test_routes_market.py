@@ -54,6 +54,9 @@ def test_snapshots(bench: Bench) -> None:
     both = bench.call("GET", f"/v2/stocks/snapshots?symbols={SYM},QUIET").json
     assert both[SYM]["dailyBar"]["o"] == 100
     assert both["QUIET"]["latestTrade"] is None
+    bench.print_("PRINTED", "5")
+    printed = bench.call("GET", "/v2/stocks/snapshots?symbols=PRINTED").json["PRINTED"]
+    assert printed["latestQuote"] is None
     one = bench.call("GET", f"/v2/stocks/{SYM}/snapshot").json
     assert one["symbol"] == SYM
     assert one["prevDailyBar"] is None

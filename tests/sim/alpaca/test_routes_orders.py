@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from surefill.sim.types import CancelResult, Refusal, RefusalKind
+from tests.sim.alpaca.samples import order
 from tests.support.bench import SYM, Bench
 
 
@@ -64,12 +66,18 @@ def test_cancels(bench: Bench) -> None:
     )
 
 
-def test_cancel_all_with_an_order_that_cannot_be_canceled(bench: Bench) -> None:
-    order = bench.filled(type="limit", limit_price="90")
-    bench.call("PATCH", f"/v2/orders/{order['id']}", {"limit_price": 91})
+def test_cancel_all_with_an_order_that_cannot_be_canceled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = Refusal(RefusalKind.PENDING_REPLACE)
+    results = [
+        CancelResult(order_id="A", order=order(), refusal=refusal),
+        CancelResult(order_id="B", order=order(), refusal=None),
+    ]
+    monkeypatch.setattr(bench.exchange, "cancel_all", lambda account: results)
     items = bench.call("DELETE", "/v2/orders").json
-    assert {item["status"] for item in items} <= {200, 500}
-    assert all(set(item) == {"id", "status", "body"} for item in items)
+    assert [(item["id"], item["status"]) for item in items] == [("A", 500), ("B", 200)]
+    assert items[0]["body"]["message"] == "original order pending replacement"
 
 
 def patch_settings(bench: Bench, **changes: Any) -> None:

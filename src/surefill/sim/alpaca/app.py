@@ -19,7 +19,7 @@ from surefill.sim.alpaca.api import AlpacaFace
 from surefill.sim.alpaca.keys import KeyRing, Owner, read_keys
 from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.alpaca.text import new_york_date
-from surefill.sim.assets import AssetTable
+from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
@@ -35,7 +35,9 @@ from surefill.sim.truth import TruthLog
 
 NS_PER_S = 1_000_000_000
 LEAD_NS = 60 * NS_PER_S
-"""Recorded and synthetic days start a minute before the opening, so that there is a market."""
+"""A tape is read from this long before the start, so that there is a market when clients come."""
+AFTER_OPEN_NS = NS_PER_S
+"""A day starts this long after its opening: regular hours, and every symbol is quoted."""
 
 SYNTHETIC_DATE = 20260302
 """The New York day a seeded market plays on (a Monday, full session)."""
@@ -91,8 +93,10 @@ class Venue:
 @dataclass(frozen=True, slots=True)
 class _Market:
     source: MarketSource | None
+    first_ns: int
     start_ns: int
     title: str
+    symbols: tuple[str, ...] = ()
 
 
 def build(
@@ -106,11 +110,11 @@ def build(
     exchange = Exchange(
         seed=config.id_seed,
         calendar=calendar,
-        start_ns=market.start_ns,
+        start_ns=market.first_ns,
         switches=config.switches,
         latency=_latency(config, "venue"),
         log=log,
-        assets=AssetTable(),
+        assets=AssetTable(Asset(symbol=symbol, name=symbol) for symbol in market.symbols),
     )
 
     def open_account(owner: Owner) -> None:
@@ -126,6 +130,7 @@ def build(
         latency=_latency(config, "edge"),
         faults=FaultPlan(config.id_seed),
     )
+    edge.advance(market.start_ns)
     clock = PacedClock(
         reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
     )
@@ -144,7 +149,7 @@ def _market(config: ExchangeConfig, wall_ns: Callable[[], int]) -> _Market:
     if config.seed is not None:
         return _synthetic(config, config.seed)
     start_ns = config.start_ns if config.start_ns is not None else wall_ns()
-    return _Market(None, start_ns, "empty market; quotes come from /sim/nbbo")
+    return _Market(None, start_ns, start_ns, "empty market; quotes come from /sim/nbbo")
 
 
 def _synthetic(config: ExchangeConfig, seed: int) -> _Market:
@@ -153,9 +158,10 @@ def _synthetic(config: ExchangeConfig, seed: int) -> _Market:
         SyntheticTape(seed, symbol, session, profile=profile)
         for symbol, profile in SYNTHETIC_SYMBOLS
     ]
-    names = ", ".join(symbol for symbol, _ in SYNTHETIC_SYMBOLS)
-    title = f"synthetic market, seed {seed}: {names} on {SYNTHETIC_DATE}"
-    return _Market(MergedMarket(tapes), _start_ns(config, session), title)
+    names = tuple(symbol for symbol, _ in SYNTHETIC_SYMBOLS)
+    title = f"synthetic market, seed {seed}: {', '.join(names)} on {SYNTHETIC_DATE}"
+    start_ns = _start_ns(config, session)
+    return _Market(MergedMarket(tapes), min(start_ns, session.open_ns), start_ns, title, names)
 
 
 def _recorded(config: ExchangeConfig, path: Path) -> _Market:
@@ -167,13 +173,15 @@ def _recorded(config: ExchangeConfig, path: Path) -> _Market:
         known = ", ".join(map(str, dates))
         raise ConfigError(f"no tape of {date} in {path}; there are {known}")
     start_ns = _start_ns(config, session_on(date))
-    tapes = [open_tape(day, start_ns=start_ns) for day in chosen]
-    names = ", ".join(sorted({day.symbol for day in chosen}))
-    return _Market(MergedMarket(tapes), start_ns, f"recorded market: {names} on {date}")
+    first_ns = start_ns - LEAD_NS
+    tapes = [open_tape(day, start_ns=first_ns) for day in chosen]
+    names = tuple(sorted({day.symbol for day in chosen}))
+    title = f"recorded market: {', '.join(names)} on {date}"
+    return _Market(MergedMarket(tapes), first_ns, start_ns, title, names)
 
 
 def _start_ns(config: ExchangeConfig, session: Session) -> int:
-    return config.start_ns if config.start_ns is not None else session.open_ns - LEAD_NS
+    return config.start_ns if config.start_ns is not None else session.open_ns + AFTER_OPEN_NS
 
 
 def _calendar_around(ns: int) -> Calendar:

@@ -91,9 +91,5 @@ def _day(call: Call, name: str, default: int) -> int:
     ns = parse_stamp(text)
     if ns is None:
         raise RequestError(f"invalid {name}: {text[:40]}")
-    day = int(text[:10].replace("-", "")) if len(text) == 10 else _new_york_day(ns)
+    day = int(new_york_date(ns).replace("-", ""))
     return max(CALENDAR_FIRST, min(CALENDAR_LAST, day))
-
-
-def _new_york_day(ns: int) -> int:
-    return int(new_york_date(ns).replace("-", ""))
