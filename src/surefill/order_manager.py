@@ -117,8 +117,8 @@ class OrderManager:
         timeout_s: float | None,
     ) -> TradeResult:
         symbol, side, qty = order
-        against = None if plan_id is not None else self._trade_against(symbol, side)
-        if against is not None:
+        against = self._trade_against(symbol, side)
+        if against is not None and not self.executor.knows(plan_id or ""):
             _check_whole(against, qty)
             (closed,) = await self._flatten(against.plan_id, timeout_s or CLOSE_S)
             return closed

@@ -194,6 +194,10 @@ class SmartOrderExecutor:
         """How a trade stands now. Raises `SurefillError` (TRADE_UNKNOWN)."""
         return result_of(self._found(plan_id))
 
+    def knows(self, plan_id: str) -> bool:
+        """Whether this plan id was ever used on this account."""
+        return self._started().engine.book.known_as(plan_id) is not None
+
     def open_trades(self) -> tuple[TradeResult, ...]:
         """Every open trade, in order of acceptance."""
         book = self._started().engine.book
