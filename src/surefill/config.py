@@ -257,7 +257,8 @@ _AGE = Number(MILLI_NS, 3_600_000 * MILLI_NS, MILLI_NS, "ms")
 def setting(line: str, kind: Kind, meaning: str) -> Any:
     """The field of one setting. ``line`` is its default, as one would write it in ``.env``."""
     env, _, default = line.partition("=")
-    metadata = {"env": env, "default": default, "kind": kind, "unit": kind.unit, "meaning": meaning}
+    told = f"{meaning} ({kind.unit})" if kind.unit else meaning
+    metadata = {"env": env, "default": default, "kind": kind, "unit": kind.unit, "meaning": told}
     return field(default=kind.read(default), metadata=metadata)
 
 
