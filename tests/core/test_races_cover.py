@@ -7,6 +7,7 @@ import pytest
 from surefill.core.events import RateLimited, Unavailable, Verb
 from surefill.core.fix import ExecType, OrdStatus, TimeInForce
 from surefill.core.order import OrderState
+from surefill.core.protection import EXIT_CHANGES_PER_MINUTE
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, Kind, S, covered_bench
@@ -268,18 +269,19 @@ def test_bracket_is_re_anchored_stop_first_then_target(side: str) -> None:
 
 
 @SIDES
-def test_exits_change_at_most_three_times_a_minute(side: str) -> None:
+def test_exits_change_at_most_three_times_a_minute_and_the_anchoring(side: str) -> None:
     b = covered_bench(side)
-    for n in range(1, 5):  # a person keeps moving the stop away
+    last = EXIT_CHANGES_PER_MINUTE + 2 + 1  # the final place of both legs of one group comes on top
+    for n in range(1, last + 1):  # a person keeps moving the stop away
         b.moves("X1.stop" if n == 1 else f"S{n - 1}", f"H{n}", -250)
-        if n < 4:
+        if n < last:
             assert b.news() == [f"replace H{n} -> S{n} stop {b.px(-195)}"]
             b.replaces(f"H{n}", f"S{n}")
     b.run(55)
     assert b.news() == ["ALARM REPAIR_LIMIT"]
     assert b.covered == 100, "the best cover there is stays"
     b.run(6)
-    assert b.news() == [f"replace H4 -> S4 stop {b.px(-195)}"]
+    assert b.news() == [f"replace H{last} -> S{last} stop {b.px(-195)}"]
 
 
 @SIDES

@@ -201,13 +201,12 @@ def test_i10_absent_needs_three_reads_over_120_s_a_listing_and_the_positions(sid
     assert b.trade.outcome is Outcome.NOT_ENTERED
     assert b.trade.reason is not None
     assert b.trade.reason.code.name == "ENTRY_ABSENT"
-    closed_s = (b.trade.closed_ns or 0) - START_NS
-    assert closed_s > 120 * S
-    reads = [at for at in b.times("? E1") if at < closed_s]
-    assert len(reads) >= 3
-    last_listing = [at for at in b.times("? orders") if at < closed_s][-1]
-    assert last_listing > 120 * S
-    assert [at for at in b.times("? positions") if 120 * S < at < closed_s]
+    closed_ns = b.trade.closed_ns or 0
+    settled_ns = START_NS + 120 * S
+    assert closed_ns > settled_ns
+    assert len([at for at in b.times("? E1") if at < closed_ns]) >= 3
+    assert [at for at in b.times("? orders") if settled_ns < at < closed_ns]
+    assert [at for at in b.times("? positions") if settled_ns < at < closed_ns]
 
 
 def test_i10_a_listing_that_fails_is_no_listing() -> None:

@@ -266,9 +266,9 @@ class Bench:
         return [line for line in self.lines if line.startswith("?")]
 
     def times(self, prefix: str) -> list[int]:
-        """When the lines with this beginning were sent, ns since the start of the bench."""
+        """When the lines with this beginning were sent, UTC ns."""
         pairs = zip(self.lines, self.sent, strict=True)
-        return [at - START_NS for line, (at, _) in pairs if line.startswith(prefix)]
+        return [at for line, (at, _) in pairs if line.startswith(prefix)]
 
     # -- time ----------------------------------------------------------------------------------
 

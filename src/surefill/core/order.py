@@ -161,7 +161,8 @@ class ChildOrder:
     exceeds the ledger, executions are missing.
     ``is_unlisted`` and ``is_unmoved``: a complete listing and the positions, both read after that
     time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads
-    without news. ``not_before_ns``: earliest next send. ``cancel_ns``: when its end was last asked for.
+    without news. ``not_before_ns``: earliest next send. ``cancel_ns``: when its end was last asked
+    for.
     """
 
     key: str
