@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from surefill.core.fix import TradingStatus
 from surefill.core.units import to_nano
 from surefill.sim.alpaca.control import Control
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES
+from surefill.sim.alpaca.switches import FACE_CHOICES, FACE_NUMBERS
+from surefill.sim.faults import MODES, PARAMS
 from surefill.sim.wire import WireRequest
 from tests.support.bench import SYM, Bench
 
@@ -214,3 +217,16 @@ def test_the_log_is_read_from_where_one_stopped(panel: Panel) -> None:
     assert [line["seq"] for line in everything] == list(range(1, len(everything) + 1))
     assert lines((("after", "2"),)) == everything[2:]
     assert panel.ask("GET", "log?after=x")[0] == 422
+
+
+def test_the_document_names_every_route_fault_and_switch(panel: Panel) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "exchange.md").read_text(encoding="utf-8")
+    routes = panel.ask("GET", "nothing")[1]["routes"]
+    for route in routes:
+        assert f"`{route}" in text, route
+    for code, params in PARAMS.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{code}` |"))
+        assert all(f"`{name}`" in row for name in params), row
+        assert all(mode in row for mode in MODES.get(code, ())), row
+    for name in [*FACE_CHOICES, *FACE_NUMBERS]:
+        assert f"| `{name}` |" in text, name
