@@ -114,7 +114,7 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
     _refuse(turn, order, refusal)
     turn.alarm(Reason.of(ReasonCode.COVER_REFUSED, rung=turn.trade.rung.value, text=refusal.text))
     if order.leg is Leg.FLATTEN:
-        turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+        turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
     elif refusal.kind is RejectKind.PRICE_THROUGH:
         turn.trade = step_down(replace(turn.trade, rung=Rung.STOP), refusal.text)
     else:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
+from surefill.core.exits import is_partial_close
 from surefill.core.fix import Leg, TradingStatus
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
@@ -30,7 +31,7 @@ FILLS_RETRY_NS = SECOND_NS
 def end_on_time(turn: Turn) -> None:
     """Give the trade a reason to be closed when its time is over."""
     trade, session = turn.trade, turn.context.session
-    if trade.exit_reason is not None:
+    if trade.exit_reason is not None and not is_partial_close(trade):
         return
     due = [trade.plan.exit_at_ns] if trade.plan.exit_at_ns is not None else []
     if trade.plan.flat_by_close and session is not None and turn.now < session.close_ns:
@@ -54,7 +55,8 @@ def is_through(trade: Trade, touch_px: tuple[int, int]) -> bool:
 def watch_stop(turn: Turn) -> None:
     """A stop that should have fired and did not is proven dead, then closed by us (B-03, B-14)."""
     trade, view = turn.trade, turn.context.view
-    if trade.exit_reason is not None or trade.position_qty <= 0 or view is None:
+    is_known = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
+    if is_known or trade.position_qty <= 0 or view is None:
         return
     nbbo = view.nbbo
     is_tradable = view.status is not TradingStatus.HALTED

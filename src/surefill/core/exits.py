@@ -20,7 +20,7 @@ from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.trade import ExitGroup, GroupKind
+from surefill.core.trade import ExitGroup, GroupKind, Trade
 from surefill.core.turn import CONFIRM_NS, Turn
 from surefill.core.units import to_text
 
@@ -68,6 +68,8 @@ def close_position(turn: Turn, due_qty: int) -> None:
         return
     for group in trade.groups:
         match group_state(turn.trade, group):
+            case GroupState.ARMED if is_partial_close(trade):
+                pass  # this group's own stop works; only bare shares have to go
             case GroupState.ARMED | GroupState.BARE:
                 _close_by_group(turn, group)
             case GroupState.ENDING:
@@ -79,46 +81,71 @@ def close_position(turn: Turn, due_qty: int) -> None:
 
 
 def _close_by_group(turn: Turn, group: ExitGroup) -> None:
-    """Let a working group close its shares: by its own target where it has one."""
+    """Let a working group close its shares: by its own target where it has one, so that its stop
+    covers them meanwhile; a group that cannot is ended."""
     orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
     if any(order.state is not OrderState.WORKING for order in orders):
         turn.wake_at(turn.now + STEP_NS)
         return
     closing = next((o for o in orders if o.leg is Leg.FLATTEN), None)
-    if closing is not None:
-        if turn.now < closing.sent_ns + STEP_NS:
-            turn.wake_at(closing.sent_ns + STEP_NS)
-        else:
-            _widen(turn)
-            end_group(turn, group)
-        return
     target = next((o for o in orders if o.leg is Leg.TARGET), None)
-    if target is None or not _can_turn(turn, group, target):
+    if closing is not None:
+        _watch_closing(turn, group, closing)
+    elif target is None or target.cum_qty or _is_given_up(turn.trade, group):
         end_group(turn, group)
+    else:
+        _turn_target(turn, group, target)
+
+
+def _is_given_up(trade: Trade, group: ExitGroup) -> bool:
+    """Whether the group's own exits are proven useless: its stop is stuck, or the broker refused
+    to move its target."""
+    is_stuck = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
+    orders = trade.group_orders(group.n)
+    return is_stuck or any(o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED for o in orders)
+
+
+def _watch_closing(turn: Turn, group: ExitGroup, closing: ChildOrder) -> None:
+    """Leave a closing order alone while the market can still meet it; then take a wider step."""
+    limit_px = closing.spec.limit_px
+    assert limit_px is not None
+    is_reachable = _is_marketable(turn, limit_px, closing.spec.side)
+    if turn.now < closing.sent_ns + STEP_NS or is_reachable:
+        turn.wake_at(turn.now + STEP_NS)
         return
-    successor = replace(
-        target.spec,
-        cl_ord_id=turn.trade.next_id(IdLeg.TARGET),
-        leg=Leg.FLATTEN,
-        limit_px=closing_px(turn),
-    )
-    turn.replace_order(target, successor)
+    _widen(turn)
+    end_group(turn, group)
+
+
+def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
+    """Whether an order at this price (1e-9 USD) would execute against the present quote."""
+    nbbo = turn.context.view.nbbo if turn.context.view is not None else None
+    touch_px = nbbo.far_px(side.sign) if nbbo is not None else 0
+    return touch_px > 0 and side.sign * (limit_px - touch_px) >= 0
+
+
+def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
+    """Move the target to a price at which it executes now. The broker takes no target at or beyond
+    its stop: with the market that near to the stop, the stop is the exit, and we wait for either."""
+    trade = turn.trade
+    orders = trade.group_orders(group.n)
+    stop_px = next((o.spec.stop_px for o in orders if o.leg is Leg.STOP and o.is_open), None)
+    px = closing_px(turn)
+    if stop_px is not None:
+        nearest_px = stop_px + trade.sign * trade.ticks.tick_at(stop_px)
+        px = max(px, nearest_px) if trade.sign > 0 else min(px, nearest_px)
+    recently = turn.now < trade.change_failed_ns + STEP_NS
+    if recently or not _is_marketable(turn, px, target.spec.side):
+        turn.wake_at(turn.now + STEP_NS)
+        return
+    key = trade.next_id(IdLeg.TARGET)
+    turn.replace_order(target, replace(target.spec, cl_ord_id=key, leg=Leg.FLATTEN, limit_px=px))
     turn.wake_at(turn.now + STEP_NS)
 
 
-def _can_turn(turn: Turn, group: ExitGroup, target: ChildOrder) -> bool:
-    """Whether the target can be moved to a marketable price: untouched, not refused before, and
-    the price on the winning side of the stop (the broker takes no target beyond its stop)."""
-    trade = turn.trade
-    was_refused = any(
-        o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED
-        for o in trade.group_orders(group.n)
-    )
-    stop_px = max(
-        (o.spec.stop_px or 0 for o in trade.group_orders(group.n) if o.leg is Leg.STOP), default=0
-    )
-    is_above = trade.sign * (closing_px(turn) - stop_px) > 0
-    return not target.cum_qty and not was_refused and is_above
+def is_partial_close(trade: Trade) -> bool:
+    """Whether only shares without cover are to be closed: cover was refused for a part."""
+    return trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_REFUSED
 
 
 def _widen(turn: Turn) -> None:
@@ -160,9 +187,9 @@ def _send_closing(turn: Turn, qty: int) -> None:
     trade = turn.trade
     if trade.open_entry is not None:
         return  # a plain sale beside our own buy is a wash trade; `entry` is ending it
-    if turn.now < trade.change_failed_ns + SECOND_NS:
+    if turn.now < trade.closing_failed_ns + SECOND_NS:
         turn.alarm(exposed_reason(turn))
-        turn.wake_at(trade.change_failed_ns + SECOND_NS)
+        turn.wake_at(trade.closing_failed_ns + SECOND_NS)
         return
     spec = _closing_spec(turn, qty, trade.plan.side.exit_side)
     _submit_closing(turn, spec, GroupKind.FLATTEN)
@@ -179,7 +206,7 @@ def restore_position(turn: Turn, qty: int) -> None:
             is_restoring |= group_state(turn.trade, group) is not GroupState.DONE
         elif group_state(turn.trade, group) is not GroupState.DONE:
             end_group(turn, group)
-    if is_restoring or turn.now < trade.change_failed_ns + SECOND_NS:
+    if is_restoring or turn.now < trade.closing_failed_ns + SECOND_NS:
         turn.wake_at(turn.now + SECOND_NS)
         return
     if any(not o.is_terminal and o.leaves_qty for o in turn.trade.orders):

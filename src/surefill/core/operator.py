@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
+from surefill.core.exits import is_partial_close
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import EngineState
 from surefill.core.trade import Trade
@@ -44,7 +45,8 @@ def targets(book: Book, event: OperatorActed) -> list[Trade]:
 def operated_trade(trade: Trade, event: OperatorActed) -> Trade:
     """The trade with the act noted on it; what follows from it is decided like anything else."""
     by = f"{event.by}: {event.why}" if event.why else event.by
-    if event.act is Act.FLATTEN and trade.exit_reason is None:
+    is_whole = trade.exit_reason is not None and not is_partial_close(trade)
+    if event.act is Act.FLATTEN and not is_whole:
         return replace(trade, exit_reason=Reason.of(ReasonCode.FLATTEN_REQUESTED, by=by))
     if event.act is Act.CANCEL_ENTRY and trade.entry_end is None:
         return replace(trade, entry_end=Reason.of(ReasonCode.ENTRY_CANCELED, by=by))

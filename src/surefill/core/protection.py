@@ -15,7 +15,7 @@ from dataclasses import replace
 from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
 from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import GroupState, bracket_entry, cover_of, group_claimed, group_state
-from surefill.core.exits import close_position, end_group, restore_position
+from surefill.core.exits import close_position, end_group, is_partial_close, restore_position
 from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
@@ -47,7 +47,7 @@ def protect(turn: Turn) -> None:
         close_position(turn, position - cover.claimed_qty)
     elif position > cover.claimed_qty:
         _cover(turn, position - cover.claimed_qty)
-    if position and turn.trade.exit_reason is None:
+    if position and (turn.trade.exit_reason is None or is_partial_close(turn.trade)):
         _renew_day_cover(turn)
         _amend(turn)
 
@@ -189,7 +189,9 @@ def _may_cover_now(turn: Turn) -> bool:
     if turn.now < due_ns:
         turn.wake_at(due_ns)
         return False
-    return True
+    # One cover request at a time while fills keep coming: its answer brings the next look.
+    states = {group_state(trade, group) for group in trade.groups}
+    return GroupState.ASKED not in states
 
 
 def _cut(turn: Turn, excess_qty: int) -> None:
@@ -213,6 +215,7 @@ def _amend(turn: Turn) -> None:
     trade = turn.trade
     recent = [at for at in trade.exit_changes if at > turn.now - 60 * SECOND_NS]
     wanted = trade.wanted_exits()
+    limit = _changes_allowed(trade)
     for group in trade.groups:
         if group_state(trade, group) is not GroupState.ARMED or group.is_ended:
             continue
@@ -222,8 +225,7 @@ def _amend(turn: Turn) -> None:
         if turn.now < trade.change_failed_ns + CHANGE_RETRY_NS:
             turn.wake_at(trade.change_failed_ns + CHANGE_RETRY_NS)
             return
-        if len(recent) >= EXIT_CHANGES_PER_MINUTE:
-            limit = EXIT_CHANGES_PER_MINUTE
+        if len(recent) >= limit:
             turn.alarm(
                 Reason.of(ReasonCode.REPAIR_LIMIT, count=limit, window="a minute", limit=limit)
             )
@@ -241,6 +243,14 @@ def _amend(turn: Turn) -> None:
         moved = replace(group, stop_px=wanted.stop_px, target_px=wanted.target_px)
         turn.update_group(moved)
         recent.append(turn.now)
+
+
+def _changes_allowed(trade: Trade) -> int:
+    """Exit changes in any minute (I20). Once the entry's average is final, every leg may take its
+    final place on top: the anchoring of I14 is not a repair."""
+    if trade.open_entry is not None:
+        return EXIT_CHANGES_PER_MINUTE
+    return EXIT_CHANGES_PER_MINUTE + 2 * len(trade.groups)
 
 
 def _to_move(trade: Trade, group: ExitGroup, stop_px: int, target_px: int) -> ChildOrder | None:

@@ -124,6 +124,7 @@ class Trade:
     break_since_ns: int | None = None
     exit_changes: tuple[int, ...] = ()
     change_failed_ns: int = 0
+    closing_failed_ns: int = 0
     fills_asked_ns: int = 0
     uncovered: Uncovered = Uncovered()
     through_since_ns: int | None = None

@@ -66,6 +66,10 @@ class Anchor:
             return []
         if self.book.terms.sign * (order.stop_px - old.stop_px) >= 0:
             return []
+        if self.book.entry_qty > 0:
+            anchor_px, _ = self.book.terms.exits(self.book.entry_cost, self.book.entry_qty)
+            if self.book.terms.sign * (order.stop_px - anchor_px) >= 0:
+                return []  # a later group that takes its place at the anchor, no amendment
         old_text, new_text = px_text(old.stop_px), px_text(order.stop_px)
         return [Fault("I14", f"stop loosened from {old_text} to {new_text}", "loosened")]
 

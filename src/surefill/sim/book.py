@@ -5,7 +5,8 @@ The default model ``queue``:
 
 * An arriving order takes the displayed size at the touch, at the touch price. What it took stays
   taken until the quote of that side changes. The rest of a market order (and of an elected stop)
-  waits for that change, or for `REFRESH_NS` of quiet tape; the rest of a limit rests.
+  waits for that change, or for `REFRESH_NS` of quiet tape; the rest of a limit waits for the
+  change alone and takes again at the touch while it crosses; it rests once it crosses no more.
 * A resting order joins behind the displayed size at its price, is first when it improves the
   touch, and learns its place when the touch comes to it. Prints at its price shorten the queue,
   then fill it; a print through its price, or the far touch reaching it, fills it at its own limit,
@@ -225,7 +226,7 @@ class Book:
         if order.tif in _AT_ONCE:
             self._host.end_remainder(order)
             return
-        if not order.rested:
+        if not order.rested and not crosses:
             order.rested = True
             self._join(order)
         if crosses and _sweeps(order):
