@@ -11,15 +11,18 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from aiohttp import WSMessage, WSMsgType, web
 
+from surefill.brokers.alpaca.broker import AlpacaBroker
 from surefill.brokers.alpaca.credentials import Credentials
+from surefill.brokers.alpaca.endpoints import endpoints_of
 from surefill.core.commands import OrderSpec, Priority, SubmitOrder
 from surefill.core.events import Event
-from surefill.core.fix import Leg, OrdType, Side, TimeInForce
+from surefill.core.fix import Feed, Leg, OrdType, Side, TimeInForce
 from surefill.core.units import NANO
 
 Json = dict[str, Any]
@@ -261,3 +264,24 @@ def payload_lines(name: str) -> Iterator[Json]:
         for line in lines:
             record: Json = json.loads(line)
             yield record
+
+
+@asynccontextmanager
+async def started(
+    url: str, clock: FakeClock, **more: Any
+) -> AsyncIterator[tuple[AlpacaBroker, Inbox]]:
+    """A broker connected to this server, and what it told."""
+    broker = AlpacaBroker(
+        endpoints=endpoints_of(url, feed=Feed.IEX),
+        credentials=KEYS,
+        feed=Feed.IEX,
+        clock=clock,
+        random=Random(1),
+        **more,
+    )
+    inbox = Inbox()
+    await broker.start(inbox)
+    try:
+        yield broker, inbox
+    finally:
+        await broker.close()

@@ -231,19 +231,14 @@ async def test_a_quiet_symbol_on_a_live_feed_stays_current_at_one_event_a_second
     async with benched() as bench:
         await bench.watched()
         bench.frame(quote_json())
-        told_ns = [bench.clock.now_ns()]
-        bench.inbox.events.clear()
-        for _ in range(100):  # ten seconds of pongs, each half a second and in between
-            bench.clock.advance(NANO // 10)
-            if bench.clock.now_ns() % (NANO // 2) == 0:
-                bench.feed.on_alive()
-                age_ns = bench.clock.now_ns() - told_ns[-1]
-                if len(bench.inbox.of(MarketUpdated)) >= len(told_ns):
-                    told_ns.append(bench.clock.now_ns())
-                assert age_ns <= 11 * NANO // 10
-        assert 9 <= len(told_ns) <= 11
+        told_ns = [START_NS]
+        for _ in range(20):  # ten seconds of pongs
+            bench.clock.advance(NANO // 2)
+            bench.feed.on_alive()
+            told_ns.append(bench.view().alive_ns)
+            assert bench.clock.now_ns() - told_ns[-1] <= NANO // 2
+        assert len(set(told_ns)) == 11
         view = bench.view()
-        assert view.alive_ns == told_ns[-1]
         assert view.nbbo is not None
         assert view.nbbo.recv_ns == START_NS
 
