@@ -112,8 +112,9 @@ def test_rejections_carry_a_reason() -> None:
 
 
 def test_positions() -> None:
-    body = position_json(POSITION)
+    body = position_json(POSITION, exchange="NYSE")
     assert (body["qty"], body["qty_available"], body["side"]) == ("10", "4", "long")
+    assert body["exchange"] == "NYSE"
     assert (body["cost_basis"], body["unrealized_pl"]) == ("1000.1", "-10.1")
     assert body["unrealized_plpc"] == "-0.0100989901009899"
     assert (body["avg_entry_price"], body["change_today"]) == ("100.01", "0.1")
@@ -124,7 +125,8 @@ def test_positions() -> None:
             cost=-POSITION.cost,
             market_value_usd=-POSITION.market_value_usd,
             lastday_px=None,
-        )
+        ),
+        exchange="NYSE",
     )
     assert (short["qty"], short["side"], short["unrealized_pl"]) == ("-10", "short", "10.1")
     assert (short["avg_entry_price"], short["change_today"]) == ("100.01", None)

@@ -279,6 +279,11 @@ def test_without_control_the_routes_do_not_exist() -> None:
         assert exchange.call("GET", "/sim/clock", headers=KEYS)[0] == 404
 
 
+def test_no_web_page_may_use_the_control_routes(exchange: RunningExchange) -> None:
+    headers = {"Origin": "http://example.org"}
+    assert exchange.call("DELETE", "/sim/faults", headers=headers)[0] == 403
+
+
 def test_a_taken_port_is_an_error() -> None:
     first = listen("127.0.0.1", 0)
     try:

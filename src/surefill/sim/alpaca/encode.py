@@ -129,8 +129,8 @@ def trade_update(event: VenueEvent) -> Json:
     return data
 
 
-def position_json(view: PositionView) -> Json:
-    """A position; a short has negative quantity, value and cost. Gains since the entry."""
+def position_json(view: PositionView, *, exchange: str) -> Json:
+    """A position listed on ``exchange``; a short has negative quantity, value and cost. Gains since the entry."""
     value = view.market_value_usd * NANO
     gain = value - view.cost
     gain_share = ratio_text(gain, abs(view.cost)) if view.cost else "0"
@@ -140,7 +140,7 @@ def position_json(view: PositionView) -> Json:
     return {
         "asset_id": view.asset_id,
         "symbol": view.symbol,
-        "exchange": "NASDAQ",
+        "exchange": exchange,
         "asset_class": "us_equity",
         "asset_marginable": view.marginable,
         "qty": to_text(view.qty),

@@ -67,13 +67,18 @@ FIXED_SETTINGS = frozenset({"max_margin_multiplier", "max_options_trading_level"
 def list_positions(call: Call) -> WireResponse:
     """GET /v2/positions."""
     views = call.desk.reads.positions(call.account, as_of_ns=call.as_of_ns)
-    return reply([position_json(view) for view in views])
+    return reply([_shown(call, view) for view in views])
 
 
 def get_position(call: Call) -> WireResponse:
     """GET /v2/positions/{symbol or asset id}."""
     view = call.desk.reads.position(call.account, call.args[0], as_of_ns=call.as_of_ns)
-    return reply(position_json(view))
+    return reply(_shown(call, view))
+
+
+def _shown(call: Call, view: PositionView) -> Json:
+    asset = call.desk.exchange.asset(view.symbol)
+    return position_json(view, exchange=asset.exchange if asset is not None else "")
 
 
 def close_position(call: Call) -> WireResponse:

@@ -157,6 +157,9 @@ class VenueServer:
 
     def _controlled(self, control: Control, request: WireRequest) -> WireResponse:
         """A control request acts at the present time and is answered when all of it happened."""
+        if "origin" in request.headers:
+            # Only browsers send it: no web page may move a clock or arm a fault.
+            return error_response(403, 40310000, "control routes are not for web pages")
         self._catch_up()
         response = control.handle(request)
         self._catch_up()
