@@ -130,7 +130,7 @@ def trade_update(event: VenueEvent) -> Json:
 
 
 def position_json(view: PositionView, *, exchange: str) -> Json:
-    """A position listed on ``exchange``; a short has negative quantity, value and cost. Gains since the entry."""
+    """A position listed on ``exchange``; a short has negative quantity, value and cost."""
     value = view.market_value_usd * NANO
     gain = value - view.cost
     gain_share = ratio_text(gain, abs(view.cost)) if view.cost else "0"
