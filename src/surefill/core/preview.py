@@ -1,4 +1,4 @@
-"""What a plan would become, before anybody is asked: terms, prices, orders, or every reason against.
+"""What a plan would become, before anybody is asked: terms, orders, or every reason against it.
 
 What: `preview` validates and prices a plan, lets the trade's own machine send the entry and cover a
 full fill of it, and hands the orders back unsent.
@@ -44,13 +44,17 @@ STATIC_CODES = frozenset(
 """The gate's reasons that need no broker: they hold today as on any other day."""
 
 
+DEFAULT_POLICY = Policy()
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a preview is judged by. ``tactics``: name -> tactic, the legacy path among them."""
 
     tactics: Mapping[str, Tactic]
-    policy: Policy = Policy()
-    limits: Limits = Limits()
+    policy: Policy = DEFAULT_POLICY
+    limits: Limits = DEFAULT_LIMITS
     ticks: TickSchedule = US_EQUITY_TICKS
     kind: SessionKind = SessionKind.RTH
 
@@ -95,7 +99,7 @@ class PriceRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The answer. ``terms`` is ``None`` when the plan cannot be priced; ``reasons`` says why not."""
+    """The answer. ``terms`` is ``None`` when the plan cannot be priced; ``reasons`` says why."""
 
     plan: TradePlan
     is_legacy: bool
@@ -176,14 +180,13 @@ def _static_reasons(trade: Trade, rules: Rules) -> tuple[Reason, ...]:
 
 def _cases(trade: Trade) -> tuple[AtPrice, ...]:
     """The trade at the signal, at its first limit and at its worst price."""
-    named = [("signal", trade.plan.signal_px)]
+    terms, named = trade.terms, [("signal", trade.plan.signal_px)]
     if not trade.is_legacy:  # a market order has neither a limit nor a worst price
-        named += [
-            ("first limit", trade.terms.first_limit_px),
-            ("worst price", trade.terms.worst_px),
-        ]
-    qty = trade.terms.order_qty
-    return tuple(_case(name, px, plan=trade.plan, ticks=trade.ticks, qty=qty) for name, px in named)
+        named += [("first limit", terms.first_limit_px), ("worst price", terms.worst_px)]
+    return tuple(
+        _case(name, px, plan=trade.plan, ticks=trade.ticks, qty=terms.order_qty)
+        for name, px in named
+    )
 
 
 def _case(
