@@ -246,14 +246,15 @@ async def test_an_empty_budget_sends_nothing_but_cover() -> None:
         assert isinstance(last, Throttled)
         assert last.until_ns > START_NS
         assert len(seen) == 7  # of nine usable ones, two are reserved
+        assert isinstance(await rest.read(GET, Priority.ROUTINE), Throttled)
         assert isinstance(await rest.send(POST, Priority.PROTECT), HttpResponse)
 
 
 async def test_after_close_nothing_is_sent() -> None:
     async with client("http://127.0.0.1:1") as rest:
         await rest.close()
+        await rest.close()
         assert isinstance(await rest.send(POST, Priority.ENTRY), NotSent)
-        await rest.open()
 
 
 async def test_no_outcome_shows_a_key(canary: str) -> None:

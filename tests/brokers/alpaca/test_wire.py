@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from surefill.brokers.alpaca import wire
 from surefill.brokers.alpaca.wire import Unreadable, WireError
-from surefill.core.units import NANO
+from surefill.core.units import NANO, UnitError, to_nano, to_nano_floor
 
 
 def test_foreign_text_becomes_one_short_printable_line() -> None:
@@ -45,7 +45,9 @@ def test_a_list_is_split_before_its_items_are_read() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["NaN", "sNaN", "Infinity", "1e31", "1e-31", "1" * 41])
+@pytest.mark.parametrize(
+    "text", ["NaN", "sNaN", "Infinity", "1e31", "1e-31", "1" * 49, "1000000000.000000001"]
+)
 def test_numbers_out_of_reason_are_refused(text: str) -> None:
     with pytest.raises(WireError, match="qty"):
         wire.exact(Decimal(text), "qty")
@@ -103,3 +105,18 @@ def test_unknown_fields_are_ignored_and_missing_ones_none() -> None:
     )
     assert order.qty is None
     assert order.legs is None
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9))
+def test_the_fast_way_equals_the_cores(number: Decimal) -> None:
+    text = str(number)
+    if abs(number.adjusted()) > wire.EXPONENT_MAX or len(text) > wire.LENGTH_MAX:
+        return
+    assert wire.floor_or_none(number, "x") == to_nano_floor(number)
+    try:
+        expected = to_nano(number)
+    except UnitError:
+        with pytest.raises(WireError):
+            wire.exact(number, "x")
+        return
+    assert wire.exact(number, "x") == expected

@@ -207,13 +207,11 @@ class Stream:
     async def _beat(self, socket: _AiohttpSocket) -> None:
         """Every tick: silence is asked about, long silence ends the connection (W6)."""
         silent = 0
-        while True:
+        while silent < self._dead_ticks:
+            if silent:
+                await socket.ping()
             await self._sleep(self._tick_s)
             self._ticks += 1
             silent = 0 if socket.heard else silent + 1
             socket.heard = False
-            if silent >= self._dead_ticks:
-                await socket.close()
-                return
-            if silent:
-                await socket.ping()
+        await socket.close()

@@ -19,12 +19,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from surefill.core.units import to_nano, to_nano_floor
+from surefill.core.units import MAX_NANO, NANO
 
 TEXT_LENGTH_MAX = 200
 """Characters of foreign text kept in a message: enough to explain, too little to flood a log."""
-DIGITS_MAX = 40
-"""A number with more digits is nonsense; 16 decimals of an average are the longest recorded."""
+LENGTH_MAX = 48
+"""A longer number is nonsense; an average with 16 decimals is the longest recorded."""
 EXPONENT_MAX = 30
 """Bounds 10**exponent before anything computes it: ``1e-999999999`` must not eat the machine."""
 
@@ -79,20 +79,30 @@ def split(raw: bytes | Raw) -> list[Raw]:
     return _ITEMS.decode(raw)
 
 
-def _bounded(value: Decimal, name: str) -> Decimal:
+def _nano(value: Decimal, name: str) -> tuple[int, int]:
+    """(nano integer cut toward minus infinity, what was cut). Quotes arrive by the thousand a
+    second: this is `units.to_nano` for a `Decimal` at a third of its time, with tighter bounds."""
     if not value.is_finite():
         raise WireError(f"{name} is not finite")
-    digits, exponent = len(value.as_tuple().digits), value.adjusted()
-    if value and (digits > DIGITS_MAX or abs(exponent) > EXPONENT_MAX):
+    if not value:
+        return 0, 0
+    if abs(value.adjusted()) > EXPONENT_MAX or len(str(value)) > LENGTH_MAX:
         raise WireError(f"{name} is out of range")
-    return value if value else Decimal(0)
+    numerator, denominator = value.as_integer_ratio()
+    nano, rest = divmod(numerator * NANO, denominator)
+    if abs(nano) > MAX_NANO:
+        raise WireError(f"{name} is out of range")
+    return nano, rest
 
 
 def exact(value: Decimal | None, name: str) -> int:
-    """Exact nano integer of a required number. Raises `WireError` or `UnitError`."""
+    """Exact nano integer of a required number. Raises `WireError`."""
     if value is None:
         raise WireError(f"{name} is missing")
-    return to_nano(_bounded(value, name))
+    nano, rest = _nano(value, name)
+    if rest:
+        raise WireError(f"{name} has more than nine decimals")
+    return nano
 
 
 def exact_or_none(value: Decimal | None, name: str) -> int | None:
@@ -102,7 +112,7 @@ def exact_or_none(value: Decimal | None, name: str) -> int | None:
 
 def floor_or_none(value: Decimal | None, name: str) -> int | None:
     """Nano integer of a broker's average, cut at the ninth decimal (never for an order)."""
-    return None if value is None else to_nano_floor(_bounded(value, name))
+    return None if value is None else _nano(value, name)[0]
 
 
 def not_negative(value: int, name: str) -> int:
