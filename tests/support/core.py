@@ -324,6 +324,8 @@ class Bench:
                 sent_ns = self.now
                 entry = (sent_ns + READ_NS, self._seq, lambda: self._read(command, sent_ns))
                 heapq.heappush(self._answers, entry)
+            case _:
+                pass
 
     def _line(self, command: Command) -> str:
         match command:
