@@ -256,7 +256,7 @@ async def test_check_says_what_would_be_sent_and_sends_nothing(desk: Desk, symbo
         assert executor.open_trades() == ()
     assert good.is_accepted
     assert good.terms is not None
-    assert [spec.limit_px for spec in good.orders] == [good.terms.first_limit_px]
+    assert [order.spec.leg for order in good.preview.orders] == [Leg.ENTRY, Leg.TARGET]
     assert [reason.code for reason in bad.reasons] == [ReasonCode.RR_BELOW_MIN]
     assert not desk.accepted("checked")
 
