@@ -305,13 +305,14 @@ async def test_an_unreadable_quote_ends_the_vouching(bad: Json) -> None:
         assert bench.inbox.of(MarketUpdated)
 
 
-async def test_garbage_costs_itself() -> None:
+async def test_garbage_costs_itself(caplog: pytest.LogCaptureFixture) -> None:
     async with benched() as bench:
         await bench.watched()
         for data in (b"\xff", b"[", b"", b"7", b'{"T":7}'):
             bench.feed.on_frame(data)
         bench.frame(7, {"T": "q"}, {"S": "CRWD"}, {"T": "new_kind", "S": "CRWD"}, quote_json())
         assert len(bench.inbox.of(MarketUpdated)) == 1
+        assert caplog.text.count("unreadable") == 1
 
 
 async def test_halts_are_told() -> None:

@@ -109,6 +109,7 @@ class MarketFeed:
         self._symbols: dict[str, _Symbol] = {}  # symbol -> what is known
         self._socket: Socket | None = None
         self._swept_ns = 0
+        self._warned_ns = 0
 
     def watch(self, symbol: str) -> None:
         """Read the symbol and keep its market flowing; a second call changes nothing."""
@@ -137,7 +138,7 @@ class MarketFeed:
         recv_ns = self._clock.now_ns()
         messages = attempt("frame", lambda: split(data) if data[:1] == b"[" else [Raw(data)])
         if isinstance(messages, Unreadable):
-            logger.warning("unreadable frame on the market stream: %s", messages.text)
+            self._warn(f"frame: {messages.text}")
             return
         changed: dict[str, None] = {}
         for raw in messages:
@@ -190,7 +191,7 @@ class MarketFeed:
         """Take in one message; the symbol when its view changed."""
         message = attempt("message", lambda: decode(MarketWire, raw))
         if isinstance(message, Unreadable):
-            logger.warning("unreadable message on the market stream: %s", message.text)
+            self._warn(f"message: {message.text}")
             return None
         state = self._symbols.get(message.S)
         match message.T:
@@ -211,7 +212,7 @@ class MarketFeed:
     def _quote(self, symbol: str, state: _Symbol, nbbo: Nbbo | Unreadable) -> str | None:
         if isinstance(nbbo, Unreadable):
             # The quote we hold may have just been replaced by one we cannot read.
-            logger.warning("unreadable quote of %s: %s", symbol, nbbo.text)
+            self._warn(f"quote of {symbol}: {nbbo.text}")
             state.is_covered = False
             return None
         if _is_older(nbbo, state.nbbo):
@@ -224,7 +225,7 @@ class MarketFeed:
         self, symbol: str, state: _Symbol, status: TradingStatus | Unreadable
     ) -> str | None:
         if isinstance(status, Unreadable):
-            logger.warning("unreadable status of %s: %s", symbol, status.text)
+            self._warn(f"status of {symbol}: {status.text}")
             return None
         state.status = status
         return symbol
@@ -298,6 +299,13 @@ class MarketFeed:
             return self._failed("instrument", symbol, instrument.text)
         self._emit(InstrumentRead(instrument, outcome.recv_ns))
         return True
+
+    def _warn(self, text: str) -> None:
+        """One line a second at most: garbage must not flood the log."""
+        now = self._clock.now_ns()
+        if now - self._warned_ns >= NANO:
+            self._warned_ns = now
+            logger.warning("unreadable on the market stream: %s", text)
 
     def _failed(self, what: str, symbol: str, text: str) -> bool:
         self._emit(ReadFailed(f"{what} {symbol}", text, self._clock.now_ns()))

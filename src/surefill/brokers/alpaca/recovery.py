@@ -55,8 +55,10 @@ HOLD_S = 2.0
 HELD_MAX = 10_000
 GAP_MARGIN_NS = 60 * NANO
 """Read from this much before the last sign of life: stamps are the venue's, the sign was ours."""
-RETRY_S = 1.0
-RETRY_S_MAX = 15.0
+RETRY_S = 0.5
+RETRY_S_MAX = 2.5
+"""After an outage a fill must be known, and covered, within seconds (I3): the budget's reserve is
+out of these reads' reach, so they may go on asking."""
 REREAD_GAP_S = 1.0
 """Unreadable messages in a row share one repair read."""
 
@@ -191,9 +193,12 @@ class OrderStream:
             self._emit(event)
 
     def _unreadable(self, found: Unreadable) -> None:
-        logger.warning("unreadable %s on the order stream: %s", found.what, found.text)
-        text = printable(f"{found.what}: {found.text}")
-        self._emit(ReadFailed("stream", text, self._clock.now_ns()))
+        """Told once for all bad messages until the reads have made them good: a stream of garbage
+        must not become a stream of events."""
+        if self._repaired == self._bad:
+            logger.warning("unreadable %s on the order stream: %s", found.what, found.text)
+            text = printable(f"{found.what}: {found.text}")
+            self._emit(ReadFailed("stream", text, self._clock.now_ns()))
         self._reread()
 
     def _reread(self) -> None:
