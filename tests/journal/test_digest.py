@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from surefill.journal import digest
 from surefill.journal.digest import EMPTY_HEAD, checked_head, image_digest, link
 from surefill.ports import JournalError
 from tests.journal.support import chain
@@ -36,4 +39,19 @@ def test_the_head_moves_to_the_last_entry() -> None:
 def test_a_batch_of_another_chain_is_refused() -> None:
     with pytest.raises(JournalError) as refusal:
         checked_head((1, link("", b"other")), chain((b"1", {}), (b"2", {}))[1:])
+    assert refusal.value.code == "JOURNAL_CORRUPT"
+
+
+@pytest.mark.parametrize("flaw", ["gap", "link", "flag", "size"])
+def test_a_flawed_batch_is_refused(flaw: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digest, "RECORD_BYTES_MAX", 10)
+    entries = chain((b"1", {"t": (b"", True)}), (b"2", {}))
+    flawed = {
+        "gap": entries[1:],
+        "link": [replace(entries[0], record=b"other")],
+        "flag": [replace(entries[0], is_open={"u": True})],
+        "size": chain((b"x" * 11, {})),
+    }[flaw]
+    with pytest.raises(JournalError, match="nothing was written") as refusal:
+        checked_head(EMPTY_HEAD, flawed)
     assert refusal.value.code == "JOURNAL_CORRUPT"

@@ -23,7 +23,7 @@ RECORD = Record(
     now_ns=17,
     token=3,
     event=MarketUpdated(VIEW),
-    view=VIEW,
+    views=(VIEW,),
     commands=(QueryPositions(), Announce("t1", Milestone.SETTLED)),
     images=(("t1", image_digest(b"image")),),
 )
@@ -58,7 +58,7 @@ def test_an_entry_is_what_a_journal_takes() -> None:
     journal = MemoryJournal()
     token = journal.acquire("engine")
     journal.append([entry])
-    second = Record(2, 18, token, TimePassed(), None, (), ()).entry(entry.digest, {}, is_open={})
+    second = Record(2, 18, token, TimePassed(), (), (), ()).entry(entry.digest, {}, is_open={})
     journal.append([second])
     assert journal.head() == (2, second.digest)
     assert journal.image("t1") == b"image"
