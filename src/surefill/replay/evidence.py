@@ -65,9 +65,7 @@ def claim_row(ended: Trade | Denial) -> Row:
     }
 
 
-def rows_of(
-    ended: Trade | Denial, policy: Policy, *, accepted_ns: int
-) -> tuple[Row, Row]:
+def rows_of(ended: Trade | Denial, policy: Policy, *, accepted_ns: int) -> tuple[Row, Row]:
     """(plan row, claim row) of one ended plan."""
     order_qty = ended.plan.order_qty or 0
     if isinstance(ended, Trade):

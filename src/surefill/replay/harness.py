@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from surefill.core.commands import Announce, Milestone, RaiseAlarm
@@ -41,7 +41,7 @@ from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, QuoteEvent, StatusEvent
-from surefill.sim.models import LatencyModel
+from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange, LatencyModel
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.tactics.registry import TACTICS
@@ -55,7 +55,7 @@ SETTLE_NS = 200_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualConfig:
-    """What a run is made of beside its market. ``requests_per_minute`` 0 = the venue's default."""
+    """What a run is made of beside its market. ``requests_per_minute`` 0 = no limit."""
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
@@ -64,6 +64,7 @@ class VirtualConfig:
     exits_beside_entry: bool = False
     cash_usd: int = 10_000_000 * 1_000_000_000
     requests_per_minute: int = 200
+    delays: Mapping[Delay, DelayRange] = field(default_factory=lambda: DEFAULT_DELAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class VirtualRun:
             calendar=calendar,
             start_ns=start_ns,
             switches=self.config.switches,
-            latency=LatencyModel(seed=f"{seed}:venue"),
+            latency=LatencyModel(seed=f"{seed}:venue", delays=self.config.delays),
             log=self.log,
             assets=AssetTable(),
         )
@@ -125,7 +126,7 @@ class VirtualRun:
             exchange=self.exchange,
             market=_Tap(market, self._see),
             face=face,
-            latency=LatencyModel(seed=f"{seed}:edge"),
+            latency=LatencyModel(seed=f"{seed}:edge", delays=self.config.delays),
             faults=faults if faults is not None else FaultPlan(seed),
         )
         self.account = ""
@@ -146,9 +147,8 @@ class VirtualRun:
         self.alarms: list[tuple[int, RaiseAlarm]] = []
         self.acts: list[tuple[int, Callable[[VirtualRun], None]]] = []
         self._views: dict[str, MarketView] = {}
-        self._latest: dict[str, MarketView] = {}
         self._unwatched: list[str] = []
-        self._pending: deque[tuple[int, MarketView]] = deque()
+        self._pending: deque[tuple[int, QuoteEvent | StatusEvent]] = deque()
         self._urgent_ns: int | None = None
         self._agenda: list[tuple[int, int, Arrival]] = []
 
@@ -282,45 +282,49 @@ class VirtualRun:
 
     def _see(self, event: MarketEvent) -> None:
         """An event of the tape; it reaches the engine after the feed's delay."""
-        before = self._pending_view(event.symbol)
+        symbol, at_ns = event.symbol, event.venue_ns + FEED_DELAY_NS
         match event:
-            case QuoteEvent(symbol, nbbo):
-                at_ns = nbbo.venue_ns + FEED_DELAY_NS
-                seen = replace(nbbo, recv_ns=at_ns)
-                view = replace(before, nbbo=seen, alive_ns=at_ns)
-            case StatusEvent(symbol, status):
-                at_ns = event.venue_ns + FEED_DELAY_NS
-                view = replace(before, status=status, alive_ns=at_ns)
+            case QuoteEvent():
+                self._pending.append((at_ns, event))
+            case StatusEvent():
+                self._pending.append((at_ns, event))
             case _:
                 return
-        self._pending.append((at_ns, view))
-        self._latest[symbol] = view
-        if self._urgent_ns is None and any(True for _ in self.engine.book.concerned(view, TACTICS)):
-            self._urgent_ns = at_ns
-
-    def _pending_view(self, symbol: str) -> MarketView:
-        known = self._latest.get(symbol)
-        if known is None:
+        if symbol not in self._views:
+            self._views[symbol] = MarketView(symbol, Feed.SIP, status=TradingStatus.TRADING)
             self._unwatched.append(symbol)
-            known = MarketView(symbol, Feed.SIP, status=TradingStatus.TRADING)
-        return known
+        if self._urgent_ns is None and self.engine.book.of_symbol(symbol):
+            view = _seen(self._views[symbol], event, at_ns)
+            if any(True for _ in self.engine.book.concerned(view, TACTICS)):
+                self._urgent_ns = at_ns
 
     def _catch_up(self, now: int) -> None:
-        """Views whose delay is over become what the engine sees."""
+        """Views whose delay is over become what the engine sees; only the last one matters."""
+        last: dict[tuple[str, type], tuple[int, QuoteEvent | StatusEvent]] = {}
         while self._pending and self._pending[0][0] <= now:
-            _, view = self._pending.popleft()
-            self._views[view.symbol] = self.engine.views[view.symbol] = view
+            at_ns, event = self._pending.popleft()
+            last[event.symbol, type(event)] = (at_ns, event)
+        for at_ns, event in last.values():
+            view = _seen(self._views[event.symbol], event, at_ns)
+            self._views[event.symbol] = self.engine.views[event.symbol] = view
 
     def _refresh(self, symbol: str, now: int) -> None:
         """The feed is alive: an unchanged quote is current (design 4.2)."""
         view = self._views.get(symbol)
-        if view is not None:
+        if view is not None and view.nbbo is not None:
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
 
     def _open_account(self, owner: Owner) -> None:
         self.account = owner.account
         self.exchange.open_account(owner.account, cash_usd=self.config.cash_usd)
+
+
+def _seen(view: MarketView, event: QuoteEvent | StatusEvent, at_ns: int) -> MarketView:
+    """The view after an event that reached us at ``at_ns``."""
+    if isinstance(event, StatusEvent):
+        return replace(view, status=event.status, alive_ns=at_ns)
+    return replace(view, nbbo=replace(event.nbbo, recv_ns=at_ns), alive_ns=at_ns)
 
 
 def _between(calendar: Calendar) -> Callable[[int, int], tuple[Session, ...]]:

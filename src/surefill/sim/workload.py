@@ -30,7 +30,8 @@ class Mix:
     or in ppm of it, whichever is larger; times in seconds."""
 
     spacing_s: int = 120
-    sizes: tuple[int, ...] = (100, 200, 300, 500, 1000)
+    displayed_percent: tuple[int, ...] = (20, 60, 100, 150, 250, 400)
+    """Order sizes, as percentages of what the quote displays on the side to be taken."""
     short_percent: int = 45
     legacy_percent: int = 0
     marketable_percent: int = 35
@@ -83,7 +84,7 @@ def _draw(
     is_marketable = random.randrange(PERCENT) < mix.marketable_percent
     is_level = random.randrange(PERCENT) < mix.level_percent
     is_poor = random.randrange(PERCENT) < mix.poor_percent
-    order_qty = random.choice(mix.sizes) * NANO
+    size_percent = random.choice(mix.displayed_percent)
     ticks_away = random.randint(*mix.risk_ticks)
     ppm_away = random.randint(*mix.risk_ppm)
     budget_s = random.randint(*mix.budget_s)
@@ -94,6 +95,8 @@ def _draw(
     bid_px, ask_px = int(tape.bid_px[index]), int(tape.ask_px[index])
     if not 0 < bid_px < ask_px:
         return None
+    displayed = int(tape.ask_qty[index] if sign > 0 else tape.bid_qty[index]) // NANO
+    order_qty = max(1, displayed * size_percent // PERCENT) * NANO
     tick_px = US_EQUITY_TICKS.tick_at(bid_px)
     # A strategy's signal is the last price it saw: near the touch it would have to pay.
     signal_px = US_EQUITY_TICKS.floor((bid_px + ask_px) // 2 if random.randrange(2) else ask_px)
