@@ -23,6 +23,9 @@ from alpaca.trading.stream import TradingStream
 
 from tests.support.exchange_server import RunningExchange, wait_until
 
+SUBSCRIBED_S = 0.6
+"""Travel of a subscription and its answer (155 ms at most), with room for a busy machine."""
+
 pytestmark = pytest.mark.filterwarnings(
     # alpaca-py calls deprecated parts of websockets; a peer of the suite, not ours to fix.
     "ignore::DeprecationWarning"
@@ -62,7 +65,7 @@ def test_trade_updates_tell_the_story_of_an_order(exchange: RunningExchange, sym
     with running(stream):
         wait_until(lambda: stream._running)
         # The acknowledgement of `listen` travels too; orders sent before it would be missed.
-        asyncio.run(asyncio.sleep(0.3))
+        asyncio.run(asyncio.sleep(SUBSCRIBED_S))
         order: Any = client.submit_order(
             MarketOrderRequest(
                 symbol=symbol, qty=7, side=OrderSide.BUY, time_in_force=TimeInForce.DAY
@@ -113,7 +116,7 @@ def test_quotes_and_trades_arrive_as_models(exchange: RunningExchange, symbol: s
     stream.subscribe_trades(on_trade, symbol)
     stream.subscribe_trading_statuses(on_status, symbol)
     with running(stream):
-        asyncio.run(asyncio.sleep(0.3))
+        asyncio.run(asyncio.sleep(SUBSCRIBED_S))
         exchange.quote("OTHER", "1.00", "1.01")
         exchange.quote(symbol, "99.98", "100.02", size="300")
         exchange.print_(symbol, "100.00", size="42")
