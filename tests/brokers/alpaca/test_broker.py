@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from random import Random
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from surefill.brokers.alpaca import broker as module
 from surefill.brokers.alpaca.broker import AlpacaBroker
+from surefill.brokers.alpaca.credentials import Credentials
 from surefill.brokers.alpaca.endpoints import endpoints_of
 from surefill.core.commands import (
     CancelOrder,
@@ -180,3 +182,40 @@ async def test_every_order_command_is_answered_once_under_its_key() -> None:
     assert len(inbox.of(RequestAnswered)) == 4
     assert all(isinstance(event.answer, Accepted) for event in answered)
     assert all(event.sent_ns <= event.recv_ns for event in answered)
+
+
+async def test_no_key_in_events_or_logs(canary: str, caplog: pytest.LogCaptureFixture) -> None:
+    """I27: refused on both streams, echoed by the server, logged at the finest level."""
+    caplog.set_level(logging.DEBUG)
+
+    async def refuse(request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        said = await ws.receive_str()
+        await ws.send_str(said)
+        await ws.send_json({"stream": "authorization", "data": {"status": "unauthorized"}})
+        await ws.receive()
+        return ws
+
+    async def echo(request: web.Request) -> web.Response:
+        return web.json_response({"code": 1, "message": "no"}, status=422)
+
+    routes = [*reference(), web.get("/stream", refuse), web.post("/v2/orders", echo)]
+    keys = Credentials(key_id=canary, secret=canary[::-1])
+    async with serving(*routes) as url:
+        broker = AlpacaBroker(
+            endpoints=endpoints_of(url, feed=Feed.IEX),
+            credentials=keys,
+            feed=Feed.IEX,
+            clock=FakeClock(real=True),
+            random=Random(1),
+        )
+        inbox = Inbox()
+        await broker.start(inbox)
+        broker.send(submit())
+        await inbox.wait(RequestAnswered)
+        await until(lambda: "refused the login" in caplog.text)
+        await broker.close()
+    shown = caplog.text + repr(inbox.events) + repr(broker)
+    pieces = [key[at : at + 8] for key in (canary, canary[::-1]) for at in range(len(key) - 7)]
+    assert not [piece for piece in pieces if piece in shown]

@@ -137,11 +137,16 @@ def test_a_pause_is_told_as_nothing_left_but_the_reserve() -> None:
     assert budget.change(NOW) == (18, 18)
 
 
-def test_a_server_that_grants_nothing_is_asked_again_after_its_reset() -> None:
+def test_a_server_that_grants_nothing_is_asked_again_after_its_reset_and_for_cover_at_once() -> (
+    None
+):
     budget = RequestBudget(limit=10)
     budget.answered({"x-ratelimit-remaining": "0"}, status=200, now=NOW)
+    assert budget.left(NOW) == 0
+    assert budget.take(Priority.ENTRY, NOW) == NOW + WINDOW_NS
+    assert spend(budget, Priority.PROTECT, NOW) == 9
     assert budget.take(Priority.PROTECT, NOW) == NOW + WINDOW_NS
-    assert budget.take(Priority.PROTECT, NOW + WINDOW_NS) is None
+    assert budget.take(Priority.ENTRY, NOW + WINDOW_NS) is None
 
 
 @pytest.mark.parametrize("limit", [0, -1, 100_001])

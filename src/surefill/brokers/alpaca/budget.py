@@ -64,11 +64,15 @@ class RequestBudget:
 
     def take(self, priority: Priority, now: int) -> int | None:
         """Take one request: ``None`` means go; else the UTC ns before which asking is useless."""
+        self._forget(now)
         is_protective = priority <= Priority.REDUCE
         if not is_protective and now < self._paused_until_ns:
             return self._paused_until_ns
+        # The broker's own count holds back what can wait. Cover is bounded by our sends alone: if
+        # the broker has nothing left, it says so, and the next try is the one that succeeds (I3).
+        left = self.left(now) if not is_protective else self.usable - len(self._sent)
         keep = 0 if is_protective else self.reserved
-        if self.left(now) <= keep:
+        if left <= keep:
             return self._free_at(now, keep)
         self._sent.append(now)
         self._in_flight += 1
@@ -103,11 +107,14 @@ class RequestBudget:
         return left, reserved
 
     def _used(self, now: int) -> int:
-        while self._sent and self._sent[0] <= now - WINDOW_NS:
-            self._sent.popleft()
+        self._forget(now)
         if now >= self._server_until_ns:
             return len(self._sent)
         return max(len(self._sent), self._server_used)
+
+    def _forget(self, now: int) -> None:
+        while self._sent and self._sent[0] <= now - WINDOW_NS:
+            self._sent.popleft()
 
     def _free_at(self, now: int, keep: int) -> int:
         """When enough has left our own window, or the broker's count starts anew."""
