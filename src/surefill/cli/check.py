@@ -18,10 +18,8 @@ from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.cli.plans import add_plan_arguments, exit_of, pair_problem, plan_of, reason_row
 from surefill.config import ConfigError, Settings
-from surefill.core.commands import OrderSpec
-from surefill.core.fix import Contingency
 from surefill.core.plan import PlanError
-from surefill.core.preview import AtPrice, PlannedOrder, Preview, Rules, preview
+from surefill.core.preview import AtPrice, PlannedOrder, Preview, Rules, order_text, preview
 from surefill.core.reasons import Reason
 from surefill.core.units import to_text, to_usd_text
 from surefill.runtime.wiring import limits_of
@@ -123,21 +121,6 @@ def _orders_table(found: Preview) -> Table:
         rows.append((str(n), order_text(order.spec)))
         rows.append(("", order.why))
     return Table("Orders, in this sequence", rows)
-
-
-def order_text(spec: OrderSpec) -> str:
-    """An order in one line: ``BUY 25 LIMIT 535.08 DAY``."""
-    head = f"{spec.side.value} {to_text(spec.order_qty)}"
-    if spec.contingency is Contingency.OCO:
-        stop, target = to_usd_text(spec.stop_loss_px or 0), to_usd_text(spec.take_profit_px or 0)
-        return f"{head} OCO stop {stop} | limit {target} {spec.tif.value}"
-    px = spec.limit_px if spec.limit_px is not None else spec.stop_px
-    text = f"{head} {spec.ord_type.value}{f' {to_usd_text(px)}' if px is not None else ''}"
-    text = f"{text} {spec.tif.value}"
-    if spec.contingency is Contingency.BRACKET:
-        stop, target = to_usd_text(spec.stop_loss_px or 0), to_usd_text(spec.take_profit_px or 0)
-        text += f" BRACKET stop {stop} | limit {target}"
-    return text
 
 
 def ratio_text(ratio_ppb: int | None) -> str:

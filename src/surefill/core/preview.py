@@ -213,6 +213,19 @@ def _case(
     )
 
 
+def order_text(spec: OrderSpec) -> str:
+    """An order in one line: ``BUY 25 LIMIT 535.08 DAY``, with the exits that it carries."""
+    head, tif = f"{spec.side.value} {to_text(spec.order_qty)}", spec.tif.value
+    exits = ""
+    if spec.stop_loss_px is not None and spec.take_profit_px is not None:
+        exits = f"stop {to_usd_text(spec.stop_loss_px)} | limit {to_usd_text(spec.take_profit_px)}"
+    if exits and spec.contingency is Contingency.OCO:
+        return f"{head} OCO {exits} {tif}"
+    px = spec.limit_px if spec.limit_px is not None else spec.stop_px
+    at = f" {to_usd_text(px)}" if px is not None else ""
+    return f"{head} {spec.ord_type.value}{at} {tif}{f' BRACKET {exits}' if exits else ''}"
+
+
 def percent(ratio_ppb: int) -> str:
     """``500_000`` ppb as ``"0.05 %"``."""
     return f"{to_text(ratio_ppb * 100)} %"

@@ -9,7 +9,8 @@ Must never: read anything but the moment and the trade's last image.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from surefill.core.commands import (
@@ -17,14 +18,13 @@ from surefill.core.commands import (
     CancelOrder,
     Command,
     Milestone,
-    QueryOrder,
     RaiseAlarm,
     ReplaceOrder,
     SubmitOrder,
 )
 from surefill.core.cover import cover_of
 from surefill.core.events import (
-    Accepted,
+    Answer,
     EngineStarted,
     FillsRead,
     InDoubt,
@@ -43,8 +43,8 @@ from surefill.core.market import MarketView
 from surefill.core.order import ChildOrder, Fill, OrderState
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, TradePlan
 from surefill.core.preview import order_text
-from surefill.core.trade import Trade
-from surefill.core.units import NANO, to_text, to_usd_text
+from surefill.core.trade import Trade, Uncovered
+from surefill.core.units import to_text, to_usd_text
 from surefill.journal.record import Record
 from surefill.replay.retell import Moment
 from surefill.runtime.result import TradeResult, result_of
@@ -78,24 +78,343 @@ class Line:
 
 def of_moment(moment: Moment, final: Trade) -> Iterator[Line]:
     """The sentences of one record, in the order in which things happened within it."""
-    record, before, after = moment.record, moment.before, moment.after
-
-    def line(kind: LineKind, sentence: str) -> Line:
-        return Line(record.now_ns, record.seq, kind, sentence)
-
+    record, after = moment.record, moment.after
+    before = moment.before
+    told: list[tuple[LineKind, str]] = []
     if before is None:
-        for sentence in _accepted(after, record):
-            yield line(LineKind.PLAN, sentence)
-        before = _unborn(after)
-    for sentence in _said(record, before, after):
-        yield line(LineKind.ANSWER, sentence)
+        told += [(LineKind.PLAN, text) for text in plan_sentences(after.plan, record)]
+        told += [(LineKind.PLAN, text) for text in _terms(after)]
+        before = replace(after, orders=(), groups=(), uncovered=Uncovered())
+    told += _event_news(record, before)
     for order in after.orders:
-        for kind, sentence in _order_news(before.order(order.key), order, after=after):
-            yield line(kind, sentence)
-    for sentence in _cover_news(before, after):
-        yield line(LineKind.COVER, sentence)
+        told += _order_news(before.order(order.key), order, record=record, after=after)
+    told += _cover_news(before, after)
     for command in record.commands:
-        if getattr(command, "trade_id", None) != final.trade_id:
-            continue
-        for kind, sentence in _commanded(command, (before, after), final):
-            yield line(kind, sentence)
+        if getattr(command, "trade_id", None) == final.trade_id:
+            told += _command_news(command, after, record=record, final=final)
+    return (Line(record.now_ns, record.seq, kind, text) for kind, text in told)
+
+
+# ----------------------------------------------------------------------------------- the plan
+
+
+def plan_sentences(plan: TradePlan, record: Record) -> Iterator[str]:
+    """What was asked for, and the market that it met."""
+    qty = f" {to_text(plan.order_qty)}" if plan.order_qty is not None else ""
+    size = f", {to_usd_text(plan.risk_usd)} USD at risk" if plan.risk_usd is not None else ""
+    yield (
+        f"Plan {plan.plan_id}: {plan.side.value}{qty} {plan.symbol}{size}, signal "
+        f"{to_usd_text(plan.signal_px)}, {_exits_text(plan)}, tactic {plan.tactic}."
+    )
+    view = next((view for view in record.views if view.symbol == plan.symbol), None)
+    yield _quote_text(view, record.now_ns)
+
+
+def _exits_text(plan: TradePlan) -> str:
+    match plan.exits:
+        case ExitsByDistance(risk_px, rr_ppb):
+            return f"stop {to_usd_text(risk_px)} from the fill, target {to_text(rr_ppb)} times that"
+        case ExitsByLevel(stop_px, target_px):
+            return f"stop at {to_usd_text(stop_px)}, target at {to_usd_text(target_px)}"
+        case None:
+            return "without exits"
+
+
+def _quote_text(view: MarketView | None, now: int) -> str:
+    if view is None or view.nbbo is None:
+        return "No quote was known."
+    nbbo = view.nbbo
+    age_ms = (view.quote_age_ns(now) or 0) // MS_NS
+    return (
+        f"Quote {to_usd_text(nbbo.bid_px)} x {to_usd_text(nbbo.ask_px)} "
+        f"({to_text(nbbo.bid_qty)} x {to_text(nbbo.ask_qty)} shares, {view.feed.value}, "
+        f"{age_ms} ms old)."
+    )
+
+
+def _terms(trade: Trade) -> Iterator[str]:
+    terms = trade.terms
+    if trade.is_legacy:
+        yield "Accepted for the legacy path: market order, no cap, exits from the signal."
+    else:
+        yield (
+            f"Accepted for {to_text(terms.order_qty)} shares: first limit "
+            f"{to_usd_text(terms.first_limit_px)}, cap {to_usd_text(terms.cap_px)}, worst price "
+            f"{to_usd_text(terms.worst_px)}; planned reward/risk {_ratio(terms.rr_planned_ppb)}."
+        )
+    for note in terms.notes:
+        yield f"Note {note}."
+
+
+# ---------------------------------------------------------------------------- what was learnt
+
+
+def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]:
+    match record.event:
+        case RequestAnswered(verb=verb, cl_ord_id=key, answer=answer) as event:
+            order = before.order(key)
+            name = name_of(order) if order is not None else key
+            took_ms = max(0, event.recv_ns - event.sent_ns) // MS_NS
+            text = _answer_text(answer, verb, name)
+            if text is not None:
+                yield LineKind.ANSWER, f"{text} ({took_ms} ms)."
+        case OperatorActed(act=act, by=by, why=why):
+            reason = f": {why}" if why else ""
+            yield LineKind.OPERATOR, f"{by} asked for {act.value}{reason}."
+        case EngineStarted(build=build):
+            yield (
+                LineKind.OPERATOR,
+                f"A new process took over ({build}); what was in flight is in doubt until read.",
+            )
+        case _:
+            pass
+
+
+def _answer_text(answer: Answer, verb: Verb, name: str) -> str | None:
+    """A refusal or a doubt; what was accepted shows in the order itself."""
+    match answer:
+        case Rejected(kind=RejectKind.NOT_FOUND) if verb is Verb.QUERY:
+            return f"The broker does not know {name}"
+        case Rejected(kind, text):
+            return f"The broker refused to {verb.value.lower()} {name}: {kind.value}, {text}"
+        case RateLimited():
+            return f"Too many requests; {verb.value.lower()} of {name} waits"
+        case Unavailable(text):
+            return f"The {verb.value.lower()} of {name} did not leave: {text}"
+        case InDoubt(text) if verb is not Verb.QUERY:
+            return f"No proof whether the {verb.value.lower()} of {name} took effect: {text}"
+        case _:
+            return None
+
+
+def _order_news(
+    old: ChildOrder | None, new: ChildOrder, *, record: Record, after: Trade
+) -> Iterator[tuple[LineKind, str]]:
+    if new.order_id is not None and (old is None or old.order_id is None):
+        yield LineKind.ANSWER, _appeared(new, record)
+    known = {fill.exec_id: fill for fill in old.fills} if old is not None else {}
+    for fill in new.fills:
+        text = _fill_text(known.get(fill.exec_id), fill, order=new, after=after)
+        if text is not None:
+            yield LineKind.FILL, text
+    missing = new.unpriced_qty
+    if missing > (old.unpriced_qty if old is not None else 0):
+        yield (
+            LineKind.FILL,
+            f"{_capital(name_of(new))}: the broker counts {to_text(missing)} shares more than "
+            "its executions show; they are read.",
+        )
+    is_over = new.state in _ENDS and (old is None or old.state is not new.state)
+    if is_over:
+        done, asked = to_text(new.cum_qty), to_text(new.spec.order_qty)
+        yield (
+            LineKind.ANSWER,
+            f"{_capital(name_of(new))} is {_ENDS[new.state]}, {done} of {asked} filled.",
+        )
+
+
+_ENDS = {
+    OrderState.CANCELED: "cancelled",
+    OrderState.EXPIRED: "expired",
+    OrderState.REJECTED: "rejected",
+    OrderState.REPLACED: "replaced",
+}
+
+
+def _appeared(order: ChildOrder, record: Record) -> str:
+    """The broker shows an order for the first time."""
+    where = "by the stream"
+    match record.event:
+        case RequestAnswered(sent_ns=sent_ns, recv_ns=recv_ns, cl_ord_id=key):
+            # A leg, or a replacement, comes with the answer to another order's request.
+            where = f"in {max(0, recv_ns - sent_ns) // MS_NS} ms" if key else where
+        case OrdersRead() | FillsRead():
+            where = "in a listing"
+        case _:
+            pass
+    if order.is_ours:
+        return f"The broker has {name_of(order)}, known {where}."
+    return f"The broker made {name_of(order)}: {order_text(order.spec)}, known {where}."
+
+
+def _fill_text(old: Fill | None, fill: Fill, *, order: ChildOrder, after: Trade) -> str | None:
+    name = _capital(name_of(order))
+    if old is not None:
+        if fill.busted_qty and not old.busted_qty:
+            return f"{name}: the venue took back {to_text(fill.busted_qty)} at {_px(fill.px)}."
+        if fill != old:
+            return (
+                f"{name}: the venue corrected {to_text(old.qty)} at {_px(old.px)} to "
+                f"{to_text(fill.qty)} at {_px(fill.px)}."
+            )
+        return None
+    text = f"{name} filled {to_text(fill.qty)} at {_px(fill.px)}"
+    if order.leg is not Leg.ENTRY:
+        return f"{text}; {to_text(after.position_qty)} shares left."
+    found = result_of(after)
+    slippage = found.slippage_vs_signal_bps
+    return (
+        f"{text}: {to_text(after.entry_qty)} of {to_text(after.terms.order_qty)}, average "
+        f"{_px(found.avg_px or 0)}, slippage {slippage:+} bps."
+    )
+
+
+def _cover_news(before: Trade, after: Trade) -> Iterator[tuple[LineKind, str]]:
+    was, now = cover_of(before), cover_of(after)
+    if not now.position_qty or now.covered_qty == was.covered_qty:
+        return
+    exits = after.wanted_exits()
+    if now.covered_qty > was.covered_qty and not now.uncovered_qty:
+        clock, bare = before.uncovered, ""
+        if clock.since_ns is not None:
+            counted_ns = clock.at_ns - clock.since_ns
+            bare_ns = counted_ns + after.uncovered.total_ns - clock.total_ns
+            bare = f"; bare for {bare_ns // MS_NS} ms"
+        yield (
+            LineKind.COVER,
+            f"All {to_text(now.position_qty)} shares covered: stop {_px(exits.stop_px)}, target "
+            f"{_px(exits.target_px)}{bare}.",
+        )
+    elif now.covered_qty > was.covered_qty:
+        yield (
+            LineKind.COVER,
+            f"{to_text(now.covered_qty)} of {to_text(now.position_qty)} shares covered.",
+        )
+    elif now.uncovered_qty > was.uncovered_qty:
+        yield LineKind.COVER, f"{to_text(now.uncovered_qty)} shares are bare."
+
+
+# --------------------------------------------------------------------------- what was decided
+
+
+def _command_news(
+    command: Command, after: Trade, *, record: Record, final: Trade
+) -> Iterator[tuple[LineKind, str]]:
+    match command:
+        case SubmitOrder(_, spec):
+            order = after.order(spec.cl_ord_id)
+            again = "again, under the same id" if order is not None and order.sends > 1 else ""
+            why = again or _why_sent(order, after, final)
+            yield LineKind.ORDER, f"Sent {_short(spec.cl_ord_id)}: {order_text(spec)}, {why}."
+        case ReplaceOrder(_, key):
+            old = after.order(key)
+            name = name_of(old) if old is not None else key
+            why = _why_moved(command, after, final)
+            yield LineKind.ORDER, f"Moves {name} to {_moved_to(command)}, {why}."
+        case CancelOrder(_, key):
+            old = after.order(key)
+            if old is not None and old.cancels == 1:
+                yield LineKind.ORDER, f"Cancels {name_of(old)}: {_why_ended(old, final)}."
+        case RaiseAlarm(_, reason):
+            yield LineKind.ALARM, f"ALARM {reason}."
+        case Announce(_, Milestone.SETTLED):
+            yield LineKind.OUTCOME, _settled_text(after, final)
+        case Announce(_, Milestone.CLOSED):
+            yield from ((LineKind.OUTCOME, text) for text in _closed_text(final, record))
+        case _:
+            pass  # reads are routine; what they bring is told
+
+
+def _why_sent(order: ChildOrder | None, after: Trade, final: Trade) -> str:
+    if order is None or order.leg is Leg.ENTRY:
+        seconds = to_text(after.deadline_ns - after.accepted_ns)
+        return "legacy path" if after.is_legacy else f"to work for {seconds} s at most"
+    if order.leg is Leg.FLATTEN:
+        return f"to close: {final.exit_reason.sentence}" if final.exit_reason else "to be flat"
+    average = result_of(after).avg_px
+    return f"cover for the fill at {_px(average or 0)} on average"
+
+
+def _moved_to(command: ReplaceOrder) -> str:
+    px = command.limit_px if command.limit_px is not None else command.stop_px
+    return f"{_px(px or 0)} ({_short(command.new_cl_ord_id)})"
+
+
+def _why_moved(command: ReplaceOrder, after: Trade, final: Trade) -> str:
+    successor = after.order(command.new_cl_ord_id)
+    is_closing = successor is not None and successor.leg is Leg.FLATTEN
+    if is_closing and final.exit_reason is not None:
+        return f"to close: {final.exit_reason.sentence}"
+    return f"where the average fill {_px(result_of(after).avg_px or 0)} puts it"
+
+
+def _why_ended(order: ChildOrder, final: Trade) -> str:
+    if order.leg is Leg.ENTRY and final.entry_end is not None:
+        return final.entry_end.sentence
+    if final.exit_reason is not None:
+        return final.exit_reason.sentence
+    return "its place is needed for other exits"
+
+
+def _settled_text(after: Trade, final: Trade) -> str:
+    end = final.entry_end.sentence if final.entry_end is not None else "it is over"
+    found = result_of(after)
+    if not found.entry_qty:
+        return f"Entry over without a share: {end}."
+    seconds = to_text(found.uncovered_ns // MS_NS * MS_NS)
+    return (
+        f"Entry over: {end}; {to_text(found.entry_qty)} shares at {_px(found.avg_px or 0)}, "
+        f"bare for {seconds} s in all ({found.uncovered_share_s} share-seconds)."
+    )
+
+
+def _closed_text(final: Trade, record: Record) -> Iterator[str]:
+    if final.closed_ns != record.now_ns:
+        yield "Closed, as it seemed then; later news opened it again."
+        return
+    yield from outcome_sentences(result_of(final))
+
+
+def outcome_sentences(found: TradeResult) -> Iterator[str]:
+    """How it ended, with the three reward/risk figures."""
+    if found.outcome is None:
+        return
+    why = f": {found.sentence}" if found.sentence else ""
+    if not found.entry_qty:
+        yield f"Outcome {found.outcome.value}{why}."
+        return
+    money = f", {to_usd_text(found.pnl_usd)} USD" if found.pnl_usd is not None else ""
+    at = f" at {_px(found.exit_avg_px)}" if found.exit_avg_px is not None else ""
+    yield f"Outcome {found.outcome.value}{at}{money}{why}."
+    yield (
+        f"Reward/risk: planned {_known(found.rr_planned)}, at the fill against the signal's levels "
+        f"{_known(found.rr_at_fill)}, realized {_known(found.r_realized)} R."
+    )
+
+
+# -------------------------------------------------------------------------------------- words
+
+_LEGS = {
+    Leg.ENTRY: "entry",
+    Leg.TARGET: "target",
+    Leg.STOP: "stop",
+    Leg.FLATTEN: "closing order",
+}
+
+
+def name_of(order: ChildOrder) -> str:
+    """``entry E1``, ``stop S2``; a leg that the broker made has no name of ours."""
+    short = f" {_short(order.key)}" if order.is_ours else " leg"
+    return f"{_LEGS[order.leg]}{short}"
+
+
+def _short(key: str) -> str:
+    parsed = parse_cl_ord_id(key)
+    return f"{parsed.leg.value}{parsed.n}" if parsed is not None else key
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _px(nano: int) -> str:
+    """A price for people: an average is cut after four decimals."""
+    return to_usd_text(nano // 100_000 * 100_000)
+
+
+def _ratio(ratio_ppb: int) -> str:
+    return to_usd_text(ratio_ppb // CENT_OF_RATIO * CENT_OF_RATIO)
+
+
+def _known(value: Decimal | None) -> str:
+    return "?" if value is None else f"{value:.2f}"

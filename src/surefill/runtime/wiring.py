@@ -74,6 +74,11 @@ def open_journal(settings: Settings, *, read_only: bool = False) -> SqliteJourna
     return SqliteJournal(journal_path(settings).absolute(), read_only=read_only)
 
 
+def read_journal(path: Path) -> SqliteJournal:
+    """A journal to look at, beside whoever writes it. Raises `JournalError`."""
+    return SqliteJournal(path.absolute(), read_only=True)
+
+
 def limits_of(settings: Settings) -> Limits:
     """The gate's limits."""
     return Limits(
@@ -178,5 +183,6 @@ __all__ = [
     "journal_path",
     "limits_of",
     "open_journal",
+    "read_journal",
     "unavailable",
 ]
