@@ -173,9 +173,11 @@ class Engine:
         else:
             gap_ns = POLL_HOLDING_NS
         base_ns = max(self.state.orders_read_ns, self._last_poll_ns)
-        self._poll_ns = max(base_ns + gap_ns, now + 1)
+        # An overdue poll stays overdue: pushing it beyond now would let a busy inbox, whose events
+        # come before `TimePassed` in every batch, put it off for ever.
+        self._poll_ns = base_ns + gap_ns
         account_ns = max(self.state.account_read_ns, self._last_account_poll_ns)
-        self._account_poll_ns = max(account_ns + ACCOUNT_POLL_NS, now + 1)
+        self._account_poll_ns = account_ns + ACCOUNT_POLL_NS
 
     def polls_due(self, now: int) -> list[Command]:
         """Reads whose time has come."""
