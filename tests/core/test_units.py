@@ -200,3 +200,14 @@ def test_rounded_ratios_are_the_nearest_grid_prices(
 def test_a_schedule_that_is_no_grid_is_refused(bands: tuple[TickBand, ...]) -> None:
     with pytest.raises(UnitError):
         TickSchedule(bands)
+
+
+@pytest.mark.parametrize("text", ["1e-999999999", "1e999999999", "-1e-999999", "1e400"])
+def test_absurd_exponents_are_refused_at_once(text: str) -> None:
+    for convert in (to_nano, to_nano_floor):
+        with pytest.raises(UnitError):
+            convert(text)
+
+
+def test_zero_is_zero_however_it_is_spelt() -> None:
+    assert to_nano("0e-999999999") == to_nano_floor("0e999") == to_nano("-0") == 0

@@ -47,6 +47,8 @@ BROKER_WORD_IMPORTS = {
     "src/surefill/runtime/wiring.py": "picks the adapter by the settings",
     "src/surefill/cli/exchange.py": "serves the exchange",
     "src/surefill/cli/demo.py": "serves the exchange to itself",
+    "src/surefill/replay/harness.py": "composes adapter and venue without sockets",
+    "src/surefill/replay/virtual_wire.py": "joins the adapter's wire to the venue's edge",
 }
 """Modules that may import (not otherwise mention) a broker's package."""
 
@@ -74,6 +76,7 @@ MODE_WORDS = ("live", "paper", "sim")
 
 DISPATCH = {
     "src/surefill/runtime/outbox.py": "the only caller of a broker's order methods",
+    "src/surefill/replay/harness.py": "the virtual loop: sends what the stepper made durable",
 }
 
 RETRY_LIBRARIES = ("tenacity", "backoff", "aiohttp_retry", "retrying", "stamina", "retry")

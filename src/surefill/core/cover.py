@@ -38,7 +38,8 @@ _G = GroupState
 GROUP_TRANSITIONS: dict[GroupState, frozenset[GroupState]] = {
     # A bracket may fill, arm and finish between two looks.
     _G.WAITING: frozenset({_G.ARMED, _G.BARE, _G.ENDING, _G.DONE, _G.DOUBTED}),
-    _G.DUE: frozenset({_G.ASKED, _G.DONE, _G.ARMED, _G.BARE}),
+    # To DOUBTED by a late answer to an earlier send of the same intent.
+    _G.DUE: frozenset({_G.ASKED, _G.DONE, _G.ARMED, _G.BARE, _G.DOUBTED}),
     _G.ASKED: frozenset({_G.DUE, _G.DOUBTED, _G.ARMED, _G.BARE, _G.ENDING, _G.DONE}),
     # Back to DUE only after a read that did not find it (decision 0003).
     _G.DOUBTED: frozenset({_G.DUE, _G.ASKED, _G.ARMED, _G.BARE, _G.ENDING, _G.DONE, _G.WAITING}),

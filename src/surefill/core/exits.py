@@ -126,7 +126,7 @@ def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
 
 def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     """Move the target to a price at which it executes now. The broker takes no target at or beyond
-    its stop: with the market that near to the stop, the stop is the exit, and we wait for either."""
+    its stop: with the market that near, the stop is the exit, and we wait for either."""
     trade = turn.trade
     orders = trade.group_orders(group.n)
     stop_px = next((o.spec.stop_px for o in orders if o.leg is Leg.STOP and o.is_open), None)

@@ -20,6 +20,7 @@ from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
+from surefill.core.pricing import ExitPrices
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
@@ -219,7 +220,7 @@ def _amend(turn: Turn) -> None:
     for group in trade.groups:
         if group_state(trade, group) is not GroupState.ARMED or group.is_ended:
             continue
-        order = _to_move(trade, group, wanted.stop_px, wanted.target_px)
+        order = _to_move(trade, group, wanted)
         if order is None:
             continue
         if turn.now < trade.change_failed_ns + CHANGE_RETRY_NS:
@@ -253,18 +254,18 @@ def _changes_allowed(trade: Trade) -> int:
     return EXIT_CHANGES_PER_MINUTE + 2 * len(trade.groups)
 
 
-def _to_move(trade: Trade, group: ExitGroup, stop_px: int, target_px: int) -> ChildOrder | None:
+def _to_move(trade: Trade, group: ExitGroup, wanted: ExitPrices) -> ChildOrder | None:
     """The leg of this group that has to move next; ``None`` while one is on its way."""
     orders = [order for order in trade.group_orders(group.n) if not order.is_terminal]
     if any(order.state is not OrderState.WORKING or order.cancel_ns for order in orders):
         return None
     orders = [order for order in orders if not trade.has_successor(order)]
     for order in orders:
-        if order.leg is Leg.STOP and order.spec.stop_px != stop_px:
+        if order.leg is Leg.STOP and order.spec.stop_px != wanted.stop_px:
             return order
     if trade.open_entry is not None:
         return None  # targets wait until the entry's average is final: fewer requests, same risk
     for order in orders:
-        if order.leg is Leg.TARGET and order.spec.limit_px != target_px:
+        if order.leg is Leg.TARGET and order.spec.limit_px != wanted.target_px:
             return order
     return None

@@ -81,7 +81,7 @@ def _session_reasons(plan: TradePlan, policy: Policy, view: GateView) -> Iterato
             elif plan.tactic != "limit" or view.is_legacy:
                 # alpaca.md 1.10: only plain limit orders exist outside the core session.
                 yield Reason.of(ReasonCode.SESSION_TACTIC_NEEDS_RTH, value=plan.tactic)
-        case SessionKind.RTH:
+        case _:
             session = view.calendar.session_at(now)
             assert session is not None
             left_ns = session.close_ns - now

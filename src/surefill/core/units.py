@@ -20,6 +20,8 @@ NANO = 1_000_000_000
 
 CENT = NANO // 100
 DIGITS = 9
+EXPONENT_MAX = 64
+"""Decimals that a number on the wire may carry at most."""
 MAX_NANO = 10**18
 """1e9 USD or shares: larger values on the wire are refused as nonsense (fault N7: 1e400)."""
 
@@ -36,19 +38,10 @@ def to_nano(value: str | int | Decimal) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise UnitError(f"expected text, int or Decimal, got {type(value).__name__}: {value!r}")
-    if isinstance(value, str) and (len(value) > 64 or "_" in value):
-        raise UnitError(f"not a number: {value[:64]!r}")
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        raise UnitError(f"not a number: {value!r}") from None
-    if not number.is_finite():
-        raise UnitError(f"not finite: {value!r}")
-    if abs(number) > MAX_NANO // NANO:
-        raise UnitError(f"out of range: {value!r}")
+    number = _bounded(value)
     sign, digits, exponent = number.as_tuple()
     shift = int(exponent) + DIGITS
-    whole = int("".join(map(str, digits)) or "0")
+    whole = int("".join(map(str, digits)))
     if shift >= 0:
         nano = whole * int(10**shift)
     else:
@@ -63,14 +56,27 @@ def to_nano_floor(value: str | int | Decimal) -> int:
 
     Only for broker *averages* (``filled_avg_price`` has up to 16 decimals); never for an order.
     """
+    numerator, denominator = _bounded(value).as_integer_ratio()
+    return numerator * NANO // denominator
+
+
+def _bounded(value: str | int | Decimal) -> Decimal:
+    """A finite number of reasonable size and precision. The bounds come first: ``1e-999999999`` is
+    eleven characters, and its integer ratio a gigabyte (fault N7)."""
+    if isinstance(value, str) and (len(value) > 64 or "_" in value):
+        raise UnitError(f"not a number: {value[:64]!r}")
     try:
         number = Decimal(value)
     except InvalidOperation:
         raise UnitError(f"not a number: {value!r}") from None
-    if not number.is_finite() or abs(number) > MAX_NANO // NANO:
+    if not number.is_finite():
+        raise UnitError(f"not finite: {value!r}")
+    exponent = int(number.as_tuple().exponent)
+    if number and (number.adjusted() > DIGITS or exponent < -EXPONENT_MAX):
         raise UnitError(f"out of range: {value!r}")
-    numerator, denominator = number.as_integer_ratio()
-    return numerator * NANO // denominator
+    if abs(number) > MAX_NANO // NANO:
+        raise UnitError(f"out of range: {value!r}")
+    return number if number else Decimal(0)
 
 
 def to_text(nano: int) -> str:

@@ -16,10 +16,12 @@ Must never: read a clock or draw a number that the seed does not determine.
 from __future__ import annotations
 
 import heapq
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from surefill.brokers.alpaca.virtual import VirtualBroker
 from surefill.core.commands import Announce, Milestone, RaiseAlarm
 from surefill.core.engine import Engine, EngineConfig
 from surefill.core.events import Event, MarketUpdated, OperatorActed, PlanSubmitted, TimePassed
@@ -27,23 +29,19 @@ from surefill.core.fix import Feed, TradingStatus
 from surefill.core.market import MarketView
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.risk import Limits
-from surefill.core.session import Calendar, Session
+from surefill.core.session import Calendar
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.journal.memory import MemoryJournal
-from surefill.replay.virtual_broker import VirtualBroker
+from surefill.replay.virtual_wire import EdgeWire, hand_on
 from surefill.runtime.stepper import Decided, Stepper
-from surefill.sim.alpaca.api import AlpacaFace
-from surefill.sim.alpaca.keys import KeyRing, Owner
+from surefill.sim.alpaca.app import VenueParts, assemble
+from surefill.sim.alpaca.keys import owner_of
 from surefill.sim.alpaca.switches import FaceSwitches
-from surefill.sim.assets import AssetTable
-from surefill.sim.edge import Edge
-from surefill.sim.exchange import Exchange
 from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, QuoteEvent, StatusEvent
-from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange, LatencyModel
+from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange
 from surefill.sim.switches import Switches
-from surefill.sim.truth import TruthLog
 from surefill.tactics.registry import TACTICS
 
 FEED_DELAY_NS = 15_000_000
@@ -105,33 +103,25 @@ class VirtualRun:
         faults: FaultPlan | None = None,
     ) -> None:
         self.config = config if config is not None else VirtualConfig()
-        seed = self.config.seed
-        self.log = TruthLog()
-        self.exchange = Exchange(
-            seed=seed,
+        parts = assemble(
+            _Tap(market, self._see),
             calendar=calendar,
             start_ns=start_ns,
-            switches=self.config.switches,
-            latency=LatencyModel(seed=f"{seed}:venue", delays=self.config.delays),
-            log=self.log,
-            assets=AssetTable(),
+            parts=VenueParts(
+                switches=self.config.switches,
+                face=FaceSwitches(rate_limit_per_min=self.config.requests_per_minute),
+                delays=self.config.delays,
+                id_seed=self.config.seed,
+                cash_usd=self.config.cash_usd,
+                faults=faults,
+            ),
         )
-        face = AlpacaFace(
-            self.exchange,
-            keys=KeyRing(self._open_account, None),
-            switches=replace(FaceSwitches(), rate_limit_per_min=self.config.requests_per_minute),
-            sessions_between=_between(calendar),
-        )
-        self.edge = Edge(
-            exchange=self.exchange,
-            market=_Tap(market, self._see),
-            face=face,
-            latency=LatencyModel(seed=f"{seed}:edge", delays=self.config.delays),
-            faults=faults if faults is not None else FaultPlan(seed),
-        )
-        self.account = ""
+        self.log, self.exchange, self.edge = parts.log, parts.exchange, parts.edge
+        self.account = owner_of(KEY).account
         self._inbox: deque[Event] = deque()
-        self.broker = VirtualBroker(self.edge, key=KEY, secret="virtual", emit=self._inbox.append)
+        self.broker = VirtualBroker(
+            EdgeWire(self.edge), key=KEY, secret="virtual", emit=self._inbox.append
+        )
         self.engine = Engine(
             EngineConfig(
                 account=KEY,
@@ -188,6 +178,15 @@ class VirtualRun:
         self._agenda.append((arrival.at_ns, len(self.finished), arrival))
         heapq.heapify(self._agenda)
 
+    @property
+    def has_arrivals(self) -> bool:
+        """Whether plans are still to be handed over."""
+        return bool(self._agenda)
+
+    def at(self, at_ns: int, act: Callable[[VirtualRun], None]) -> None:
+        """Let ``act`` happen at ``at_ns`` (UTC ns); acts of one instant keep their order."""
+        insort(self.acts, (at_ns, act), key=lambda entry: entry[0])
+
     def operate(self, event: OperatorActed) -> None:
         """An operator's act, now."""
         self._handle([event])
@@ -216,7 +215,7 @@ class VirtualRun:
                 target_ns = min(target_ns, max(at_ns, now))
         deliveries = self.edge.advance_until(target_ns, self._has_urgent_news)
         for delivery in deliveries:
-            self.broker.deliver(delivery)
+            hand_on(delivery, self.broker)
         self.broker.wake()
         for symbol in self._unwatched:
             self.broker.watch(symbol)
@@ -315,20 +314,9 @@ class VirtualRun:
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
 
-    def _open_account(self, owner: Owner) -> None:
-        self.account = owner.account
-        self.exchange.open_account(owner.account, cash_usd=self.config.cash_usd)
-
 
 def _seen(view: MarketView, event: QuoteEvent | StatusEvent, at_ns: int) -> MarketView:
     """The view after an event that reached us at ``at_ns``."""
     if isinstance(event, StatusEvent):
         return replace(view, status=event.status, alive_ns=at_ns)
     return replace(view, nbbo=replace(event.nbbo, recv_ns=at_ns), alive_ns=at_ns)
-
-
-def _between(calendar: Calendar) -> Callable[[int, int], tuple[Session, ...]]:
-    def between(first: int, last: int) -> tuple[Session, ...]:
-        return tuple(s for s in calendar.sessions if first <= s.date <= last)
-
-    return between

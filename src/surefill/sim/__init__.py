@@ -1,1 +1,1 @@
-"""A deterministic exchange with neutral words, and what it needs: markets, models, faults, a truth log."""
+"""Pretends, deterministically: the exchange, its market, latency, fees and faults, the auditor."""

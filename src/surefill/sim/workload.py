@@ -61,34 +61,34 @@ def sample_plans(
     """Plans for every symbol and slot of ``window`` (UTC ns), in order of time."""
     draws: list[Draw] = []
     for tape in tapes:
-        random = Random(f"{seed}:{mix.prefix}:{tape.symbol}")
+        chance = Random(f"{seed}:{mix.prefix}:{tape.symbol}")
         times = tape.quote_ns.tolist()
         start_ns, end_ns = window
         slot_ns = mix.spacing_s * SECOND_NS
         for n in range(max(0, (end_ns - start_ns) // slot_ns)):
-            at_ns = start_ns + n * slot_ns + random.randrange(SECOND_NS)
-            draw = _draw(tape, times, mix, random, (n, at_ns))
+            at_ns = start_ns + n * slot_ns + chance.randrange(SECOND_NS)
+            draw = _draw(tape, times, mix, chance=chance, slot=(n, at_ns))
             if draw is not None:
                 draws.append(draw)
     return tuple(sorted(draws, key=lambda draw: (draw.at_ns, draw.plan.plan_id)))
 
 
 def _draw(
-    tape: TapeColumns, times: list[int], mix: Mix, random: Random, slot: tuple[int, int]
+    tape: TapeColumns, times: list[int], mix: Mix, *, chance: Random, slot: tuple[int, int]
 ) -> Draw | None:
     """One plan, or ``None`` where the tape had no two-sided quote at the signal time."""
     n, at_ns = slot
-    signal_ns = at_ns - random.choice(mix.stale_s) * SECOND_NS
-    sign = -1 if random.randrange(PERCENT) < mix.short_percent else 1
-    is_legacy = random.randrange(PERCENT) < mix.legacy_percent
-    is_marketable = random.randrange(PERCENT) < mix.marketable_percent
-    is_level = random.randrange(PERCENT) < mix.level_percent
-    is_poor = random.randrange(PERCENT) < mix.poor_percent
-    size_percent = random.choice(mix.displayed_percent)
-    ticks_away = random.randint(*mix.risk_ticks)
-    ppm_away = random.randint(*mix.risk_ppm)
-    budget_s = random.randint(*mix.budget_s)
-    hold_s = random.randint(*mix.hold_s)
+    signal_ns = at_ns - chance.choice(mix.stale_s) * SECOND_NS
+    sign = -1 if chance.randrange(PERCENT) < mix.short_percent else 1
+    is_legacy = chance.randrange(PERCENT) < mix.legacy_percent
+    is_marketable = chance.randrange(PERCENT) < mix.marketable_percent
+    is_level = chance.randrange(PERCENT) < mix.level_percent
+    is_poor = chance.randrange(PERCENT) < mix.poor_percent
+    size_percent = chance.choice(mix.displayed_percent)
+    ticks_away = chance.randint(*mix.risk_ticks)
+    ppm_away = chance.randint(*mix.risk_ppm)
+    budget_s = chance.randint(*mix.budget_s)
+    hold_s = chance.randint(*mix.hold_s)
     index = bisect_right(times, signal_ns) - 1
     if index < 0:
         return None
@@ -99,12 +99,12 @@ def _draw(
     order_qty = max(1, displayed * size_percent // PERCENT) * NANO
     tick_px = US_EQUITY_TICKS.tick_at(bid_px)
     # A strategy's signal is the last price it saw: near the touch it would have to pay.
-    signal_px = US_EQUITY_TICKS.floor((bid_px + ask_px) // 2 if random.randrange(2) else ask_px)
+    signal_px = US_EQUITY_TICKS.floor((bid_px + ask_px) // 2 if chance.randrange(2) else ask_px)
     if sign < 0 and signal_px >= ask_px:
         signal_px = bid_px
     distance_px = max(ticks_away * tick_px, signal_px * ppm_away // 1_000_000)
     distance_px = max(distance_px // tick_px * tick_px, 3 * tick_px)
-    rr_ppb = (NANO if is_poor else 2 * NANO) + random.randrange(2) * NANO // 2
+    rr_ppb = (NANO if is_poor else 2 * NANO) + chance.randrange(2) * NANO // 2
     exits: ExitsByDistance | ExitsByLevel = ExitsByDistance(distance_px, rr_ppb)
     if is_level:
         reward_px = -(-distance_px * rr_ppb // NANO // tick_px) * tick_px + 2 * tick_px

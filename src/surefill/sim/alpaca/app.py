@@ -9,7 +9,7 @@ Must never: open a socket or read a clock; the caller passes a monotonic reading
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketSource, MergedMarket
-from surefill.sim.models import LatencyModel
+from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange, LatencyModel
 from surefill.sim.pacing import ONE_PPB, PacedClock
 from surefill.sim.profiles import MID, TIGHT, WIDE
 from surefill.sim.switches import Switches
@@ -99,48 +99,88 @@ class _Market:
     symbols: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueParts:
+    """What an assembled venue is made of beside its market; see the fields' types."""
+
+    switches: Switches = field(default_factory=Switches)
+    face: FaceSwitches = field(default_factory=FaceSwitches)
+    delays: Mapping[Delay, DelayRange] = field(default_factory=lambda: DEFAULT_DELAYS)
+    id_seed: int = 0
+    cash_usd: int | None = None
+    """Starting cash of every account, 1e-9 USD; ``None`` = as its key says."""
+    keys_path: Path | None = None
+    symbols: tuple[str, ...] = ()
+    """Assets that exist before their first quote."""
+    faults: FaultPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A venue without a clock of its own: whoever holds it moves its time through `Edge`."""
+
+    exchange: Exchange
+    edge: Edge
+    face: AlpacaFace
+    keys: KeyRing
+    log: TruthLog
+
+
+def assemble(
+    market: MarketSource | None, *, calendar: Calendar, start_ns: int, parts: VenueParts
+) -> Assembled:
+    """Put exchange, protocol and edge together; the server and the virtual harness share this."""
+    log = TruthLog()
+    exchange = Exchange(
+        seed=parts.id_seed,
+        calendar=calendar,
+        start_ns=start_ns,
+        switches=parts.switches,
+        latency=LatencyModel(seed=f"{parts.id_seed}:venue", delays=parts.delays),
+        log=log,
+        assets=AssetTable(Asset(symbol=symbol, name=symbol) for symbol in parts.symbols),
+    )
+
+    def open_account(owner: Owner) -> None:
+        cash_usd = owner.cash_usd if parts.cash_usd is None else parts.cash_usd
+        exchange.open_account(owner.account, cash_usd=cash_usd)
+
+    named = read_keys(parts.keys_path) if parts.keys_path is not None else None
+    keys = KeyRing(open_account, named)
+    face = AlpacaFace(exchange, keys=keys, switches=parts.face, sessions_between=_sessions_between)
+    edge = Edge(
+        exchange=exchange,
+        market=market,
+        face=face,
+        latency=LatencyModel(seed=f"{parts.id_seed}:edge", delays=parts.delays),
+        faults=parts.faults if parts.faults is not None else FaultPlan(parts.id_seed),
+    )
+    return Assembled(exchange, edge, face, keys, log)
+
+
 def build(
     config: ExchangeConfig, *, reading_ns: Callable[[], int], wall_ns: Callable[[], int]
 ) -> Venue:
     """A venue ready to serve. ``wall_ns`` is asked once, when nothing else gives a start."""
     market = _market(config, wall_ns)
+    parts = VenueParts(
+        switches=config.switches,
+        face=config.face,
+        delays={} if config.latency == "none" else DEFAULT_DELAYS,
+        id_seed=config.id_seed,
+        keys_path=config.keys_path,
+        symbols=tuple(market.symbols),
+    )
     # A year ahead: GTC orders expire after 90 days and the clock names the next opening.
     calendar = _calendar_around(market.start_ns)
-    log = TruthLog()
-    exchange = Exchange(
-        seed=config.id_seed,
-        calendar=calendar,
-        start_ns=market.first_ns,
-        switches=config.switches,
-        latency=_latency(config, "venue"),
-        log=log,
-        assets=AssetTable(Asset(symbol=symbol, name=symbol) for symbol in market.symbols),
-    )
-
-    def open_account(owner: Owner) -> None:
-        exchange.open_account(owner.account, cash_usd=owner.cash_usd)
-
-    named = read_keys(config.keys_path) if config.keys_path is not None else None
-    keys = KeyRing(open_account, named)
-    face = AlpacaFace(exchange, keys=keys, switches=config.face, sessions_between=_sessions_between)
-    edge = Edge(
-        exchange=exchange,
-        market=market.source,
-        face=face,
-        latency=_latency(config, "edge"),
-        faults=FaultPlan(config.id_seed),
-    )
-    edge.advance(market.start_ns)
+    made = assemble(market.source, calendar=calendar, start_ns=market.first_ns, parts=parts)
+    made.edge.advance(market.start_ns)
     clock = PacedClock(
         reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
     )
-    return Venue(config, market.title, exchange, edge, face, keys, clock, log)
-
-
-def _latency(config: ExchangeConfig, part: str) -> LatencyModel:
-    if config.latency == "none":
-        return LatencyModel.none()
-    return LatencyModel(seed=f"{config.id_seed}:{part}")
+    return Venue(
+        config, market.title, made.exchange, made.edge, made.face, made.keys, clock, made.log
+    )
 
 
 def _market(config: ExchangeConfig, wall_ns: Callable[[], int]) -> _Market:

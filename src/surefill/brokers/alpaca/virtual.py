@@ -1,18 +1,20 @@
-"""The Alpaca adapter without sockets: production translation on the edge of the simulated venue.
+"""The adapter without sockets: production translation over any wire that keeps time for it.
 
 What: `VirtualBroker` carries out broker commands in virtual time. Requests, answers, listings and
-stream messages go through the very translation that production uses; only the transport differs.
+stream messages go through the very translation that production uses; only the transport differs
+(`VirtualWire`, given from outside).
 Why: a fault found here is a fault of the product, not of a second adapter.
 Invariants: no clock, no socket, no thread; every command is answered by exactly one event (a lost
 answer by the read timeout); a stream that was away counts as up only after complete reads.
+Must never: import the simulation; the harness brings the wire.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from surefill.brokers.alpaca.book import OrderBook
 from surefill.brokers.alpaca.reads import AccountReads
@@ -42,8 +44,7 @@ from surefill.core.events import (
     StreamChanged,
     Verb,
 )
-from surefill.sim.edge import Edge
-from surefill.sim.wire import Delivery, DeliveryKind, StreamKind, WireRequest
+from surefill.ports import Clock
 
 READ_TIMEOUT_NS = 5_000_000_000
 """The adapter's read timeout (design section 7)."""
@@ -53,6 +54,22 @@ RECONNECT_NS = 500_000_000
 GAP_MARGIN_NS = 60_000_000_000
 
 Work = Coroutine[Any, Any, None]
+
+
+class VirtualWire(Clock, Protocol):
+    """What carries bytes in virtual time."""
+
+    def request(self, ticket: int, request: HttpRequest, headers: Mapping[str, str]) -> None:
+        """Send a request now; `VirtualBroker.answered` gets its outcome, if any."""
+
+    def open_stream(self, conn: int) -> bool:
+        """Open the order stream as connection ``conn``; False when the venue refuses."""
+
+    def stream_send(self, conn: int, data: bytes) -> None:
+        """One message of ours on a connection."""
+
+    def close_stream(self, conn: int) -> None:
+        """Our end of a connection is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +94,15 @@ class _Reader:
 class VirtualBroker:
     """One account's connection to the edge. ``emit`` is the engine's inbox."""
 
-    def __init__(self, edge: Edge, *, key: str, secret: str, emit: Callable[[Event], None]) -> None:
-        self._edge = edge
+    def __init__(
+        self, wire: VirtualWire, *, key: str, secret: str, emit: Callable[[Event], None]
+    ) -> None:
+        self._wire = wire
         self._headers = {"apca-api-key-id": key, "apca-api-secret-key": secret}
         self._login = {"action": "auth", "key": key, "secret": secret}
         self._emit = emit
         self._book = OrderBook()
-        self._reads = AccountReads(rest=_Reader(), clock=self)
+        self._reads = AccountReads(rest=_Reader(), clock=wire)
         self._waiting: dict[int, Work] = {}
         self._timeouts: list[tuple[int, int]] = []
         self._ticket = 0
@@ -91,13 +110,9 @@ class VirtualBroker:
         self._stream: int | None = None
         self._is_up = False
         self._reopen_ns: int | None = None
-        self._alive_ns = edge.now_ns
+        self._alive_ns = wire.now_ns()
         self.requests: dict[str, int] = {}
         """method -> requests sent, for the request economy of a run."""
-
-    def now_ns(self) -> int:
-        """The `Clock` of the reads: virtual time."""
-        return self._edge.now_ns
 
     def start(self) -> None:
         """Read calendar and account, then attach the stream."""
@@ -121,7 +136,7 @@ class VirtualBroker:
 
     def wake(self) -> None:
         """Time has come to ``now_ns``: give up on what timed out, open the stream again."""
-        now = self.now_ns()
+        now = self._wire.now_ns()
         while self._timeouts and self._timeouts[0][0] <= now:
             _, ticket = self._timeouts.pop(0)
             work = self._waiting.pop(ticket, None)
@@ -130,14 +145,27 @@ class VirtualBroker:
         if self._reopen_ns is not None and now >= self._reopen_ns:
             self._open_stream()
 
-    def deliver(self, delivery: Delivery) -> None:
-        """Something reached us."""
-        if delivery.ticket is not None:
-            work = self._waiting.pop(delivery.ticket, None)
-            if work is not None:
-                self._resume(work, _outcome(delivery))
-        elif delivery.conn == self._stream:
-            self._on_stream(delivery)
+    def answered(self, ticket: int, outcome: HttpOutcome) -> None:
+        """What became of a request."""
+        work = self._waiting.pop(ticket, None)
+        if work is not None:
+            self._resume(work, outcome)
+
+    def framed(self, conn: int, data: bytes) -> None:
+        """A message of the stream."""
+        if conn == self._stream:
+            self._on_frame(data, self._wire.now_ns())
+
+    def closed(self, conn: int) -> None:
+        """The stream ended."""
+        if conn == self._stream:
+            self._lose_stream(self._wire.now_ns() + RECONNECT_NS)
+
+    def muted(self, conn: int) -> None:
+        """Nothing arrives any more, pings included: noticed by the heartbeat."""
+        if conn == self._stream:
+            self._wire.close_stream(conn)
+            self._lose_stream(self._wire.now_ns() + HEARTBEAT_DEAD_NS)
 
     # -- work: coroutines that wait for requests ----------------------------------------------
 
@@ -154,28 +182,25 @@ class VirtualBroker:
             return
         self._ticket += 1
         self._waiting[self._ticket] = work
-        now = self.now_ns()
+        now = self._wire.now_ns()
         self._timeouts.append((now + READ_TIMEOUT_NS, self._ticket))
         request = ask.request
         self.requests[request.method] = self.requests.get(request.method, 0) + 1
-        wire = WireRequest(
-            request.method, request.path, request.query, self._headers, request.body or b""
-        )
-        self._edge.send(now, self._ticket, wire)
+        self._wire.request(self._ticket, request, self._headers)
 
     async def _carry_out(self, command: BrokerCommand) -> None:
-        sent_ns = self.now_ns()
+        sent_ns = self._wire.now_ns()
         event: Event
         match command:
             case SubmitOrder() | CancelOrder() | ReplaceOrder():
                 outcome = await _Ask(requests.request_of(command))
                 verb, key, answered_id = _about(command)
-                now = self.now_ns()
+                now = self._wire.now_ns()
                 answer = order_answer(verb, outcome, cl_ord_id=answered_id, now=now)
                 event = RequestAnswered(command.trade_id, verb, key, answer, sent_ns, now)
             case QueryOrder():
                 answer = await self._reads.order(command)
-                now = self.now_ns()
+                now = self._wire.now_ns()
                 event = RequestAnswered(
                     command.trade_id, Verb.QUERY, command.cl_ord_id, answer, sent_ns, now
                 )
@@ -191,11 +216,11 @@ class VirtualBroker:
         self._tell(event)
 
     async def _read_reference(self) -> None:
-        outcome = await _Ask(requests.calendar(self.now_ns()))
+        outcome = await _Ask(requests.calendar(self._wire.now_ns()))
         if isinstance(outcome, HttpResponse):
             calendar = market.calendar(outcome.body)
             if not isinstance(calendar, Unreadable):
-                self._tell(CalendarRead(calendar, self.now_ns()))
+                self._tell(CalendarRead(calendar, self._wire.now_ns()))
         self._tell(await self._reads.account(Priority.EVIDENCE))
 
     async def _read_instrument(self, symbol: str) -> None:
@@ -203,42 +228,27 @@ class VirtualBroker:
         if isinstance(outcome, HttpResponse) and outcome.status == 200:
             found = market.instrument(outcome.body, symbol)
             if not isinstance(found, Unreadable):
-                self._tell(InstrumentRead(found, self.now_ns()))
+                self._tell(InstrumentRead(found, self._wire.now_ns()))
 
     # -- the order stream ---------------------------------------------------------------------
 
     def _open_stream(self) -> None:
         self._reopen_ns = None
-        now = self.now_ns()
         self._conn += 1
-        if not self._edge.open_stream(now, self._conn, StreamKind.ORDERS, headers={}):
-            self._reopen_ns = now + RECONNECT_NS
+        if not self._wire.open_stream(self._conn):
+            self._reopen_ns = self._wire.now_ns() + RECONNECT_NS
             return
         self._stream = self._conn
         listen = {"action": "listen", "data": {"streams": ["trade_updates"]}}
         for message in (self._login, listen):
-            self._edge.stream_send(now, self._conn, json.dumps(message).encode())
-
-    def _on_stream(self, delivery: Delivery) -> None:
-        now = self.now_ns()
-        match delivery.kind:
-            case DeliveryKind.FRAME if delivery.frame is not None:
-                self._on_frame(delivery.frame.data, now)
-            case DeliveryKind.CLOSE:
-                self._lose_stream(now + RECONNECT_NS)
-            case DeliveryKind.MUTE:
-                # Nothing arrives any more, pings included: noticed by the heartbeat.
-                self._edge.close_stream(now, self._conn)
-                self._lose_stream(now + HEARTBEAT_DEAD_NS)
-            case _:
-                pass
+            self._wire.stream_send(self._conn, json.dumps(message).encode())
 
     def _lose_stream(self, reopen_ns: int) -> None:
         self._stream = None
         self._reopen_ns = reopen_ns
         if self._is_up:
             self._is_up = False
-            self._tell(StreamChanged(False, self.now_ns()))
+            self._tell(StreamChanged(False, self._wire.now_ns()))
 
     def _on_frame(self, data: bytes, now: int) -> None:
         envelope = attempt("frame", lambda: decode(StreamWire, data))
@@ -265,22 +275,15 @@ class VirtualBroker:
         if conn != self._conn or self._stream is None:
             return
         if any(isinstance(event, ReadFailed) for event in (read, fills, positions)):
-            self._edge.close_stream(self.now_ns(), conn)
-            self._lose_stream(self.now_ns() + RECONNECT_NS)
+            self._wire.close_stream(conn)
+            self._lose_stream(self._wire.now_ns() + RECONNECT_NS)
             return
         self._is_up = True
-        self._tell(StreamChanged(True, self.now_ns()))
+        self._tell(StreamChanged(True, self._wire.now_ns()))
 
     def _tell(self, event: Event) -> None:
         self._book.note(event)
         self._emit(event)
-
-
-def _outcome(delivery: Delivery) -> HttpOutcome:
-    if delivery.kind is DeliveryKind.RESPONSE and delivery.response is not None:
-        response = delivery.response
-        return HttpResponse(response.status, response.body, delivery.at_ns, response.headers)
-    return Lost("connection reset")
 
 
 def _about(command: SubmitOrder | CancelOrder | ReplaceOrder) -> tuple[Verb, str, str]:
