@@ -93,7 +93,8 @@ class OrderManager:
         ``price`` is the signal price in USD. Returns when an entry is over and covered (or denied),
         or when the closed trade is flat; ``timeout_s`` bounds the wait, never the trade.
         ``plan_id`` makes an entry idempotent. Raises `PlanError` for values that are no numbers,
-        `SurefillError` (REDUCE_PARTIAL for a part of a trade: then nothing is sent).
+        `SurefillError` (REDUCE_PARTIAL for a part of a trade, NOTHING_TO_CLOSE for an order without
+        a price where nothing is open: then nothing is sent).
         """
         return self._blocking.run(
             self._submit(
@@ -107,6 +108,10 @@ class OrderManager:
     def flatten(self, symbol: str, *, timeout_s: float = CLOSE_S) -> tuple[TradeResult, ...]:
         """Close every trade of ours in this symbol and wait until it is flat."""
         return self._blocking.run(self._flatten(symbol, timeout_s))
+
+    def kill(self, why: str, *, by: str = "caller") -> None:
+        """No new entries, working entries are cancelled; survives restarts. Flattens nothing."""
+        self._blocking.run(self.executor.kill(why, by=by))
 
     async def _submit(
         self,
@@ -123,6 +128,9 @@ class OrderManager:
             (closed,) = await self._flatten(against.plan_id, timeout_s or CLOSE_S)
             return closed
         signal_px, stop_px, target_px = prices
+        if signal_px is None:
+            sentence = f"no open trade of ours in {symbol} that a {side} would close, and no price"
+            raise SurefillError(ErrorCode.NOTHING_TO_CLOSE, f"{sentence}. Nothing was sent")
         plan = self.executor.plan_of(
             symbol,
             side,

@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     """The engine ended by an error of its own; orders at the broker stay as they are."""
     NOT_STARTED = "NOT_STARTED"
     """Use it inside ``with`` (or between start and close)."""
+    NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
+    """A closing order (no price) where no trade of ours is open."""
     REDUCE_PARTIAL = "REDUCE_PARTIAL"
     """A reducing order for less than the whole trade."""
     LOG_UNWRITABLE = "LOG_UNWRITABLE"
