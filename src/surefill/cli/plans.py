@@ -1,6 +1,6 @@
 """The arguments of a plan, shared by ``check`` and ``trade``, and the plan they make.
 
-What: `add_plan_arguments`, `pair_problem`, `plan_of`, `exit_of`.
+What: `add_plan_arguments`, `pair_problem`, `plan_terms`, `plan_of`, `exit_of`, `reason_row`.
 Invariants: a half pair of exits is bad usage, never a guess; numbers are read exactly.
 Must never: know a broker.
 """
@@ -8,6 +8,7 @@ Must never: know a broker.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from surefill.cli.exits import Exit
 from surefill.core.plan import TradePlan
@@ -60,25 +61,29 @@ def pair_problem(args: argparse.Namespace) -> str | None:
     return None
 
 
-def plan_of(args: argparse.Namespace, plan_id: str) -> TradePlan:
-    """The plan of these arguments. Raises `PlanError` with every unreadable value.
+def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
+    """These arguments as those of `TradePlan.of`, without the plan's id.
 
     A quantity of 0 beside ``--risk-usd`` means that none was given.
     """
     has_no_qty = args.risk_usd is not None and args.qty is not None and args.qty.strip("0.") == ""
-    return TradePlan.of(
-        args.symbol.upper(),
-        args.side,
-        None if has_no_qty else args.qty,
-        plan_id=plan_id,
-        signal_price=args.signal,
-        stop=args.stop,
-        target=args.target,
-        risk=args.risk,
-        rr=args.rr,
-        risk_usd=args.risk_usd,
-        tactic=args.tactic,
-    )
+    return {
+        "symbol": args.symbol.upper(),
+        "side": args.side,
+        "quantity": None if has_no_qty else args.qty,
+        "signal_price": args.signal,
+        "stop": args.stop,
+        "target": args.target,
+        "risk": args.risk,
+        "rr": args.rr,
+        "risk_usd": args.risk_usd,
+        "tactic": args.tactic,
+    }
+
+
+def plan_of(args: argparse.Namespace, plan_id: str) -> TradePlan:
+    """The plan of these arguments. Raises `PlanError` with every unreadable value."""
+    return TradePlan.of(**plan_terms(args), plan_id=plan_id)
 
 
 def exit_of(reasons: tuple[Reason, ...]) -> Exit:
