@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from surefill.config import Settings
     from surefill.core.plan import TradePlan
     from surefill.order_manager import OrderManager
-    from surefill.smart_order_executor import SmartOrderExecutor, TradeResult
+    from surefill.smart_order_executor import BlockingExecutor, SmartOrderExecutor, TradeResult
 
 __version__ = "0.1.0"
 
@@ -24,6 +24,7 @@ __all__ = [
     "TradePlan",
     "Settings",
     "SmartOrderExecutor",
+    "BlockingExecutor",
     "OrderManager",
     "TradeResult",
     "__version__",
@@ -33,6 +34,7 @@ _HOME = {
     "TradePlan": "surefill.core.plan",
     "Settings": "surefill.config",
     "SmartOrderExecutor": "surefill.smart_order_executor",
+    "BlockingExecutor": "surefill.smart_order_executor",
     "OrderManager": "surefill.order_manager",
     "TradeResult": "surefill.smart_order_executor",
 }
