@@ -40,6 +40,7 @@ from surefill.core.events import (
     FillsRead,
     InstrumentRead,
     MarketUpdated,
+    NoteWritten,
     OperatorActed,
     OrdersRead,
     PlanSubmitted,
@@ -258,8 +259,8 @@ class EngineTurn:
                 self._maybe_ready()
             case BudgetChanged(left, reserved):
                 self.set(replace(state, requests_left=left, requests_reserved=reserved))
-            case ReadFailed():
-                pass  # absence of an answer is not an answer (I11); polls and asks come again
+            case ReadFailed() | NoteWritten():
+                pass  # absence of an answer is not an answer (I11); a note is for people
             case _:
                 raise AssertionError(f"unrouted event {type(event).__name__}")
 

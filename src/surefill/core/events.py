@@ -315,6 +315,20 @@ class OperatorActed:
     recv_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoteWritten:
+    """Somebody put something on record that changes nothing here: a rollback, a sign-off.
+
+    ``topic`` says what, ``facts`` are (name, text) pairs. Written by tools while no engine runs.
+    """
+
+    topic: str
+    by: str
+    why: str
+    facts: tuple[tuple[str, str], ...]
+    recv_ns: int
+
+
 Event = (
     PlanSubmitted
     | RequestAnswered
@@ -332,4 +346,5 @@ Event = (
     | EngineStarted
     | TimePassed
     | OperatorActed
+    | NoteWritten
 )
