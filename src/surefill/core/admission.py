@@ -69,6 +69,5 @@ def _denied(event: PlanSubmitted, reasons: tuple[Reason, ...], now: int) -> Deni
 
 
 def _arrival(market: MarketView | None) -> Arrival:
-    if market is None or market.nbbo is None:
-        return Arrival(None, None)
-    return Arrival(market.nbbo.mid_px, market.feed)
+    nbbo = market.nbbo if market is not None else None
+    return Arrival(nbbo.mid_px if nbbo else None, market.feed if market else None)

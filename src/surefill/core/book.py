@@ -69,13 +69,14 @@ class Book:
             self._by_symbol[trade.symbol].remove(trade_id)
         self.watched[trade_id] = trade
         horizon_ns = (trade.closed_ns or 0) - WATCH_NS
-        for old_id in list(self.watched):
-            old = self.watched[old_id]
-            if (old.closed_ns or 0) >= horizon_ns:
-                break  # kept in order of closing
-            del self.watched[old_id]
+        while (self._longest_watched().closed_ns or 0) < horizon_ns:
+            old = self.watched.pop(self._longest_watched().trade_id)
             for order in old.orders:
                 self._by_order_id.pop(order.order_id or "", None)
+
+    def _longest_watched(self) -> Trade:
+        """The first that was closed; kept in that order."""
+        return next(iter(self.watched.values()))
 
     def close_plan(self, plan: TradePlan) -> None:
         """Remember a plan that never became a trade."""

@@ -29,7 +29,7 @@ def operated_state(state: EngineState, event: OperatorActed) -> EngineState:
             return replace(state, kill=Reason.of(ReasonCode.KILL_ACTIVE, since=event.recv_ns))
         case Act.UNKILL:
             return replace(state, kill=None)
-        case Act.FLATTEN | Act.CANCEL_ENTRY | Act.HAND_OVER:
+        case _:
             return state
 
 

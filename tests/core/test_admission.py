@@ -1,0 +1,111 @@
+"""A plan becomes a trade or a denial with every reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefill.core.admission import admit
+from surefill.core.events import PlanSubmitted
+from surefill.core.fix import Feed
+from surefill.core.plan import Policy, TradePlan
+from surefill.core.pricing import EntryTerms
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.risk import GateView
+from surefill.core.state import Denial
+from surefill.core.trade import Arrival, Trade
+from surefill.core.units import NANO
+from surefill.tactics.registry import PLAN_TACTICS, TACTICS
+from tests.core.test_risk import NOW, VIEW, plan, quote
+from tests.support.core import OPEN_NS, S
+
+HALT = Reason.of(ReasonCode.HALT_ACTIVE, why="test")
+
+
+def decide(
+    asked: TradePlan,
+    view: GateView = VIEW,
+    *,
+    tactic: str = "limit",
+    legacy: bool = False,
+    stopped: tuple[Reason, ...] = (),
+    policy: Policy | None = None,
+) -> Trade | Denial:
+    """What becomes of a plan."""
+    return admit(
+        PlanSubmitted(asked, policy or Policy(), legacy, view.now),
+        view,
+        tag="0a1b2c",
+        tactic=TACTICS.get(tactic),
+        known_tactics=PLAN_TACTICS,
+        stopped=stopped,
+    )
+
+
+def codes(made: Trade | Denial) -> list[str]:
+    """Reasons of a denial."""
+    assert isinstance(made, Denial)
+    return [reason.code.name for reason in made.reasons]
+
+
+def test_a_trade_and_its_terms() -> None:
+    made = decide(plan())
+    assert isinstance(made, Trade)
+    assert made.terms == EntryTerms(
+        order_qty=100 * NANO,
+        cap_px=100_100_000_000,
+        worst_px=100_100_000_000,
+        first_limit_px=100_050_000_000,
+        stop_px=98_100_000_000,
+        target_px=104_100_000_000,
+        rr_planned_ppb=2 * NANO,
+        notes=made.terms.notes,
+    )
+    assert (made.accepted_ns, made.deadline_ns) == (NOW, NOW + 60 * S)
+    assert made.arrival == Arrival(100 * NANO, Feed.TEST)
+
+
+def test_overrides_of_the_plan_win() -> None:
+    made = decide(plan(overrides=(("fill_timeout_ns", 5 * S),)))
+    assert isinstance(made, Trade)
+    assert made.deadline_ns == NOW + 5 * S
+
+
+def test_unreadable_plans_are_denied_before_pricing() -> None:
+    assert codes(decide(plan(exits=None, symbol="lower"), stopped=(HALT,))) == [
+        "PLAN_SYMBOL_INVALID",
+        "EXITS_MISSING",
+    ]
+    assert codes(decide(plan(tactic="nobody"), tactic="nobody")) == ["PLAN_TACTIC_UNKNOWN"]
+
+
+def test_priced_out_and_stopped() -> None:
+    worse = TradePlan.of(
+        "ACME", "buy", 1, plan_id="p1", signal_price="100", risk="2", rr="1.9", signal_ns=NOW
+    )
+    assert codes(decide(worse, stopped=(HALT,))) == ["HALT_ACTIVE", "RR_BELOW_MIN"]
+    assert codes(decide(plan(), stopped=(HALT,))) == ["HALT_ACTIVE"]
+    denial = decide(plan(), replace(VIEW, market=None))
+    assert codes(denial) == ["QUOTE_MISSING"]
+    assert isinstance(denial, Denial)
+    assert (denial.plan, denial.is_legacy, denial.at_ns) == (plan(), False, NOW)
+
+
+def test_without_an_instrument_the_usual_grid_judges_the_price() -> None:
+    assert codes(decide(plan(), replace(VIEW, instrument=None))) == ["SYMBOL_UNKNOWN"]
+
+
+def test_the_legacy_path_has_its_own_terms() -> None:
+    made = decide(plan(), tactic="legacy", legacy=True)
+    assert isinstance(made, Trade)
+    assert made.is_legacy
+    assert (made.terms.stop_px, made.terms.target_px) == (98 * NANO, 104 * NANO)
+    assert [note.code for note in made.terms.notes] == [ReasonCode.UNCAPPED]
+
+
+def test_extended_hours_have_the_narrower_buffer() -> None:
+    now = OPEN_NS - 3600 * S
+    view = replace(VIEW, now=now, market=quote(alive_ns=now))
+    asked = plan(extended_hours=True, signal_ns=None)
+    made = decide(asked, view, policy=Policy(extended_hours=True))
+    assert isinstance(made, Trade)
+    assert made.terms.first_limit_px == 100_020_000_000

@@ -1,0 +1,69 @@
+"""What an operator's act does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.book import Book
+from surefill.core.events import Act, OperatorActed
+from surefill.core.operator import operated_state, operated_trade, targets
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.state import EngineState
+from tests.support.core import Bench
+
+TRADE = Bench().trade
+REFUSED = Reason.of(ReasonCode.COVER_REFUSED, rung="STOP", text="no")
+
+
+def act(what: Act, target: str = "", why: str = "news") -> OperatorActed:
+    """An act of the desk."""
+    return OperatorActed(what, target, "desk", why, 77)
+
+
+def test_halt_and_kill_and_back() -> None:
+    state = EngineState()
+    halted = operated_state(state, act(Act.HALT))
+    assert halted.halt == Reason.of(ReasonCode.HALT_ACTIVE, why="desk: news")
+    assert operated_state(halted, act(Act.RESUME)) == state
+    killed = operated_state(state, act(Act.KILL))
+    assert killed.kill == Reason.of(ReasonCode.KILL_ACTIVE, since=77)
+    assert operated_state(killed, act(Act.RESUME)) == killed
+    assert operated_state(killed, act(Act.UNKILL)) == state
+
+
+@pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER])
+def test_acts_on_trades_leave_the_switches(what: Act) -> None:
+    assert operated_state(EngineState(), act(what)) == EngineState()
+
+
+def test_targets() -> None:
+    book = Book()
+    other = replace(TRADE, plan=replace(TRADE.plan, plan_id="p2", symbol="ZED"))
+    book.put(TRADE)
+    book.put(other)
+    assert targets(book, act(Act.FLATTEN)) == [TRADE, other]
+    assert targets(book, act(Act.FLATTEN, "ZED")) == [other]
+    assert targets(book, act(Act.FLATTEN, "p1")) == [TRADE]
+    assert targets(book, act(Act.FLATTEN, "NONE")) == []
+
+
+def test_flatten() -> None:
+    done = operated_trade(TRADE, act(Act.FLATTEN))
+    assert done.exit_reason == Reason.of(ReasonCode.FLATTEN_REQUESTED, by="desk: news")
+    assert operated_trade(done, act(Act.FLATTEN, why="again")) == done
+    quiet = operated_trade(TRADE, act(Act.FLATTEN, why=""))
+    assert quiet.exit_reason == Reason.of(ReasonCode.FLATTEN_REQUESTED, by="desk")
+    partial = replace(TRADE, exit_reason=REFUSED)
+    assert operated_trade(partial, act(Act.FLATTEN)).exit_reason == done.exit_reason
+
+
+def test_cancel_entry() -> None:
+    done = operated_trade(TRADE, act(Act.CANCEL_ENTRY))
+    assert done.entry_end == Reason.of(ReasonCode.ENTRY_CANCELED, by="desk: news")
+    assert operated_trade(done, act(Act.CANCEL_ENTRY, why="again")) == done
+
+
+def test_other_acts_note_nothing_on_a_trade() -> None:
+    assert operated_trade(TRADE, act(Act.HALT)) == TRADE

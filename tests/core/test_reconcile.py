@@ -1,0 +1,101 @@
+"""Ours, foreign, unknown: the comparisons over complete listings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.book import Book
+from surefill.core.events import Position, PositionsRead
+from surefill.core.reconcile import (
+    SETTLING_NS,
+    foreign_positions,
+    foreign_qty,
+    sort_reports,
+    unknown_ours,
+)
+from surefill.core.trade import Outcome, Trade
+from surefill.core.units import NANO
+from tests.support.core import Bench, S, covered_bench
+
+BENCH = covered_bench()
+COVERED = BENCH.trade
+REPORT = BENCH.report(BENCH.rows["E1"])
+LATER = BENCH.now + 60 * S
+
+
+def book(*trades: Trade) -> Book:
+    """A book of these trades."""
+    made = Book()
+    for trade in trades:
+        made.put(trade)
+    return made
+
+
+def read(qty: int, at_ns: int = LATER, symbol: str = "ACME") -> PositionsRead:
+    """A listing that shows ``qty`` shares."""
+    held = (Position(symbol, qty * NANO, 100 * NANO),) if qty else ()
+    return PositionsRead(held, at_ns, at_ns)
+
+
+def test_reports_are_sorted_by_trade() -> None:
+    stranger = replace(REPORT, order_id="z", cl_ord_id="dashboard")
+    second = BENCH.report(BENCH.rows["X1"])
+    mine = sort_reports([REPORT, stranger, second], book(COVERED))
+    assert mine == {"p1": (REPORT, second)}
+
+
+def test_unknown_orders_with_our_prefix() -> None:
+    tag = COVERED.tag
+    ours = replace(REPORT, order_id="z", cl_ord_id=f"sf-{tag}-p9-E1")
+    elsewhere = replace(REPORT, order_id="z", cl_ord_id="sf-ffffff-p9-E1")
+    stranger = replace(REPORT, order_id="z", cl_ord_id="dashboard")
+    found = unknown_ours([REPORT, ours, elsewhere, stranger], tag, book(COVERED))
+    assert found == (f"sf-{tag}-p9-E1",)
+
+
+@pytest.mark.parametrize(
+    ("qty", "foreign"),
+    [(100, 0), (150, 50), (60, 0), (0, 0)],  # fewer than ours is a break, not a foreign position
+)
+def test_foreign_shares_of_a_symbol_that_we_hold(qty: int, foreign: int) -> None:
+    found = foreign_positions(read(qty), book(COVERED), ())
+    assert foreign_qty(found, "ACME") == foreign * NANO
+
+
+def test_foreign_shares_of_other_symbols() -> None:
+    found = foreign_positions(read(-7, symbol="ZED"), book(COVERED), ())
+    assert found == (Position("ZED", -7 * NANO, 100 * NANO),)
+    assert foreign_qty(found, "ACME") == 0
+    assert foreign_positions(read(0), book(), found) == (), "gone again"
+
+
+def test_a_short_of_ours() -> None:
+    short = covered_bench("sell")
+    one = book(short.trade)
+    assert foreign_positions(read(-100, short.now + 60 * S), one, ()) == ()
+    found = foreign_positions(read(-130, short.now + 60 * S), one, ())
+    assert found == (Position("ACME", -30 * NANO, 100 * NANO),)
+
+
+def test_a_symbol_in_motion_is_not_judged() -> None:
+    before = (Position("ACME", 5 * NANO),)
+    entering = Bench().trade
+    assert foreign_positions(read(37), book(entering), ()) == ()
+    assert foreign_positions(read(37), book(entering), before) == before
+    fill_ns = COVERED.orders[0].fills[-1].venue_ns
+    assert foreign_positions(read(150, fill_ns + SETTLING_NS - 1), book(COVERED), ()) == ()
+    unpriced = replace(COVERED.orders[0], fills=())
+    moving = replace(COVERED, orders=(unpriced, *COVERED.orders[1:]))
+    assert foreign_positions(read(150), book(moving), before) == before
+
+
+def test_a_trade_that_closed_a_moment_ago_explains_what_the_listing_still_shows() -> None:
+    gone = replace(COVERED, outcome=Outcome.CLOSED_STOP, closed_ns=LATER)
+    other = replace(gone, plan=replace(gone.plan, plan_id="p2", symbol="ZED"))
+    old = replace(gone, plan=replace(gone.plan, plan_id="p0"), closed_ns=LATER - 10 * S)
+    one = book(old, other, gone)
+    assert foreign_positions(read(100, LATER + S), one, ()) == ()
+    found = foreign_positions(read(100, LATER + 3 * S), one, ())
+    assert foreign_qty(found, "ACME") == 100 * NANO
