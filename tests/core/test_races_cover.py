@@ -210,15 +210,18 @@ def test_flatten_widens_to_its_bound_and_then_calls_a_human(side: str) -> None:
     b.refuses("X1", Kind.PRICE_THROUGH)
     prices = []
     for n in range(1, 6):
-        line = [line for line in b.news() if line.startswith(f"submit F{n}")]
-        prices.append(line[0].split()[5])
+        line = next(line for line in b.news() if line.startswith(f"submit F{n}"))
+        prices.append(line.split()[5])
         b.accepts(f"F{n}")
+        touch = (-200, -500, -1000, -2000, -3000)[n - 1]
+        b.quote(touch, touch + 2)  # the market runs away from it
         b.run(1.6)
+        assert ("EXPOSED" in b.alarms) == (n >= 4)
         b.cancelled(f"F{n}")
-    longs = ["99.49", "98.99", "97.99", "94.99", "94.99"]
-    shorts = ["100.52", "101.02", "102.02", "105.02", "105.02"]
+    # The near side less 0.5, 1, 2, 5 and again 5 %.
+    longs = ["99.49", "97.02", "93.1", "85.5", "76"]
+    shorts = ["100.52", "103.02", "107.1", "115.5", "126"]
     assert prices == (longs if side == "buy" else shorts)
-    assert "EXPOSED" in b.alarms
 
 
 @SIDES

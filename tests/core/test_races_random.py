@@ -1,5 +1,5 @@
-"""Random histories through the real engine: nothing breaks an invariant, and after the broker has
-healed the book is right and every share is covered (I2, I4, I20, I21, I24). The seed is the case."""
+"""Random histories through the real engine: nothing breaks an invariant, and once the broker has
+healed the book is right and every share is covered (I2, I4, I20, I21, I24). A seed is a case."""
 
 from __future__ import annotations
 
@@ -172,7 +172,9 @@ class Chaos:
         """Whether an exit may execute: bracket legs only after the whole entry."""
         parent = self.b.rows.get(row.name.partition(".")[0])
         is_leg = parent is not None and parent.spec.contingency is Contingency.BRACKET
-        return not is_leg or parent is row or (parent and parent.status is OrdStatus.FILLED) or False
+        return (
+            not is_leg or parent is row or (parent and parent.status is OrdStatus.FILLED) or False
+        )
 
     def say(self) -> None:
         """Some report arrives: any of them, out of order; now and then none ever."""
