@@ -21,6 +21,16 @@ def test_buy_limit_fills_at_the_touch_not_at_its_limit() -> None:
     assert floor.exchange.account_view(ME).cash_usd == to_nano("100000") - 25 * to_nano("100.01")
 
 
+def test_a_print_before_the_first_quote_keeps_no_asset_away() -> None:
+    """Recorded days often start with a print; the quote after it makes the symbol tradable."""
+    floor = Floor(quote=False)
+    floor.exchange.on_print(SYM, Print(100 * NANO, NANO, START_NS, START_NS))
+    assert floor.exchange.asset(SYM) is None
+    floor.quote("99.99", "100.01")
+    assert floor.exchange.asset(SYM) is not None
+    assert floor.status(floor.order("buy", 1, limit="100.05")) == "FILLED"
+
+
 def test_limit_below_the_ask_does_not_fill() -> None:
     """The CRWD morning: limit 535.08, ask 536.00: nothing, and after the cancel no share."""
     floor = Floor(quote=False)

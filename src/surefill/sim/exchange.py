@@ -88,10 +88,9 @@ class Exchange(views.VenueReader):
         """A quote at ``nbbo.venue_ns`` (the clock moves there first when it is ahead)."""
         if nbbo.venue_ns > self._venue.now_ns:
             self.advance(nbbo.venue_ns)
-        book = self._venue.books.get(symbol)
-        if book is None:
+        book = self._book(symbol)
+        if book.nbbo is None:  # the first quote; prints may have come before it
             self._venue.assets.note_quote(symbol)
-            book = self._book(symbol)
         book.on_quote(nbbo)
 
     def on_print(self, symbol: str, print_: Print) -> None:
