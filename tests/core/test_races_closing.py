@@ -16,6 +16,7 @@ from tests.support.core import CLOSE_NS, MINUTE, Bench, Kind, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 FIRST_COLLAR = {"buy": "99.49", "sell": "100.52"}
+STOP_OF = {"buy": "stop 98.05", "sell": "stop 101.95"}
 
 
 def oco(b: Bench, name: str, qty: int, cents: int = 5) -> str:
@@ -46,10 +47,14 @@ def test_flatten_whose_first_step_does_not_fill_widens(side: str) -> None:
     b.operator(Act.FLATTEN, "p1")
     b.replaces("X1", "T1")
     b.news()
+    b.run(5)
+    assert b.news() == [], "the market can still meet it"
+    b.quote(-120, -118)
     b.run(1.6)
     assert b.news()[0] == "cancel X1.stop", "with any member the whole group ends"
     b.cancelled("X1.stop")
-    assert b.news() == [f"submit F1 {b.out} 100 LIMIT {'98.99' if side == 'buy' else '101.02'} DAY"]
+    nearest = "98.06" if side == "buy" else "101.94"  # one tick before the stop
+    assert b.news() == [f"submit F1 {b.out} 100 OCO target {nearest} {STOP_OF[side]} GTC"]
     b.accepts("F1")
     b.fills("F1", 100)
     b.run(2)
@@ -63,7 +68,7 @@ def test_flatten_after_the_target_took_some(side: str) -> None:
     b.operator(Act.FLATTEN)
     assert b.news() == ["cancel X1"]
     b.cancelled("X1")
-    assert b.news() == [f"submit F1 {b.out} 60 LIMIT {FIRST_COLLAR[side]} DAY"]
+    assert b.news() == [f"submit F1 {b.out} 60 OCO target {FIRST_COLLAR[side]} {STOP_OF[side]} GTC"]
     b.accepts("F1")
     b.fills("F1", 60, -2)
     b.run(2)
@@ -79,7 +84,7 @@ def test_flatten_while_the_entry_works_ends_the_entry_first(side: str) -> None:
     b.operator(Act.FLATTEN)
     assert b.news()[1:] == ["cancel E1"]
     b.cancelled("E1")
-    assert b.news() == [f"submit F1 {b.out} 37 LIMIT {FIRST_COLLAR[side]} DAY"]
+    assert b.news() == [f"submit F1 {b.out} 37 OCO target {FIRST_COLLAR[side]} {STOP_OF[side]} GTC"]
     b.accepts("F1")
     b.fills("F1", 37, -2)
     b.run(2)
@@ -95,7 +100,8 @@ def test_flatten_target_replacement_refused_takes_the_other_way(side: str) -> No
     assert b.news()[1:2] == ["cancel X1"]
     b.cancelled("X1")
     b.run(1)
-    assert b.news()[-1] == f"submit F1 {b.out} 100 LIMIT {FIRST_COLLAR[side]} DAY"
+    pair = f"target {FIRST_COLLAR[side]} {STOP_OF[side]} GTC"
+    assert b.news()[-1] == f"submit F1 {b.out} 100 OCO {pair}"
 
 
 @SIDES
@@ -111,19 +117,39 @@ def test_flatten_waits_while_the_symbol_is_halted(side: str) -> None:
 
 
 @SIDES
-def test_flatten_without_a_quote_uses_the_plans_own_stop(side: str) -> None:
-    b = Bench(side)
-    b.accepts("E1")
-    b.fills("E1", 100)
+def test_flatten_without_a_quote_waits_under_its_stop(side: str) -> None:
+    b = covered_bench(side)
     b.engine.views.clear()
     b.operator(Act.FLATTEN)
-    b.accepts("X1")
-    b.run(0.1)
-    # The stop 98.05 less 50 bp lies beyond the stop: the broker takes no target there.
-    assert b.news()[1:] == [oco(b, "X1", 100), "cancel X1"]
-    b.cancelled("X1")
+    b.run(10)
+    assert b.news() == []
+    assert b.covered == 100
+    b.quote()
+    assert b.news() == [f"replace X1 -> T1 limit {FIRST_COLLAR[side]}"]
+
+
+@SIDES
+def test_flatten_of_bare_shares_without_a_quote_uses_the_plans_own_stop(side: str) -> None:
+    b = Bench(side)
+    b.engine.views.clear()
+    b.accepts("E1")
+    b.operator(Act.FLATTEN)
+    b.fills("E1", 100)
+    # The stop 98.05 (101.95) less 50 bp, toward the far side.
     first = "97.55" if side == "buy" else "102.46"
-    assert b.news() == [f"submit F1 {b.out} 100 LIMIT {first} DAY"]
+    assert b.news()[-1] == f"submit F1 {b.out} 100 LIMIT {first} DAY"
+
+
+@SIDES
+def test_flatten_near_the_stop_leaves_the_exit_to_the_stop(side: str) -> None:
+    b = covered_bench(side)
+    b.quote(-195, -193)
+    b.operator(Act.FLATTEN)
+    b.run(5)
+    assert b.news() == []
+    b.fills("X1.stop", 100, -196)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP
 
 
 @SIDES
@@ -390,3 +416,14 @@ def test_day_cover_that_expired_is_renewed_the_next_morning() -> None:
     b = covered_bench(tactic="limit", start_ns=CLOSE_NS - 10 * MINUTE)
     b.cancelled("X1", OrdStatus.EXPIRED)
     assert b.news() == ["ALARM COVER_LOST", oco(b, "X2", 100)]
+
+
+@SIDES
+def test_a_refused_closing_pair_is_followed_by_the_plain_order_at_once(side: str) -> None:
+    b = covered_bench(side)
+    b.fills("X1", 40)
+    b.operator(Act.FLATTEN)
+    b.cancelled("X1")
+    b.news()
+    b.refuses("F1", Kind.PRICE_THROUGH)
+    assert b.news()[-1] == f"submit F2 {b.out} 60 LIMIT {FIRST_COLLAR[side]} DAY"

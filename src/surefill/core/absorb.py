@@ -27,7 +27,7 @@ from surefill.core.events import (
     Unavailable,
     Verb,
 )
-from surefill.core.fix import ExecType, Leg, OrdType
+from surefill.core.fix import Contingency, ExecType, Leg, OrdType
 from surefill.core.order import (
     ChildOrder,
     OrderInput,
@@ -114,7 +114,8 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
     _refuse(turn, order, refusal)
     turn.alarm(Reason.of(ReasonCode.COVER_REFUSED, rung=turn.trade.rung.value, text=refusal.text))
     if order.leg is Leg.FLATTEN:
-        turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
+        if order.spec.contingency is not Contingency.OCO:  # the plain one is next, at once
+            turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
     elif refusal.kind is RejectKind.PRICE_THROUGH:
         turn.trade = step_down(replace(turn.trade, rung=Rung.STOP), refusal.text)
     else:

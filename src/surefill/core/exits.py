@@ -20,7 +20,7 @@ from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.trade import ExitGroup, GroupKind, Trade
+from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import CONFIRM_NS, Turn
 from surefill.core.units import to_text
 
@@ -109,12 +109,13 @@ def _watch_closing(turn: Turn, group: ExitGroup, closing: ChildOrder) -> None:
     """Leave a closing order alone while the market can still meet it; then take a wider step."""
     limit_px = closing.spec.limit_px
     assert limit_px is not None
-    is_reachable = _is_marketable(turn, limit_px, closing.spec.side)
-    if turn.now < closing.sent_ns + STEP_NS or is_reachable:
+    if turn.now < closing.sent_ns + STEP_NS:
+        turn.wake_at(closing.sent_ns + STEP_NS)
+    elif _is_marketable(turn, limit_px, closing.spec.side):
         turn.wake_at(turn.now + STEP_NS)
-        return
-    _widen(turn)
-    end_group(turn, group)
+    else:
+        _widen(turn)
+        end_group(turn, group)
 
 
 def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
@@ -125,15 +126,12 @@ def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
 
 
 def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
-    """Move the target to a price at which it executes now. The broker takes no target at or beyond
-    its stop: with the market that near, the stop is the exit, and we wait for either."""
+    """Move the target to a price at which it executes now. With the market too near to the stop
+    for that, the stop is the exit, and we wait for either."""
     trade = turn.trade
     orders = trade.group_orders(group.n)
     stop_px = next((o.spec.stop_px for o in orders if o.leg is Leg.STOP and o.is_open), None)
-    px = closing_px(turn)
-    if stop_px is not None:
-        nearest_px = stop_px + trade.sign * trade.ticks.tick_at(stop_px)
-        px = max(px, nearest_px) if trade.sign > 0 else min(px, nearest_px)
+    px = closing_px(turn) if stop_px is None else _beyond_stop(turn, stop_px)
     recently = turn.now < trade.change_failed_ns + STEP_NS
     if recently or not _is_marketable(turn, px, target.spec.side):
         turn.wake_at(turn.now + STEP_NS)
@@ -191,8 +189,56 @@ def _send_closing(turn: Turn, qty: int) -> None:
         turn.alarm(exposed_reason(turn))
         turn.wake_at(trade.closing_failed_ns + SECOND_NS)
         return
+    covered = _covered_closing(turn, qty)
+    if covered is not None:
+        _submit_closing(turn, covered, GroupKind.OCO)
+        return
     spec = _closing_spec(turn, qty, trade.plan.side.exit_side)
     _submit_closing(turn, spec, GroupKind.FLATTEN)
+
+
+def _covered_closing(turn: Turn, qty: int) -> OrderSpec | None:
+    """Close by an OCO whose target is marketable: what the market does not take at once stays
+    covered by its stop. ``None`` where a stop cannot help: it was refused or is stuck, the market
+    is too near to it, or the broker refused such a pair before."""
+    trade = turn.trade
+    reason = trade.exit_reason
+    is_hopeless = reason is not None and reason.code in (
+        ReasonCode.COVER_REFUSED,
+        ReasonCode.COVER_STUCK,
+    )
+    was_refused = trade.rung is not Rung.OCO or any(
+        o.leg is Leg.FLATTEN and o.spec.contingency is Contingency.OCO and o.replaces is None
+        for o in trade.orders
+        if o.state is OrderState.REJECTED
+    )
+    stop_px = trade.wanted_exits().stop_px
+    px = _beyond_stop(turn, stop_px)
+    side = trade.plan.side.exit_side
+    if is_hopeless or was_refused or not _is_marketable(turn, px, side):
+        return None
+    return OrderSpec(
+        cl_ord_id=trade.next_id(IdLeg.FLATTEN),
+        symbol=trade.symbol,
+        side=side,
+        ord_type=OrdType.LIMIT,
+        tif=TimeInForce.GTC,
+        order_qty=qty,
+        leg=Leg.FLATTEN,
+        limit_px=px,
+        contingency=Contingency.OCO,
+        take_profit_px=px,
+        stop_loss_px=stop_px,
+    )
+
+
+def _beyond_stop(turn: Turn, stop_px: int) -> int:
+    """The closing price, held on the winning side of a stop: the broker takes no target at or
+    beyond it."""
+    trade = turn.trade
+    nearest_px = stop_px + trade.sign * trade.ticks.tick_at(stop_px)
+    px = closing_px(turn)
+    return max(px, nearest_px) if trade.sign > 0 else min(px, nearest_px)
 
 
 def restore_position(turn: Turn, qty: int) -> None:
@@ -245,5 +291,6 @@ def _closing_spec(turn: Turn, qty: int, side: Side) -> OrderSpec:
 def _submit_closing(turn: Turn, spec: OrderSpec, kind: GroupKind) -> None:
     n = len(turn.trade.groups) + 1
     if turn.submit(spec, group=n, priority=Priority.PROTECT):
-        turn.add_group(ExitGroup(n, kind, spec.order_qty, 0, 0))
+        stop_px, target_px = spec.stop_loss_px or 0, spec.take_profit_px or 0
+        turn.add_group(ExitGroup(n, kind, spec.order_qty, stop_px, target_px))
         turn.wake_at(turn.now + STEP_NS)
