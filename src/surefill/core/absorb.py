@@ -17,7 +17,6 @@ from surefill.core.events import (
     Accepted,
     ExecutionReport,
     FillsRead,
-    InDoubt,
     OrdersRead,
     PositionsRead,
     RateLimited,
@@ -63,7 +62,7 @@ def absorb_answer(turn: Turn, event: RequestAnswered) -> None:
                 turn.update(replace(order, asked_ns=0, asks=0))
         case Verb.REPLACE:
             _replace_answered(turn, order, event)
-        case Verb.QUERY:
+        case _:
             _query_answered(turn, order, event)
 
 
@@ -79,10 +78,10 @@ def _submit_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> N
             _defer(turn, order, until_ns)
         case Unavailable():
             _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends))
-        case InDoubt(text):
+        case _:
             if not order.is_terminal:
                 doubted = with_input(order, OrderInput.DOUBT)
-                turn.update(replace(doubted, asked_ns=0, asks=0, text=text))
+                turn.update(replace(doubted, asked_ns=0, asks=0, text=event.answer.text))
 
 
 def _defer(turn: Turn, order: ChildOrder, until_ns: int) -> None:
@@ -149,10 +148,11 @@ def _replace_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> 
             turn.trade = replace(turn.trade, change_failed_ns=turn.now)
             if successor is not None:
                 _drop(turn, successor)
-        case InDoubt(text):
+        case _:
             turn.update(replace(order, asked_ns=0, asks=0))
             if successor is not None:
-                turn.update(replace(with_input(successor, OrderInput.DOUBT), text=text))
+                doubted = with_input(successor, OrderInput.DOUBT)
+                turn.update(replace(doubted, text=event.answer.text))
 
 
 def _successor(trade: Trade, order: ChildOrder) -> ChildOrder | None:

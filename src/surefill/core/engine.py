@@ -40,12 +40,10 @@ from surefill.core.events import (
     FillsRead,
     InstrumentRead,
     MarketUpdated,
-    NoteWritten,
     OperatorActed,
     OrdersRead,
     PlanSubmitted,
     PositionsRead,
-    ReadFailed,
     ReportReceived,
     RequestAnswered,
     StreamChanged,
@@ -259,10 +257,8 @@ class EngineTurn:
                 self._maybe_ready()
             case BudgetChanged(left, reserved):
                 self.set(replace(state, requests_left=left, requests_reserved=reserved))
-            case ReadFailed() | NoteWritten():
-                pass  # absence of an answer is not an answer (I11); a note is for people
             case _:
-                raise AssertionError(f"unrouted event {type(event).__name__}")
+                pass  # a failed read is no answer (I11); a note is for people
 
     def _started(self, event: EngineStarted) -> None:
         """Whatever was in flight is in doubt; nothing is decided before a complete read (I25)."""
@@ -333,7 +329,7 @@ class EngineTurn:
             case FillsRead():
                 for trade in engine.book.bare_first():
                     self.step(trade, event)
-            case PositionsRead():
+            case _:
                 for trade in engine.book.bare_first():
                     self.step(trade, event)
                 state = engine.state
