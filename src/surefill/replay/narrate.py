@@ -74,7 +74,13 @@ def narrate(journal: Journal, trade_id: str) -> Story | None:
         told = [line for moment in moments(records, final) for line in of_moment(moment, final)]
     else:
         told = [line for record in records for line in _denied(record, final)]
-    return Story(trade_id, tuple(told), result_of(final))
+    return Story(trade_id, _without_echoes(told), result_of(final))
+
+
+def _without_echoes(told: list[Line]) -> tuple[Line, ...]:
+    """A question asked again with the same answer is told once."""
+    texts = ["", *(line.sentence for line in told)]
+    return tuple(line for line, before in zip(told, texts, strict=False) if line.sentence != before)
 
 
 def _records_of(journal: Journal, trade_id: str) -> Iterator[Record]:

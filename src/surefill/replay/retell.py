@@ -4,8 +4,8 @@ What: `moments` folds the records of one trade and yields, for each record that 
 trade before and after.
 Why not decide again: a newer program may decide otherwise, and a person who asks why something was
 done wants what *was* decided. Absorbing facts is arithmetic and does not change.
-Invariants: needs the journal and nothing else (I19); ends with the ledger that the engine's own
-image of the trade has.
+Invariants: needs the journal and nothing else (I19); ends with the orders and executions of the
+engine's own image of the trade.
 Must never: write, or decide.
 """
 
@@ -24,7 +24,15 @@ from surefill.core.absorb import (
     take_report,
 )
 from surefill.core.closing import count_uncovered, mark_uncovered
-from surefill.core.commands import CancelOrder, Command, OrderSpec, ReplaceOrder, SubmitOrder
+from surefill.core.commands import (
+    Announce,
+    CancelOrder,
+    Command,
+    Milestone,
+    OrderSpec,
+    ReplaceOrder,
+    SubmitOrder,
+)
 from surefill.core.events import (
     EngineStarted,
     ExecutionReport,
@@ -136,8 +144,20 @@ def _done(turn: Turn, command: Command, final: Trade) -> None:
                 _end_group(turn, order)
         case ReplaceOrder():
             _replaced(turn, command, final)
+        case Announce(_, Milestone.CLOSED):
+            _given_up(turn, final)
         case _:
             pass
+
+
+def _given_up(turn: Turn, final: Trade) -> None:
+    """Orders that came to nothing: a conclusion, not a fact that anybody reported (I10)."""
+    for order in turn.trade.orders:
+        image = final.order(order.key)
+        if image is None or image.state is not OrderState.ABSENT or order.is_terminal:
+            continue
+        was_sent = order.state is not OrderState.UNSENT
+        turn.update(with_input(order, OrderInput.ABSENT if was_sent else OrderInput.DROP))
 
 
 def _submitted(turn: Turn, spec: OrderSpec, final: Trade) -> None:

@@ -43,11 +43,12 @@ from surefill.core.market import MarketView
 from surefill.core.order import ChildOrder, Fill, OrderState
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, TradePlan
 from surefill.core.preview import order_text
+from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Trade, Uncovered
 from surefill.core.units import to_text, to_usd_text
 from surefill.journal.record import Record
 from surefill.replay.retell import Moment
-from surefill.runtime.result import TradeResult, result_of
+from surefill.runtime.result import result_of
 
 MS_NS = 1_000_000
 CENT_OF_RATIO = 10_000_000
@@ -156,7 +157,9 @@ def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]
             name = name_of(order) if order is not None else key
             took_ms = max(0, event.recv_ns - event.sent_ns) // MS_NS
             text = _answer_text(answer, verb, name)
-            if text is not None:
+            if text is not None and verb is Verb.QUERY:
+                yield LineKind.ANSWER, f"{text}."  # asked again and again: one sentence for all
+            elif text is not None:
                 yield LineKind.ANSWER, f"{text} ({took_ms} ms)."
         case OperatorActed(act=act, by=by, why=why):
             reason = f": {why}" if why else ""
@@ -272,8 +275,8 @@ def _cover_news(before: Trade, after: Trade) -> Iterator[tuple[LineKind, str]]:
             bare = f"; bare for {bare_ns // MS_NS} ms"
         yield (
             LineKind.COVER,
-            f"All {to_text(now.position_qty)} shares covered: stop {_px(exits.stop_px)}, target "
-            f"{_px(exits.target_px)}{bare}.",
+            f"All {to_text(now.position_qty)} shares covered: stop {_px(exits.stop_px)}, "
+            f"{_target_text(after)}{bare}.",
         )
     elif now.covered_qty > was.covered_qty:
         yield (
@@ -282,6 +285,11 @@ def _cover_news(before: Trade, after: Trade) -> Iterator[tuple[LineKind, str]]:
         )
     elif now.uncovered_qty > was.uncovered_qty:
         yield LineKind.COVER, f"{to_text(now.uncovered_qty)} shares are bare."
+
+
+def _target_text(after: Trade) -> str:
+    is_there = any(o.leg is Leg.TARGET and o.state is OrderState.WORKING for o in after.orders)
+    return f"target {_px(after.wanted_exits().target_px)}" if is_there else "no target"
 
 
 # --------------------------------------------------------------------------- what was decided
@@ -347,8 +355,7 @@ def _why_ended(order: ChildOrder, final: Trade) -> str:
 
 
 def _settled_text(after: Trade, final: Trade) -> str:
-    end = final.entry_end.sentence if final.entry_end is not None else "it is over"
-    found = result_of(after)
+    found, end = result_of(after), _entry_end(after, final)
     if not found.entry_qty:
         return f"Entry over without a share: {end}."
     seconds = to_text(found.uncovered_ns // MS_NS * MS_NS)
@@ -358,24 +365,28 @@ def _settled_text(after: Trade, final: Trade) -> str:
     )
 
 
+def _entry_end(after: Trade, final: Trade) -> str:
+    """Why the entry was over. A trade handed over later keeps that as its last word."""
+    if after.entries and after.entries[-1].state is OrderState.FILLED:
+        return "it filled completely"
+    reason = final.entry_end
+    is_known = reason is not None and reason.code is not ReasonCode.HANDED_OVER
+    return reason.sentence if reason is not None and is_known else "no more is wanted"
+
+
 def _closed_text(final: Trade, record: Record) -> Iterator[str]:
     if final.closed_ns != record.now_ns:
         yield "Closed, as it seemed then; later news opened it again."
         return
-    yield from outcome_sentences(result_of(final))
-
-
-def outcome_sentences(found: TradeResult) -> Iterator[str]:
-    """How it ended, with the three reward/risk figures."""
-    if found.outcome is None:
-        return
-    why = f": {found.sentence}" if found.sentence else ""
+    found = result_of(final)
+    why = f": {final.reason.sentence}" if final.reason is not None else ""
+    outcome = final.outcome.value if final.outcome is not None else "open"
     if not found.entry_qty:
-        yield f"Outcome {found.outcome.value}{why}."
+        yield f"Outcome {outcome}{why}."
         return
     money = f", {to_usd_text(found.pnl_usd)} USD" if found.pnl_usd is not None else ""
     at = f" at {_px(found.exit_avg_px)}" if found.exit_avg_px is not None else ""
-    yield f"Outcome {found.outcome.value}{at}{money}{why}."
+    yield f"Outcome {outcome}{at}{money}{why}."
     yield (
         f"Reward/risk: planned {_known(found.rr_planned)}, at the fill against the signal's levels "
         f"{_known(found.rr_at_fill)}, realized {_known(found.r_realized)} R."
