@@ -162,3 +162,10 @@ def test_a_dead_order_leaves_the_book() -> None:
     made.update(entry, read_line(line))
     assert not made.live
     assert entry.leaves_qty == 0
+
+
+def test_shares_that_closing_orders_take_off() -> None:
+    made = book()
+    assert made.flattening() == 0
+    made.add(order("f", FLATTEN, px=149, order_qty=60 * UNIT))
+    assert made.flattening() == 60 * UNIT

@@ -43,7 +43,8 @@ def test_once_anchored_a_stop_may_tighten_and_never_loosen() -> None:
     assert anchor.off.since_ns is None
     assert not anchor.loosened(order("x", STOP, px=151), stop)
     assert not anchor.loosened(order("x", TARGET, px=151), stop)
-    assert anchor.loosened(order("x", STOP, px=149), stop)[0].code == "I14"
+    assert not anchor.loosened(order("x", STOP, px=149), stop)  # back to its anchor, no further
+    assert anchor.loosened(order("x", STOP, px=148), stop)[0].code == "I14"
     stop.stop_px = 148 * UNIT
     anchor.check(100 * UNIT, 7)
     assert anchor.off.since_ns == 7
@@ -80,6 +81,19 @@ def test_the_target_may_come_nearer_only_to_flatten() -> None:
     away = Anchor(made, target_may_move=True)
     away.check(100 * UNIT, 5)
     assert away.off.since_ns == 5
+
+
+def test_a_flatten_turns_each_target_to_the_market_once() -> None:
+    made = book()
+    old = order("t", TARGET, px=152)
+    turned = order("x", TARGET, px=150, chain="t")
+    assert not Anchor(made).is_turned(turned, old)
+    closing = Anchor(made, target_may_move=True)
+    assert not closing.is_turned(order("x", STOP, chain="s"), order("s", STOP))
+    assert not closing.is_turned(order("x", TARGET, px=151, chain="t"), old)  # not marketable
+    assert not closing.is_turned(order("x", TARGET, chain="t", limit_px=None), old)
+    assert closing.is_turned(turned, old)
+    assert not closing.is_turned(order("y", TARGET, px=149, chain="t"), turned)
 
 
 def test_a_leg_is_repriced_freely_once_after_each_fill() -> None:

@@ -122,3 +122,47 @@ def test_without_a_time_of_acceptance_there_is_no_budget() -> None:
     desk.cancel(200_000, entry)
     desk.outcome(plan, "NOT_ENTERED")
     assert sentences(desk) == []
+
+
+def refused(desk: Desk, *, flatten_ms: int, filled_ms: int) -> list[str]:
+    """Filled at 10 ms; the stop is refused at 200 because price is through it; the ladder's closing
+    order comes at ``flatten_ms`` and fills at ``filled_ms``."""
+    plan = desk.plan("p", 0)
+    entry = desk.enter(0, plan, 7)
+    desk.fill(10, entry, 100, 0)
+    cover = {"cl_ord_id": desk.own_id(plan, "X1"), "order_id": None, "side": "SELL"}
+    text = "STOP_NOT_BEYOND_BASE side=BUY"
+    desk.line(200, "refused", entry)
+    desk.case.lines[-1].update({**cover, "text": text, "status": None})
+    closing = desk.order(flatten_ms, plan, desk.own_id(plan, "F1"), limit_px=149 * UNIT)
+    desk.live(flatten_ms, closing)
+    desk.fill(filled_ms, closing, 100, -60)
+    desk.outcome(plan, "CLOSED_FLATTEN")
+    return [one for one in sentences(desk) if one.startswith("I3")]
+
+
+def test_where_the_venue_refuses_the_stop_the_ladder_counts() -> None:
+    assert refused(Desk(), flatten_ms=400, filled_ms=6_000) == []
+    assert refused(Desk(), flatten_ms=1_800, filled_ms=6_000) == [
+        "I3 shares were uncovered for 5990 ms"
+    ]
+
+
+def test_what_somebody_else_closed_stays_closed() -> None:
+    desk = Desk()
+    plan, group = covered(desk)
+    desk.cancel(1_000, group[0])
+    desk.dead(1_015, group[1])
+    screen = desk.order(1_100, plan, "screen-1")
+    del desk.case.owners[screen]
+    desk.live(1_101, screen)
+    desk.fill(1_102, screen, 100, 0)
+    desk.outcome(plan, "CLOSED_EXTERNAL")
+    # The next plan of the symbol holds shares again; they are its own.
+    again = desk.plan("q", 20_000)
+    entry = desk.enter(20_000, again, 7)
+    desk.fill(20_010, entry, 100, 0)
+    desk.cover(20_300, again, 100, stop=-50, target=100)
+    desk.outcome(again, "HANDED_OVER")
+    others = frozenset((*group, screen))
+    assert sentences(desk, AuditLimits(foreign_orders=True, others=others)) == []

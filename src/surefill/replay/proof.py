@@ -50,7 +50,7 @@ EASY_LIMITS = Limits(
     daily_loss_max_usd=10**10 * NANO,
 )
 """The gate must not turn away plans that are sized to fill in parts."""
-CASH_USD = 10**9 * NANO
+CASH_USD = 200_000_000 * NANO
 LEAD_IN_NS = 5 * SECOND_NS
 AFTER_NS = 240 * SECOND_NS
 """How long a lane may run on after its last plan."""
@@ -230,6 +230,7 @@ def _run_of(lane: Lane, market: MarketSource, first_ns: int) -> VirtualRun:
         seed=lane.seed,
         limits=EASY_LIMITS,
         cash_usd=CASH_USD,
+        requests_per_minute=0,  # three trades a slot on one account: the budget is another test
         switches=Switches.from_pairs(lane.switches),
         exits_beside_entry=lane.exits_beside_entry,
         delays={**DEFAULT_DELAYS, **dict(lane.delays)},

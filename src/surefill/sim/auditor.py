@@ -66,6 +66,9 @@ __all__ = [
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 """The spelling that the log's hashes are made of."""
 
+_BEYOND_PRICE = ("STOP_NOT_BEYOND_BASE", "STOP_THROUGH_MARKET")
+"""Refusals that no other stop of this plan can avoid: the market is through it (I3 e)."""
+
 _ENOUGH_WINDOWS = 100
 """From here on a 99th percentile says something."""
 
@@ -273,6 +276,8 @@ class _Run:
         active = self._active.get(key, {})
         for plan_id, judge in list(active.items()):
             judge.reach(now_ns)
+            if owner is None:
+                judge.close_outside(position)
             if judge is not owner and judge.is_quiet:
                 del active[plan_id]
             else:
@@ -307,6 +312,8 @@ class _Run:
             fault = Fault("I15", "was denied and yet a request went out")
             judge.tell(fault, at_ns=line.venue_ns)
         first = self._orders.get(self._ids.get((line.account, line.cl_ord_id), ""))
+        if any(text in line.text for text in _BEYOND_PRICE):
+            judge.refused_cover(line.venue_ns)
         if first is not None and line.sign and _is_other_body(first[0], line):
             sentence = f"client order id {line.cl_ord_id} was sent again with another body"
             judge.tell(Fault("I9", sentence), at_ns=line.venue_ns)

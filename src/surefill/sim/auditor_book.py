@@ -80,6 +80,8 @@ class PlanBook:
         self.exit_qty = 0
         self.exit_cost = 0
         self.exit_by_role: dict[str, int] = {}
+        self.external_qty = 0
+        """Shares that somebody else closed (R19): gone, whatever the account holds later."""
         self.account_position: int | None = None
         """Signed position of account and symbol, all owners."""
 
@@ -114,8 +116,9 @@ class PlanBook:
 
     @property
     def position(self) -> int:
-        """Shares of this plan still held: entry minus exit executions (negative: reversed)."""
-        return self.entry_qty - self.exit_qty
+        """Shares of this plan still held: entry minus exit executions, minus what somebody else
+        closed (negative: reversed)."""
+        return self.entry_qty - self.exit_qty - self.external_qty
 
     def need(self) -> int:
         """Shares that must be covered: what is held, and no more than the account really holds.
@@ -126,6 +129,11 @@ class PlanBook:
         if self.account_position is None:
             return held
         return min(held, max(0, self.terms.sign * self.account_position))
+
+    def flattening(self) -> int:
+        """Shares that marketable closing orders are about to take off (the ladder at work)."""
+        closing = (one for one in self.live.values() if one.role == FLATTEN)
+        return sum(order.leaves_qty for order in closing)
 
     def entry_leaves(self) -> int:
         """Shares that entry orders may still add; a replacement and its original count once."""

@@ -29,6 +29,8 @@ class Anchor:
     """A flatten may have moved the target to the market (C.1.1, 6)."""
     off: Span = field(default_factory=Span)
     _is_anchored: bool = False
+    _turned: set[str] = field(default_factory=set)
+    """chains of targets that a flatten has moved to the market"""
 
     def entry_changed(self) -> None:
         """An entry execution (or its bust) moved the price the exits hang on: start again."""
@@ -72,6 +74,21 @@ class Anchor:
                 return []  # a later group that takes its place at the anchor, no amendment
         old_text, new_text = px_text(old.stop_px), px_text(order.stop_px)
         return [Fault("I14", f"stop loosened from {old_text} to {new_text}", "loosened")]
+
+    def is_turned(self, order: Order, old: Order) -> bool:
+        """Whether a flatten moves this target to the market (C.1.1, 6): each target once, and no
+        repair. A trade covered by many groups is closed by as many of these."""
+        if not self.target_may_move or order.role != TARGET or order.chain in self._turned:
+            return False
+        if order.limit_px is None or old.limit_px is None:
+            return False
+        is_nearer = self.book.terms.sign * (old.limit_px - order.limit_px) > 0
+        is_marketable = (
+            order.market_px is not None and order.sign * (order.limit_px - order.market_px) >= 0
+        )
+        if is_nearer and is_marketable:
+            self._turned.add(order.chain)
+        return is_nearer and is_marketable
 
     def _wrong_stop(self, stops: list[Order], stop_px: int) -> bool:
         """Before the anchoring any other price is wrong; afterwards only a looser one."""

@@ -118,11 +118,14 @@ class CoverMeter:
     """Uncovered shares of one plan over time.
 
     ``share_ns`` is the integral in (1e-9 share) x ns. ``windows_ns`` are the lengths of stretches
-    with anything uncovered; ``wait_ns`` is the longest any single share waited, first in first out.
+    with anything uncovered, ``exposed_ns`` those in which the venue refused the stop because price
+    was through it (closed by the ladder instead); ``wait_ns`` is the longest any single share
+    waited, first in first out.
     """
 
     share_ns: int = 0
     windows_ns: list[int] = field(default_factory=list)
+    exposed_ns: list[int] = field(default_factory=list)
     wait_ns: int = 0
     window: Span = field(default_factory=Span)
     _uncovered_qty: int = 0
@@ -130,7 +133,9 @@ class CoverMeter:
     _lots: list[list[int]] = field(default_factory=list)
     """[since ns, quantity] of the shares waiting, oldest first"""
 
-    def update(self, uncovered_qty: int, now_ns: int) -> tuple[int, int] | None:
+    def update(
+        self, uncovered_qty: int, now_ns: int, is_refused: bool = False
+    ) -> tuple[int, int] | None:
         """The uncovered quantity from ``now_ns`` on; returns (start, end) of a window that closes.
 
         Windows that open and close at one instant have length zero and are not counted.
@@ -145,7 +150,7 @@ class CoverMeter:
         started_ns = self.window.update(uncovered_qty > 0, now_ns)
         if started_ns is None or started_ns == now_ns:
             return None
-        self.windows_ns.append(now_ns - started_ns)
+        (self.exposed_ns if is_refused else self.windows_ns).append(now_ns - started_ns)
         return started_ns, now_ns
 
     def _take(self, qty: int, now_ns: int) -> None:

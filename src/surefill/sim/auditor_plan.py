@@ -67,6 +67,11 @@ class PlanJudge:
         self._anchor = Anchor(self.book, may_move)
         self._repairs = Repairs(limits)
         self._over = Span()
+        self._idle = Span()
+        """since when uncovered shares have neither a stop nor a closing order"""
+        self._idle_late_ns: int | None = None
+        self._is_refused = False
+        """The venue refused a stop during the present window: price was through it."""
         self._cover_qty = 0
 
     @property
@@ -120,8 +125,20 @@ class PlanJudge:
         """``order`` takes the place of the exit ``old``. By the venue (a resize): not counted."""
         if self.terms.is_smart:
             self.tell(*self._anchor.loosened(order, old))
-        if by_us:
+        if by_us and not self._anchor.is_turned(order, old):
             self.tell(*self._repairs.replaced(order.chain, self._entry_fills, self._now_ns))
+
+    def close_outside(self, account_position: int) -> None:
+        """Somebody else traded on the symbol: shares that the account lacks now were closed by
+        them, and stay closed whatever is bought later (R19)."""
+        held = max(0, self.book.position)
+        self.book.external_qty += held - min(held, max(0, self.terms.sign * account_position))
+
+    def refused_cover(self, at_ns: int) -> None:
+        """The venue refused a stop because price was through it: from here on the ladder counts,
+        not the stop (I3 e)."""
+        self.reach(at_ns)
+        self._is_refused = True
 
     def undo(self, order: Order, *, px: int, qty: int) -> None:
         """An execution of ``qty`` at ``px`` is taken back (bust, or half of a correction: V6)."""
@@ -148,9 +165,12 @@ class PlanJudge:
         self._check_reversal(instant, need)
         self._note_cancelled_cover(instant, need, cover=cover)
         self._cover_qty = cover
-        closed = self.cover.update(max(0, need - cover), self._now_ns)
+        self._note_idle(need - cover)
+        closed = self.cover.update(max(0, need - cover), self._now_ns, self._is_refused)
         if closed is not None:
             self._check_window(*closed)
+        if self.cover.window.since_ns is None:
+            self._is_refused, self._idle_late_ns = False, None
         if self.terms.is_smart:
             self._check_anchor(self._anchor.check(need, self._now_ns))
 
@@ -160,7 +180,8 @@ class PlanJudge:
         self.settle()
         open_ns = self.cover.window.since_ns
         if open_ns is not None:
-            self.cover.update(0, self._now_ns)
+            self._note_idle(0)
+            self.cover.update(0, self._now_ns, self._is_refused)
             self._check_window(open_ns, self._now_ns)
         self._check_over(self._over.since_ns)
         self._check_anchor(self._anchor.off.since_ns)
@@ -243,10 +264,20 @@ class PlanJudge:
             self._repairs.cancelled_ns = self._now_ns
 
     def _check_window(self, started_ns: int, ended_ns: int) -> None:
-        """I3: each stretch with uncovered shares is short."""
+        """I3: each stretch with uncovered shares is short. Where the venue refused the stop, the
+        shares may wait longer for their buyer, but not without an order that closes them."""
+        if self._is_refused:
+            started_ns, ended_ns = self._idle_late_ns or ended_ns, ended_ns
         if self._is_late(started_ns, self._limits.cover_ms):
             lasted_ms = (ended_ns - started_ns) // NS_PER_MS
             self.tell(Fault("I3", f"shares were uncovered for {lasted_ms} ms", "window"))
+
+    def _note_idle(self, uncovered_qty: int) -> None:
+        """Remember a stretch in which shares had neither stop nor closing order for too long."""
+        is_idle = uncovered_qty > self.book.flattening()
+        started_ns = self._idle.update(is_idle, self._now_ns)
+        if self._is_late(started_ns, self._limits.cover_ms):
+            self._idle_late_ns = started_ns
 
     def _check_anchor(self, started_ns: int | None) -> None:
         """I14: once the entry is over, stop and target hang on what really filled."""

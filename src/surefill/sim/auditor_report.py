@@ -22,7 +22,9 @@ _SHOWN_VIOLATIONS = 40
 class CoverStats:
     """Uncovered time of one path. ``_share_s`` fields are 1e-9 share-seconds a trade.
 
-    ``wait_max_ns`` is the longest any single filled share waited for its stop.
+    ``exposed`` windows are those in which the venue refused the stop because price was through it;
+    they are not among the others. ``wait_max_ns`` is the longest any single filled share waited
+    for its stop.
     """
 
     entered: int
@@ -30,6 +32,8 @@ class CoverStats:
     window_p50_ns: int
     window_p99_ns: int
     window_max_ns: int
+    exposed: int
+    exposed_max_ns: int
     wait_max_ns: int
     p50_share_s: int
     p99_share_s: int
@@ -122,6 +126,7 @@ def cover_stats(judges: Iterable[PlanJudge]) -> CoverStats:
     entered = [one for one in judges if one.book.entry_qty > 0]
     windows_ns = [window for one in entered for window in one.cover.windows_ns]
     # (1e-9 share) x ns -> 1e-9 share-seconds
+    exposed_ns = [window for one in entered for window in one.cover.exposed_ns]
     shares = [one.cover.share_ns // UNIT for one in entered]
     return CoverStats(
         entered=len(entered),
@@ -129,6 +134,8 @@ def cover_stats(judges: Iterable[PlanJudge]) -> CoverStats:
         window_p50_ns=percentile(windows_ns, 50),
         window_p99_ns=percentile(windows_ns, 99),
         window_max_ns=max(windows_ns, default=0),
+        exposed=len(exposed_ns),
+        exposed_max_ns=max(exposed_ns, default=0),
         wait_max_ns=max((one.cover.wait_ns for one in entered), default=0),
         p50_share_s=percentile(shares, 50),
         p99_share_s=percentile(shares, 99),
@@ -172,6 +179,7 @@ def _cover_rows(path: str, stats: CoverStats) -> list[tuple[str, str]]:
     )
     return [
         (f"{path}: uncovered p50/p99/max", f"{windows} ms in {stats.windows} windows"),
+        (f"{path}: exposed, stop refused", f"{stats.exposed}, max {_ms(stats.exposed_max_ns)} ms"),
         (f"{path}: share-seconds p50/p99/max", f"{shares} a trade"),
         (f"{path}: longest wait of a share", f"{_ms(stats.wait_max_ns)} ms"),
     ]
