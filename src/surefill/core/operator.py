@@ -1,6 +1,7 @@
 """What an operator's act does to the engine's state and to trades, before they decide anew.
 
-What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over.
+What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over; a
+sign-off does nothing.
 Invariants: kill and halt stop new risk and nothing else: cancels and reducing orders always pass
 (I6); an act is a journaled event with a name and a reason.
 """
@@ -34,7 +35,9 @@ def operated_state(state: EngineState, event: OperatorActed) -> EngineState:
 
 
 def targets(book: Book, event: OperatorActed) -> list[Trade]:
-    """Open trades that the act means: of a symbol, of an id, or all."""
+    """Open trades that the act means: of a symbol, of an id, or all; a sign-off means none."""
+    if event.act is Act.SIGN_OFF:
+        return []
     return [
         trade
         for trade in list(book.open.values())
