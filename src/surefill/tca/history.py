@@ -1,0 +1,225 @@
+"""A journal as metrics need it: facts of all plans, incidents, starts, sign-offs. Read once.
+
+    history = read_history(journal)
+    week = history.between(since_ns, until_ns)
+
+What: `read_history` folds images and records; `History` is the result and can be narrowed.
+Invariants: nothing but the journal is read; every fact and incident names the records it rests on;
+records that cannot matter are not even decoded.
+Must never: write, decide, or read a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from surefill.core.commands import Announce, Milestone, RaiseAlarm
+from surefill.core.events import Act, EngineStarted, OperatorActed, PlanSubmitted
+from surefill.core.fix import Side
+from surefill.core.reasons import ReasonCode
+from surefill.core.state import EngineState
+from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
+from surefill.journal.record import Record
+from surefill.ports import Journal
+from surefill.tca.doubts import Doubts
+from surefill.tca.facts import Fact, Seen, fact_of, far_px
+
+OURSELVES = "surefill"
+"""The name under which the program itself halts, after a fault of its own."""
+_MARKS = tuple(
+    f'"{name}"'.encode()
+    for name in (
+        "PlanSubmitted",
+        "EngineStarted",
+        "OperatorActed",
+        "RaiseAlarm",
+        "Announce",
+        "SubmitOrder",
+        "ReplaceOrder",
+    )
+)
+
+
+class IncidentKind(StrEnum):
+    """What counts as a system error."""
+
+    INVARIANT = "INVARIANT"
+    EXPOSED = "EXPOSED"
+    IN_DOUBT = "IN_DOUBT"
+    FAULT = "FAULT"
+    """The program halted itself after an error of its own."""
+
+
+_ALARMS = {
+    ReasonCode.INVARIANT_BROKEN: IncidentKind.INVARIANT,
+    ReasonCode.EXPOSED: IncidentKind.EXPOSED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One system error. ``lasted_ns``: of a doubt, up to the last record while it lasts."""
+
+    kind: IncidentKind
+    seq: int
+    at_ns: int
+    trade_id: str | None
+    text: str
+    lasted_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A process that took the account over."""
+
+    seq: int
+    at_ns: int
+    build: str
+    settings_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """A person who took responsibility: ``target`` what for, ``why`` the rest, as text."""
+
+    seq: int
+    at_ns: int
+    by: str
+    target: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything that was read. Facts in order of acceptance; ``head``: last record, its digest."""
+
+    facts: tuple[Fact, ...]
+    incidents: tuple[Incident, ...] = ()
+    starts: tuple[Start, ...] = ()
+    sign_offs: tuple[SignOff, ...] = ()
+    state: EngineState | None = None
+    head: tuple[int, str] = (0, "")
+    end_ns: int = 0
+
+    def between(self, since_ns: int | None = None, until_ns: int | None = None) -> History:
+        """Plans and incidents from ``since_ns`` up to before ``until_ns`` (UTC ns)."""
+
+        def is_in(at_ns: int) -> bool:
+            return (since_ns is None or at_ns >= since_ns) and (
+                until_ns is None or at_ns < until_ns
+            )
+
+        return replace(
+            self,
+            facts=tuple(fact for fact in self.facts if is_in(fact.at_ns)),
+            incidents=tuple(one for one in self.incidents if is_in(one.at_ns)),
+        )
+
+
+class _Reader:
+    """The fold over the records. ``seen``: plan id -> what its records show."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Seen] = {}
+        self.signs: dict[str, tuple[str, int]] = {}
+        self.incidents: list[Incident] = []
+        self.starts: list[Start] = []
+        self.sign_offs: list[SignOff] = []
+        self.doubts = Doubts()
+        self.end_ns = 0
+
+    def take(self, record: Record) -> None:
+        self.end_ns = record.now_ns
+        self.doubts.take(record)
+        match record.event:
+            case PlanSubmitted(plan):
+                # The same plan again leaves no record; another plan under its id neither (I9).
+                seen = self.seen.setdefault(plan.plan_id, Seen(plan_seq=record.seq))
+                is_side = type(plan.side) is Side
+                self.signs[plan.plan_id] = (plan.symbol, plan.sign if is_side else 0)
+                seen.start_far_px = self._far_px(record, plan.plan_id)
+            case EngineStarted(_, build, settings_digest):
+                self.starts.append(Start(record.seq, record.now_ns, build, settings_digest))
+            case OperatorActed() as act:
+                self._operated(record, act)
+            case _:
+                pass
+        for command in record.commands:
+            match command:
+                case RaiseAlarm(trade_id, reason) if reason.code in _ALARMS:
+                    kind = _ALARMS[reason.code]
+                    text = reason.sentence
+                    found = Incident(kind, record.seq, record.now_ns, trade_id, text)
+                    self.incidents.append(found)
+                case Announce(trade_id, milestone):
+                    self._announced(record, trade_id, milestone)
+                case _:
+                    pass
+
+    def _operated(self, record: Record, act: OperatorActed) -> None:
+        if act.act is Act.SIGN_OFF:
+            found = SignOff(record.seq, record.now_ns, act.by, act.target, act.why)
+            self.sign_offs.append(found)
+        elif act.act is Act.HALT and act.by == OURSELVES:
+            fault = Incident(IncidentKind.FAULT, record.seq, record.now_ns, None, act.why)
+            self.incidents.append(fault)
+
+    def _announced(self, record: Record, trade_id: str, milestone: Milestone) -> None:
+        seen = self.seen.setdefault(trade_id, Seen())
+        match milestone:
+            case Milestone.SETTLED:
+                seen.settled_seq = record.seq
+                seen.end_far_px = self._far_px(record, trade_id)
+            case Milestone.CLOSED:
+                seen.closed_seq = record.seq
+            case Milestone.DENIED:
+                pass  # the record of the plan itself
+
+    def _far_px(self, record: Record, plan_id: str) -> int | None:
+        symbol, sign = self.signs.get(plan_id, ("", 0))
+        view = next((one for one in record.views if one.symbol == symbol), None)
+        return far_px(view, sign, record.now_ns) if view is not None and sign else None
+
+    def doubt_incidents(self) -> list[Incident]:
+        return [
+            Incident(
+                IncidentKind.IN_DOUBT,
+                one.seq,
+                one.since_ns,
+                one.trade_id,
+                f"order {one.cl_ord_id}",
+                (one.end_ns or self.end_ns) - one.since_ns,
+            )
+            for one in self.doubts.all()
+        ]
+
+
+def read_history(journal: Journal) -> History:
+    """Everything that metrics and the checklist need. Raises `JournalError` on damage."""
+    reader = _Reader()
+    head = (0, "")
+    for entry in journal.records():
+        head = (entry.seq, entry.digest)
+        if any(mark in entry.record for mark in _MARKS) or reader.doubts.concern(entry.record):
+            reader.take(Record.from_bytes(entry.record))
+    images = dict(journal.open_images())
+    state = images.pop(ENGINE_IMAGE, None)
+    for plan_id in journal.closed_ids():
+        image = journal.image(plan_id)
+        if image is not None:
+            images[plan_id] = image
+    facts = [
+        fact_of(decode_trade(image), reader.seen.get(plan_id, Seen()))
+        for plan_id, image in images.items()
+    ]
+    incidents = [*reader.incidents, *reader.doubt_incidents()]
+    return History(
+        facts=tuple(sorted(facts, key=lambda fact: (fact.at_ns, fact.plan_id))),
+        incidents=tuple(sorted(incidents, key=lambda one: one.seq)),
+        starts=tuple(reader.starts),
+        sign_offs=tuple(reader.sign_offs),
+        state=decode_state(state) if state is not None else None,
+        head=head,
+        end_ns=reader.end_ns,
+    )
