@@ -1,10 +1,9 @@
 """Our answers have the shape of recorded ones: keys, types, null-ness, status, error body.
 
-For every recorded request of orders, positions, account, clock, calendar, assets and FILL
-activities the same kind of request is made here, in a market that makes the same thing happen, and
-the answer is compared with the recording. Values differ (other prices, other ids); what differs in
-shape is listed in the tables below with its reason. Recordings are read from ``../shared/payloads``
-(or SUREFILL_PAYLOADS), never copied.
+For every recorded request (but the v1 data API, retired since) the same kind of request is made
+here, in a market that makes the same thing happen, and the answer is compared with the recording. Values
+differ (other prices, other ids); what differs in shape is listed in the tables below with its
+reason. Recordings are read from ``../shared/payloads`` (or SUREFILL_PAYLOADS), never copied.
 """
 
 from __future__ import annotations
@@ -459,3 +458,49 @@ def test_configurations() -> None:
         assert set(theirs) <= set(mine)
         assert set(mine) - set(theirs) <= newer
         same_types(mine, theirs)
+
+
+def watch(bench: Bench, name: str, symbols: list[str]) -> str:
+    """A watchlist of this name; returns its id."""
+    return str(bench.call("POST", "/v2/watchlists", {"name": name, "symbols": symbols}).json["id"])
+
+
+def test_watchlists() -> None:
+    """Every recorded request, made of a venue in the state the recording shows."""
+    compared = 0
+    for line in cases("watchlists"):
+        bench = Bench()
+        for symbol in ("AAPL", "FB", "AMZN", "NFLX", "GOOG", "GOOGL", "TSLA", "F"):
+            bench.quote(symbol, "99.99", "100.01")
+        path, request = line["path"], line["request"]
+        was_there = line["status"] in (200, 204) and path != "/v2/watchlists"
+        if was_there and "by_name" in path:
+            watch(bench, path.split("name=")[1], ["AAPL", "GOOGL"])
+        elif was_there:
+            old_id = path.split("/")[3]
+            path = path.replace(old_id, watch(bench, "Watchlist to make money", ["F"]))
+        elif line["method"] == "GET":
+            watch(bench, "Primary", [])
+        answer = bench.call(line["method"], path, request)
+        compared += 1
+        if line["status"] in (404, 422):
+            same_error(answer, line)
+            assert answer.json == line["response"]
+            continue
+        assert answer.status == line["status"], answer.raw
+        if line["status"] == 204:
+            assert answer.raw == b""
+            continue
+        mine = answer.json if isinstance(answer.json, list) else [answer.json]
+        theirs = line["response"] if isinstance(line["response"], list) else [line["response"]]
+        same_keys(mine[0], theirs[0])
+        same_types(mine[0], theirs[0])
+        for ours, other in zip(
+            mine[0].get("assets", []), theirs[0].get("assets", []), strict=False
+        ):
+            same_keys(ours, other, "asset")
+            same_types(ours, other)
+        if line["method"] == "PUT":
+            wanted = [row["symbol"] for row in theirs[0]["assets"]]
+            assert [row["symbol"] for row in mine[0]["assets"]] == wanted
+    assert compared == len(recorded("watchlists"))

@@ -35,6 +35,7 @@ from surefill.sim.state import Venue
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import (
+    AccountSettings,
     CancelResult,
     OrderRequest,
     OrderSnapshot,
@@ -129,6 +130,14 @@ class Exchange(views.VenueReader):
     def block_account(self, account: str, *, blocked: bool) -> None:
         """Block or unblock new orders of an account (cancels always work)."""
         self._venue.ledgers[account].blocked = blocked
+
+    def configure_account(self, account: str, settings: AccountSettings) -> None:
+        """Set what the owner of an account allows (spec 1.6); open orders stay."""
+        ledger = self._venue.ledgers[account]
+        ledger.multiplier = settings.multiplier
+        ledger.suspended = settings.suspended
+        ledger.may_short = settings.may_short
+        ledger.may_trade_fractions = settings.may_trade_fractions
 
     def submit(self, account: str, request: OrderRequest) -> OrderSnapshot:
         """Accept an order (with its legs) or raise `Refusal`."""

@@ -62,6 +62,9 @@ class Ledger:
         self.fees = 0
         self.multiplier = multiplier
         self.blocked = False
+        self.suspended = False
+        self.may_short = True
+        self.may_trade_fractions = True
         self.last_equity = self.cash
         self.positions: dict[str, Position] = {}
         self.open_orders: dict[str, dict[str, VenueOrder]] = {}

@@ -41,12 +41,15 @@ class Admission:
 
 def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Admission:
     """All checks of a new order, in the order the broker is seen to make them."""
-    if ledger.blocked:
+    if ledger.blocked or ledger.suspended:
         raise Refusal(RefusalKind.ACCOUNT_BLOCKED)
     asset = venue.assets.get(request.symbol)
     if asset is None:
         raise Refusal(RefusalKind.UNKNOWN_SYMBOL, {"symbol": request.symbol})
     check_shape(request, asset, venue.switches)
+    is_fraction = request.notional_usd is not None or request.order_qty % NANO != 0
+    if is_fraction and not ledger.may_trade_fractions:
+        raise Refusal(RefusalKind.FRACTIONAL_DISABLED)
     if not (asset.active and asset.tradable):
         raise Refusal(RefusalKind.NOT_TRADABLE, {"symbol": asset.symbol})
     _check_unique(venue, ledger.account, request.cl_ord_id)
@@ -108,7 +111,7 @@ def _check_opening(venue: Venue, ledger: Ledger, request: OrderRequest, *, asset
         return
     if request.notional_usd is not None or request.order_qty % NANO:
         raise Refusal(RefusalKind.FRACTIONAL_SHORT)
-    if not ledger.has_margin(venue.mark_px):
+    if not (ledger.may_short and ledger.has_margin(venue.mark_px)):
         raise Refusal(RefusalKind.ACCOUNT_NOT_SHORTABLE)
     if not (asset.shortable and asset.easy_to_borrow):
         raise Refusal(RefusalKind.NOT_SHORTABLE, {"symbol": asset.symbol})

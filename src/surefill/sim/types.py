@@ -28,6 +28,7 @@ class RefusalKind(StrEnum):
     OPPOSITE_INTENT = "OPPOSITE_INTENT"  # existing_order_id, opening: Side of the refused order
     ACCOUNT_NOT_SHORTABLE = "ACCOUNT_NOT_SHORTABLE"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
+    FRACTIONAL_DISABLED = "FRACTIONAL_DISABLED"  # by the account's own setting
     NOT_FRACTIONABLE = "NOT_FRACTIONABLE"  # symbol
     # Shape of the request (422, request)
     DUPLICATE_CL_ORD_ID = "DUPLICATE_CL_ORD_ID"  # existing_order_id
@@ -298,6 +299,16 @@ class PositionView:
     current_px: int | None
     lastday_px: int | None
     market_value_usd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """What the owner of an account allows: margin 1, 2 or 4, new orders, shorts, fractions."""
+
+    multiplier: int = 4
+    suspended: bool = False
+    may_short: bool = True
+    may_trade_fractions: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,7 @@ def show_account(venue: Venue, ledger: Ledger) -> AccountView:
         buying_power_usd=ledger.buying_power(venue.mark_px) // NANO,
         multiplier=ledger.multiplier,
         blocked=ledger.blocked,
-        shorting_enabled=ledger.has_margin(venue.mark_px),
+        shorting_enabled=ledger.may_short and ledger.has_margin(venue.mark_px),
     )
 
 

@@ -90,7 +90,8 @@ def test_the_account_shows_its_own_settings(bench: Bench) -> None:
     [
         {"dtbp_check": "never"},
         {"no_shorting": "yes"},
-        {"max_margin_multiplier": "2"},
+        {"max_margin_multiplier": "3"},
+        {"max_options_trading_level": 2},
         {"colour": "red"},
     ],
 )
@@ -101,6 +102,24 @@ def test_settings_change_all_or_nothing(bench: Bench, change: dict[str, object])
     )
     assert answer.status == 422
     assert bench.call("GET", "/v2/account/configurations").json == before
+
+
+def test_settings_bind_the_account(bench: Bench) -> None:
+    path = "/v2/account/configurations"
+    assert bench.call("PATCH", path, {"no_shorting": True}).json["no_shorting"]
+    refused = bench.order(side="sell")
+    assert refused.error == (403, 40310000, "account is not allowed to short")
+    bench.call("PATCH", path, {"no_shorting": False, "fractional_trading": False})
+    refused = bench.order(qty="1.5")
+    message = "fractional trading is disabled for this account"
+    assert refused.error == (403, 40310000, message)
+    bench.call("PATCH", path, {"suspend_trade": True, "max_margin_multiplier": None})
+    assert bench.order().error[:2] == (403, 40310000)
+    assert not bench.call("GET", "/v2/account").json["trading_blocked"]
+    answer = bench.call("PATCH", path, {"suspend_trade": False, "max_margin_multiplier": 1})
+    assert answer.json["max_margin_multiplier"] == "1"
+    account = bench.call("GET", "/v2/account").json
+    assert (account["multiplier"], account["buying_power"]) == ("1", "100000")
 
 
 def test_activities_page_in_both_directions(bench: Bench) -> None:

@@ -18,6 +18,8 @@ from surefill.sim.alpaca import (
     routes_market,
     routes_orders,
     routes_reference,
+    routes_unsupported,
+    routes_watchlists,
 )
 from surefill.sim.alpaca.board import Board
 from surefill.sim.alpaca.context import Call, Desk, Handler, SessionsBetween
@@ -45,6 +47,8 @@ from surefill.sim.wire import StreamKind, StreamSession, WireRequest, WireRespon
 
 _PART = r"([^/]+)"
 _KIND = r"(quotes|trades|bars)"
+_LIST = r"/v2/watchlists(?::by_name|/([^/]+))"
+"""A watchlist by name (the query holds it) or by id."""
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", r"/v2/orders", routes_orders.submit),
@@ -67,11 +71,27 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/v2/assets/(.+)", routes_reference.get_asset),
     ("GET", r"/v2/clock", routes_reference.clock),
     ("GET", r"/v2/calendar", routes_reference.calendar),
+    ("GET", r"/v2/watchlists", routes_watchlists.list_watchlists),
+    ("POST", r"/v2/watchlists", routes_watchlists.create),
+    ("GET", _LIST, routes_watchlists.get),
+    ("PUT", _LIST, routes_watchlists.put),
+    ("POST", _LIST, routes_watchlists.add),
+    ("DELETE", _LIST, routes_watchlists.delete),
+    ("DELETE", rf"{_LIST}/(.+)", routes_watchlists.remove),
+    ("GET", r"/v2/options/.+", routes_unsupported.options),
+    ("POST", r"/v2/positions/.+/(?:exercise|do-not-exercise)", routes_unsupported.options),
+    ("GET", r"/v2/corporate_actions/.+", routes_unsupported.announcements),
+    ("GET", r"/v1/locates(?:/.+)?", routes_unsupported.locates),
+    ("POST", r"/v1/locates(?:/.+)?", routes_unsupported.locates),
+    ("GET", r"/v1beta[0-9]/.+", routes_unsupported.other_data),
     ("GET", rf"/v2/stocks/{_KIND}/latest", routes_market.latest_many),
     ("GET", rf"/v2/stocks/{_PART}/{_KIND}/latest", routes_market.latest_one),
     ("GET", r"/v2/stocks/snapshots", routes_market.snapshots),
     ("GET", rf"/v2/stocks/{_PART}/snapshot", routes_market.snapshot),
 )
+DATA_PREFIXES = ("/v2/stocks/", "/v1beta")
+"""Paths of the data host; they have a request limit of their own."""
+
 ROUTES = tuple((method, re.compile(path), handler) for method, path, handler in _ROUTES)
 """First match wins: method, full path, handler."""
 
@@ -105,7 +125,7 @@ class AlpacaFace:
         owner = self.desk.keys.find(credentials_of(request.headers))
         if owner is None:
             return self._stamped(self._unauthorized(), None)
-        kind = "data" if request.path.startswith("/v2/stocks/") else "trading"
+        kind = "data" if request.path.startswith(DATA_PREFIXES) else "trading"
         allowance = self._limit.take(owner.account, kind, self.desk.exchange.now_ns)
         if allowance is not None and not allowance.granted:
             limited = error_response(429, RATE_LIMITED, "rate limit exceeded")
@@ -138,7 +158,7 @@ class AlpacaFace:
         for method, pattern, handler in ROUTES:
             match = pattern.fullmatch(path) if method == request.method else None
             if match is not None:
-                return self._answered(handler, Call(self.desk, owner, request, match.groups()))
+                return self._answered(handler, Call(self.desk, owner, request, _args(match)))
         return error_response(404, NOT_FOUND, "endpoint not found")
 
     def _answered(self, handler: Handler, call: Call) -> WireResponse:
@@ -171,3 +191,8 @@ class AlpacaFace:
         if allowance is not None and self.desk.switches.rate_limit_headers == "on":
             headers.update(allowance.headers)
         return WireResponse(response.status, headers, response.body)
+
+
+def _args(match: re.Match[str]) -> tuple[str, ...]:
+    """The variable parts of a path that are there."""
+    return tuple(part for part in match.groups() if part is not None)

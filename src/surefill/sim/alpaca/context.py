@@ -17,6 +17,7 @@ from surefill.sim.alpaca.errors import JSON_HEADERS
 from surefill.sim.alpaca.keys import KeyRing, Owner
 from surefill.sim.alpaca.reads import Reads
 from surefill.sim.alpaca.switches import FaceSwitches
+from surefill.sim.alpaca.watchlists import Watchlists
 from surefill.sim.exchange import Exchange
 from surefill.sim.types import OrderSnapshot
 from surefill.sim.wire import WireRequest, WireResponse
@@ -52,6 +53,7 @@ class Desk:
     switches: FaceSwitches
     sessions_between: SessionsBetween
     configurations: dict[str, Configuration] = field(default_factory=dict)
+    watchlists: Watchlists = field(default_factory=Watchlists)
 
     def order(self, order: OrderSnapshot, *, nested: bool = False, fresh: bool = False) -> Json:
         """An order's JSON with this server's spelling of a simple order's class."""

@@ -241,6 +241,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.OPPOSITE_INTENT: _forbidden(_opposite),
     K.ACCOUNT_NOT_SHORTABLE: _forbidden("account is not allowed to short"),
     K.ACCOUNT_BLOCKED: _forbidden("account is not authorized to trade"),
+    K.FRACTIONAL_DISABLED: _forbidden("fractional trading is disabled for this account"),
     K.NOT_FRACTIONABLE: _forbidden(lambda c: f'asset "{_symbol(c)}" is not fractionable'),
     K.DUPLICATE_CL_ORD_ID: _shape("client_order_id must be unique"),
     K.ID_TOO_LONG: _shape("client_order_id must be no more than 128 characters"),

@@ -31,7 +31,7 @@ from surefill.sim.alpaca.parse import (
 )
 from surefill.sim.alpaca.routes_orders import cancel_items
 from surefill.sim.alpaca.text import new_york_date
-from surefill.sim.types import OrderRequest, OrderSnapshot, PositionView, Refusal
+from surefill.sim.types import AccountSettings, OrderRequest, OrderSnapshot, PositionView, Refusal
 from surefill.sim.wire import WireResponse
 
 MAX_PAGE = 100
@@ -57,7 +57,9 @@ FLAG_SETTINGS = frozenset(
         "disable_overnight_trading",
     }
 )
-FIXED_SETTINGS = frozenset({"max_margin_multiplier", "max_options_trading_level"})
+MULTIPLIERS = ("1", "2", "4")
+"""Values of ``max_margin_multiplier``; clients send text or a number (recorded: 4 -> "4")."""
+FIXED_SETTINGS = frozenset({"max_options_trading_level"})
 """Accepted when unchanged, because alpaca-py sends the whole object back."""
 
 
@@ -148,7 +150,6 @@ def get_account(call: Call) -> WireResponse:
     )
     settings = call.desk.configuration(call.account)
     body["trade_suspended_by_user"] = settings.suspend_trade
-    body["shorting_enabled"] = bool(body["shorting_enabled"]) and not settings.no_shorting
     return reply(body)
 
 
@@ -164,9 +165,20 @@ def patch_configuration(call: Call) -> WireResponse:
     for name, value in body.items():
         _check_setting(settings, name, value)
     for name, value in body.items():
-        if name not in FIXED_SETTINGS:
+        if name == "max_margin_multiplier":
+            if value is not None:
+                settings.max_margin_multiplier = _multiplier(value)
+        elif name not in FIXED_SETTINGS:
             setattr(settings, name, value)
-    call.desk.exchange.block_account(call.account, blocked=settings.suspend_trade)
+    call.desk.exchange.configure_account(
+        call.account,
+        AccountSettings(
+            multiplier=int(settings.max_margin_multiplier),
+            suspended=settings.suspend_trade,
+            may_short=not settings.no_shorting,
+            may_trade_fractions=settings.fractional_trading,
+        ),
+    )
     return reply(asdict(settings))
 
 
@@ -175,13 +187,19 @@ def _check_setting(settings: Configuration, name: str, value: object) -> None:
         legal = value in TEXT_SETTINGS[name]
     elif name in FLAG_SETTINGS:
         legal = isinstance(value, bool)
+    elif name == "max_margin_multiplier":
+        legal = value is None or _multiplier(value) in MULTIPLIERS
     elif name in FIXED_SETTINGS:
-        # The multiplier may come back as a number or as text.
         legal = value is None or str(value) == str(getattr(settings, name))
     else:
         legal = False
     if not legal:
         raise RequestError(f"invalid {name}")
+
+
+def _multiplier(value: object) -> str:
+    """``"4"`` of 4, 4.0 and "4"; nonsense stays nonsense and is refused."""
+    return str(value).removesuffix(".0")
 
 
 # -- activities -------------------------------------------------------------------------------

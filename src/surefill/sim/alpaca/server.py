@@ -49,6 +49,9 @@ MIN_WAIT_S = 0.001
 BACKLOG = 128
 GRACE_S = 1
 """How long a stopping server waits for its clients."""
+KEEP_ALIVE_S = 75
+"""An idle connection stays open as long as behind nginx, whose default this is; a client that keeps
+connections does not meet a closed one between two orders."""
 
 
 class VenueServer:
@@ -290,6 +293,7 @@ def make_server(venue: Venue, *, with_control: bool) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     return uvicorn.Server(config)
 
