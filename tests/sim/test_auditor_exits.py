@@ -115,6 +115,15 @@ def test_replacements_of_a_day_are_counted() -> None:
     assert not repairs.new_group(UNIT, 1, 3 * MINUTE_NS + DAY_NS)
 
 
+def test_what_somebody_else_cancelled_is_made_good_freely() -> None:
+    repairs = Repairs(AuditLimits(replaces_per_minute=0))
+    assert not repairs.new_group(UNIT, 1, 0)
+    repairs.taken_away("g")
+    repairs.taken_away("g")
+    assert not repairs.new_group(UNIT, 1, 1)
+    assert [one.kind for one in repairs.new_group(UNIT, 1, 2)] == ["minute"]
+
+
 def test_a_group_after_a_cancelled_one_is_a_repair_that_began_wrong() -> None:
     repairs = Repairs(AuditLimits())
     repairs.cancelled_ns = 5

@@ -66,8 +66,9 @@ __all__ = [
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 """The spelling that the log's hashes are made of."""
 
-_BEYOND_PRICE = ("STOP_NOT_BEYOND_BASE", "STOP_THROUGH_MARKET")
-"""Refusals that no other stop of this plan can avoid: the market is through it (I3 e)."""
+_BEYOND_PRICE = ("STOP_NOT_BEYOND_BASE", "STOP_THROUGH_MARKET", "NOT_REPLACEABLE")
+"""Refusals that no other stop of this plan can avoid: the market is through it (I3 e), or it has
+just been elected."""
 
 _ENOUGH_WINDOWS = 100
 """From here on a 99th percentile says something."""

@@ -116,7 +116,7 @@ class Repairs:
     """Counts exit replacements of one plan and remembers cover that was cancelled.
 
     Free: the first exit group, and after each entry execution one more group and one re-pricing of
-    each leg (its anchoring). Everything else counts against the limits of I20.
+    each leg (its anchoring), and one group for each that somebody else cancelled. Everything else counts against the limits of I20.
     """
 
     limits: AuditLimits
@@ -126,6 +126,14 @@ class Repairs:
     _leg_free_at: dict[str, int] = field(default_factory=dict)
     """leg chain -> entry executions known at its last re-pricing"""
     _group_free_at: int = -1
+    _taken_away: set[str] = field(default_factory=set)
+    _free_groups: int = 0
+
+    def taken_away(self, group: str) -> None:
+        """Somebody else cancelled this group: what takes its place replaces nothing of ours."""
+        if group not in self._taken_away:
+            self._taken_away.add(group)
+            self._free_groups += 1
 
     def new_group(self, need: int, entry_fills: int, now_ns: int) -> list[Fault]:
         """An exit order that replaces nothing: first cover or a repair."""
@@ -133,8 +141,10 @@ class Repairs:
         if self.cancelled_ns is not None and need > 0:
             faults.append(Fault("I20", "a repair began by cancelling cover that worked"))
         self.cancelled_ns = None
-        if self._group_free_at == entry_fills:
+        if self._group_free_at == entry_fills and not self._free_groups:
             faults += self._count(now_ns)
+        elif self._group_free_at == entry_fills:
+            self._free_groups -= 1
         self._group_free_at = entry_fills
         return faults
 

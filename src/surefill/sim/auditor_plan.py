@@ -116,6 +116,8 @@ class PlanJudge:
         if line.kind in CANCEL_KINDS and order.role != ENTRY:
             by_others = {line.order_id, line.cl_ord_id} & self._limits.others
             self._instant.has_cancelled_exit |= not by_others
+            if by_others:
+                self._repairs.taken_away(order.group)
         if line.kind == "expired":
             self._instant.by_venue = True
         if line.is_fill:
@@ -136,9 +138,11 @@ class PlanJudge:
 
     def refused_cover(self, at_ns: int) -> None:
         """The venue refused a stop because price was through it: from here on the ladder counts,
-        not the stop (I3 e)."""
+        not the stop (I3 e), and a stop that cannot be moved has not been left where it is."""
         self.reach(at_ns)
         self._is_refused = True
+        if self._anchor.off.since_ns is not None:
+            self._anchor.off.since_ns = at_ns
 
     def undo(self, order: Order, *, px: int, qty: int) -> None:
         """An execution of ``qty`` at ``px`` is taken back (bust, or half of a correction: V6)."""
