@@ -18,17 +18,24 @@ from typing import Protocol, runtime_checkable
 from surefill.core.commands import BrokerCommand
 from surefill.core.events import (
     Accepted,
+    AccountRead,
     Answer,
     BrokerError,
+    CalendarRead,
     Event,
+    FillsRead,
     InDoubt,
+    OrdersRead,
+    PositionsRead,
     RateLimited,
+    ReadFailed,
     Rejected,
     Unavailable,
 )
 
 __all__ = [
     "Accepted",
+    "AccountPicture",
     "Answer",
     "Broker",
     "BrokerError",
@@ -73,6 +80,26 @@ class Clock(Protocol):
         """UTC nanoseconds, never going backwards within a process."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPicture:
+    """What a broker says about an account at one moment, for people. A part that could not be read
+    is its `ReadFailed`, never empty (I11). ``kind``: cash or margin, in words. ``open_orders``
+    are all working ones whoever sent them; ``orders`` and ``fills`` those of our open trades.
+    ``clock_ahead_ns``: the broker's clock minus ours."""
+
+    account: AccountRead | ReadFailed
+    status: str
+    kind: str
+    orders: OrdersRead | ReadFailed
+    open_orders: OrdersRead | ReadFailed
+    fills: FillsRead | ReadFailed
+    positions: PositionsRead | ReadFailed
+    calendar: CalendarRead | ReadFailed
+    clock_ahead_ns: int | None
+    requests_left: int | None
+    requests_limit: int | None
+
+
 @runtime_checkable
 class Broker(Protocol):
     """An account at a broker, with its order stream and market data."""
@@ -90,7 +117,8 @@ class Broker(Protocol):
     async def start(self, inbox: Inbox) -> None:
         """Connect; read account, calendar and clock; then attach the streams.
 
-        Raises `ConnectionError` with a sentence when the broker cannot be reached or refuses the keys.
+        Raises `ConnectionError` with a sentence when the broker cannot be reached or refuses the
+        keys.
         """
 
     async def close(self) -> None:
@@ -145,7 +173,8 @@ class Journal(Protocol):
         """(last sequence number, last digest); (0, "") for an empty journal."""
 
     def records(self, after_seq: int = 0) -> Iterator[JournalEntry]:
-        """Entries after ``after_seq`` in order, images omitted. Raises `JournalError` on corruption."""
+        """Entries after ``after_seq`` in order, images omitted. Raises `JournalError` on
+        corruption."""
 
     def open_images(self) -> Mapping[str, bytes]:
         """trade id -> image, of every trade that is not closed."""

@@ -1,7 +1,7 @@
 """What would happen to a plan now, without doing it.
 
-What: `dry_run` joins the plan's own `Preview` (terms, orders, cover; no broker needed) with what the
-gate says at this moment, by giving the plan to a copy of the engine.
+What: `dry_run` joins the plan's own `Preview` (terms, orders, cover; no broker needed) with what
+the gate says at this moment, by giving the plan to a copy of the engine.
 Why a copy of the engine and not a second gate: a check that can disagree with the deed is worth
 nothing.
 Invariants: the real engine, its journal and the broker see nothing of it.

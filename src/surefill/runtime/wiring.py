@@ -13,21 +13,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from surefill import __version__
 from surefill.brokers.alpaca.broker import AlpacaBroker as ChosenBroker
 from surefill.brokers.alpaca.credentials import Credentials
 from surefill.brokers.alpaca.endpoints import EndpointError, Endpoints, endpoints_of
+from surefill.brokers.alpaca.picture import picture_of
 from surefill.brokers.alpaca.venue_time import plays_own_time, venue_offset_ns
 from surefill.config import Settings
 from surefill.core.engine import Engine, EngineConfig
 from surefill.core.ids import account_tag
 from surefill.core.risk import Limits
 from surefill.journal.sqlite import SqliteJournal
-from surefill.ports import Broker, Capabilities, Clock, WashExempts
+from surefill.ports import AccountPicture, Broker, Capabilities, Clock, WashExempts
 from surefill.runtime.clock import SystemClock
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
@@ -37,7 +38,7 @@ from surefill.runtime.stepper import Stepper
 from surefill.runtime.waiters import Waiters
 from surefill.tactics.registry import PLAN_TACTICS, TACTICS
 
-BUILD = f"surefill {__version__}"
+BUILD = f"surefill {version('surefill')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,25 @@ async def clock_for(settings: Settings) -> SystemClock:
     return SystemClock(offset_ns=offset_ns)
 
 
+async def look_at_account(settings: Settings, *, clock: Clock, after_ns: int) -> AccountPicture:
+    """What the broker says now, in reads alone: no stream, no journal. ``after_ns``: how far back
+    orders and fills go.
+
+    Raises `SurefillError` when keys or address cannot be used.
+    """
+    return await picture_of(
+        endpoints=_endpoints(settings),
+        credentials=_credentials(settings),
+        clock=clock,
+        after_ns=after_ns,
+    )
+
+
+def has_own_time(settings: Settings) -> bool:
+    """Whether the broker is a venue on this machine, which may play another day."""
+    return plays_own_time(urlsplit(settings.base_url).hostname or "")
+
+
 def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     """Everything built and the journal taken; nothing started. Call it inside a running loop.
 
@@ -180,8 +200,10 @@ __all__ = [
     "assemble",
     "clock_for",
     "engine_of",
+    "has_own_time",
     "journal_path",
     "limits_of",
+    "look_at_account",
     "open_journal",
     "read_journal",
     "unavailable",

@@ -1,8 +1,8 @@
 """`legacy`: one market bracket with exits from the signal: the path that Surefill replaces.
 
 Kept because the rollback (`USE_SMART_EXECUTOR=False`) must be able to do what users did before, and
-because every claim is measured against it. Exempt from the price cap and from re-anchoring (I1, I14,
-I15), and reported as `UNCAPPED`.
+because every claim is measured against it. Exempt from the price cap and from re-anchoring (I1,
+I14, I15), and reported as `UNCAPPED`.
 """
 
 from __future__ import annotations
