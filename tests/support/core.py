@@ -16,7 +16,7 @@ Every step's trades go through the journal's codec, and a broken invariant fails
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from surefill.core.commands import (
@@ -81,6 +81,7 @@ from surefill.core.reasons import ReasonCode
 from surefill.core.risk import Limits
 from surefill.core.session import Calendar, Session
 from surefill.core.state import EngineState, Mode
+from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade, phase_of
 from surefill.core.units import CENT, NANO, to_text
 from surefill.journal.codec import decode, encode
@@ -158,6 +159,7 @@ class Bench:
         exit_in_s: int | None = None,
         policy: Policy = Policy(),  # noqa: B008  a frozen value
         limits: Limits = Limits(),  # noqa: B008  a frozen value
+        tactics: Mapping[str, Tactic] = TACTICS,
     ) -> None:
         self.side = Side.BUY if side == "buy" else Side.SELL_SHORT
         self.sign = self.side.sign
@@ -165,7 +167,8 @@ class Bench:
         self.into = self.side.value
         self.now = start_ns
         self.config = EngineConfig(account="A1", limits=limits, exits_beside_entry=beside)
-        self.engine = Engine(self.config, TACTICS)
+        self.tactics = tactics
+        self.engine = Engine(self.config, tactics)
         self.policy = policy
         self.legacy = legacy
         self.rows: dict[str, Row] = {}
@@ -665,7 +668,7 @@ class Bench:
         state = None if self.state_image is None else decode(self.state_image, EngineState)
         views = self.engine.views
         self._answers.clear()
-        self.engine = Engine(self.config, TACTICS)
+        self.engine = Engine(self.config, self.tactics)
         self.engine.load(state, images.values(), [])
         self.engine.views.update(views)
         self.feed(EngineStarted(2, "test", "settings", self.now))

@@ -1,0 +1,204 @@
+"""Taking in answers and reads: what counts, what is old, what is not ours (I10, I11, R1, R7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.absorb import STRAYS_MAX, absorb_listing, restarted, step_down
+from surefill.core.events import (
+    Accepted,
+    Answer,
+    FillsRead,
+    InDoubt,
+    OrdersRead,
+    PositionsRead,
+    RateLimited,
+    Rejected,
+    RequestAnswered,
+    Unavailable,
+    Verb,
+)
+from surefill.core.fix import ExecType, OrdStatus
+from surefill.core.order import OrderState
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Rung
+from surefill.core.turn import Context, Turn
+from surefill.core.units import NANO
+from surefill.tactics.registry import TACTICS
+from tests.support.core import Bench, Kind, S, covered_bench
+
+NO = Rejected(Kind.OTHER, "no")
+EARLY: list[Answer] = [NO, RateLimited(0), Unavailable("x"), InDoubt("x"), Accepted(None)]
+
+
+def state_of(b: Bench, name: str) -> OrderState:
+    """Where an order stands."""
+    order = b.trade.order(b.key(name))
+    assert order is not None
+    return order.state
+
+
+@pytest.mark.parametrize("answer", EARLY)
+def test_whatever_is_answered_after_the_stream_showed_the_order_it_works(answer: Answer) -> None:
+    b = Bench()
+    row = b.takes("E1")
+    b.streams(b.report(row, ExecType.NEW))
+    b.answers("E1", answer)
+    assert state_of(b, "E1") is OrderState.WORKING
+
+
+@pytest.mark.parametrize("answer", EARLY)
+def test_whatever_is_answered_after_the_end_it_is_over(answer: Answer) -> None:
+    b = Bench()
+    b.takes("E1")
+    b.cancelled("E1")
+    b.answers("E1", answer)
+    assert state_of(b, "E1") is OrderState.CANCELED
+
+
+def test_the_answer_to_a_cancel_decides_nothing_but_a_refusal_looks_at_once() -> None:
+    b = Bench()
+    b.accepts("E1")
+    b.run(60)
+    assert b.news()[1:] == ["cancel E1"]
+    for answer in (Accepted(None), InDoubt("x"), Unavailable("x")):
+        b.answers("E1", answer, verb=Verb.CANCEL)
+        assert state_of(b, "E1") is OrderState.WORKING
+    asked = len(b.asked())
+    b.refuses("E1", Kind.NOT_FOUND, Verb.CANCEL)
+    assert b.asked()[asked:] == ["? E1"]
+    b.cancelled("E1")
+    b.refuses("E1", Kind.ALREADY_TERMINAL, Verb.CANCEL)
+    assert state_of(b, "E1") is OrderState.CANCELED
+
+
+@pytest.mark.parametrize("answer", EARLY)
+def test_late_answers_to_a_replace_whose_successor_is_known(answer: Answer) -> None:
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    row = b.replaces("E1.stop", "S1", told=False)
+    b.streams(b.report(b.rows["E1.stop"], ExecType.REPLACED))
+    b.streams(b.report(row, ExecType.NEW))
+    b.answers("E1.stop", answer, verb=Verb.REPLACE)
+    assert state_of(b, "S1") is OrderState.WORKING
+    assert b.covered == 100
+
+
+@pytest.mark.parametrize(
+    "answer", [Accepted(None), Rejected(Kind.NOT_FOUND, "no"), NO, Unavailable("x")]
+)
+def test_reads_of_an_order_that_is_not_in_doubt_change_nothing(answer: Answer) -> None:
+    b = Bench()
+    b.accepts("E1")
+    before = b.trade
+    b.feed(RequestAnswered("p1", Verb.QUERY, b.key("E1"), answer, b.now, b.now))
+    assert b.trade == before
+
+
+def test_a_read_that_is_older_than_the_send_is_no_evidence() -> None:
+    b = Bench()
+    b.loses("E1")
+    old = Rejected(Kind.NOT_FOUND, "no")
+    b.feed(RequestAnswered("p1", Verb.QUERY, b.key("E1"), old, b.trade.orders[0].sent_ns, b.now))
+    assert b.trade.orders[0].absent_reads == 0
+
+
+def test_a_replacement_of_an_order_that_is_not_ours_is_a_stray() -> None:
+    b = covered_bench()
+    stranger = replace(
+        b.report(b.rows["X1"], ExecType.NEW), order_id="z", cl_ord_id="z", replaces="nobody"
+    )
+    b.streams(stranger)
+    assert b.trade.strays == (stranger,)
+    b.streams(stranger)
+    assert b.trade.strays == (stranger,), "once"
+
+
+def test_strays_are_bounded() -> None:
+    b = covered_bench()
+    for n in range(STRAYS_MAX + 5):
+        b.streams(
+            replace(b.report(b.rows["X1"], ExecType.NEW), order_id=f"z{n}", cl_ord_id=f"z{n}")
+        )
+    assert len(b.trade.strays) == STRAYS_MAX
+
+
+def test_a_leg_that_filled_before_we_were_told_of_it() -> None:
+    b = Bench()
+    b.accepts("E1")
+    b.fills("E1", 100)
+    row = b.takes("X1")
+    b.executes("X1.stop", 100, -195)
+    b.streams(b.history[-1])
+    assert len(b.trade.strays) == 1
+    first = replace(b.report(row), ord_status=OrdStatus.NEW)
+    leg = replace(first.legs[0], cum_qty=0, ord_status=OrdStatus.NEW)
+    b.answers("X1", Accepted(replace(first, legs=(leg,))))
+    assert b.trade.strays == ()
+    assert b.held == 0
+
+
+def test_a_listing_is_a_reason_to_look_and_nothing_more() -> None:
+    b = covered_bench()
+    for name in ("X1", "X1.stop"):
+        assert state_of(b, name) is OrderState.WORKING
+    asked = len(b.asked())
+    b.feed(OrdersRead((), b.now - 3600 * S, b.now, b.now))
+    assert state_of(b, "X1") is OrderState.WORKING
+    assert b.asked()[asked:] == ["? X1"]
+    b.feed(OrdersRead((), b.now, b.now, b.now))
+    assert b.asked()[asked:] == ["? X1"], "sent before the listing's window"
+
+
+def test_a_listing_before_the_settle_time_does_not_make_an_order_absent() -> None:
+    b = Bench()
+    b.loses("E1")
+    turn = Turn(b.trade, Context(now=b.now, tactic=TACTICS["limit"]))
+    absorb_listing(turn, OrdersRead((), 0, b.now, b.now), ())
+    assert not turn.trade.orders[0].is_unlisted
+
+
+def test_executions_of_others_are_not_ours() -> None:
+    b = covered_bench()
+    before = b.trade
+    stranger = replace(b.history[0], order_id="z", exec_id="z")
+    b.feed(FillsRead((stranger,), 0, b.now, b.now))
+    assert b.trade == before
+
+
+def test_a_position_read_while_executions_are_missing_is_not_believed() -> None:
+    b = covered_bench()
+    entry = replace(b.trade.orders[0], fills=())
+    b.engine.book.put(replace(b.trade, orders=(entry, *b.trade.orders[1:])))
+    b.feed(PositionsRead((), b.now, b.now))
+    assert b.trade.break_since_ns is None
+
+
+def test_two_position_reads_too_close_together_are_one() -> None:
+    b = covered_bench()
+    b.feed(PositionsRead((), b.now, b.now))
+    b.feed(PositionsRead((), b.now + 1, b.now))
+    assert (b.trade.external_qty, b.trade.break_qty) == (0, 100 * NANO)
+
+
+def test_the_ladder() -> None:
+    trade = Bench().trade
+    second = step_down(trade, "no")
+    assert (second.rung, second.exit_reason) == (Rung.STOP, None)
+    third = step_down(second, "no")
+    reason = Reason.of(ReasonCode.COVER_REFUSED, rung="STOP", text="no")
+    assert (third.rung, third.exit_reason) == (Rung.FLATTEN, reason)
+    flatten = Reason.of(ReasonCode.TIME_EXIT)
+    assert step_down(replace(second, exit_reason=flatten), "no").exit_reason == flatten
+
+
+def test_a_restart_puts_what_was_in_flight_in_doubt() -> None:
+    b = Bench()
+    assert [o.state for o in restarted(b.trade).orders] == [OrderState.IN_DOUBT]
+    b.accepts("E1")
+    assert [o.state for o in restarted(b.trade).orders] == [OrderState.WORKING]
+    b.cancelled("E1")
+    assert restarted(b.trade).orders == b.trade.orders

@@ -1,0 +1,127 @@
+"""Working the entry: quotes that follow the market, one order at a time, ends and their reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from surefill.core.events import Act, RateLimited
+from surefill.core.fix import OrdType
+from surefill.core.tactic import EntryView, ProtectionStyle, Tactic, WantedEntry
+from surefill.core.trade import Outcome
+from surefill.core.units import NANO
+from tests.support.core import Bench, S
+
+SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+
+
+@dataclass(frozen=True)
+class Pegged:
+    """Joins the near touch inside the worst price; wants nothing without a quote."""
+
+    name: str = "limit"
+    style: ProtectionStyle = ProtectionStyle.OCO
+    is_reactive: bool = True
+
+    def wanted(self, view: EntryView, now: int) -> WantedEntry | None:
+        """The near touch."""
+        nbbo = view.market.nbbo if view.market is not None else None
+        if nbbo is None or now >= view.deadline_ns:
+            return None
+        near_px, worst_px = nbbo.near_px(view.sign), view.terms.worst_px
+        px = min(near_px, worst_px) if view.sign > 0 else max(near_px, worst_px)
+        return WantedEntry(OrdType.LIMIT, px)
+
+
+def pegged(side: str) -> Bench:
+    """A bench whose `limit` tactic follows the quote."""
+    tactics: dict[str, Tactic] = {"limit": Pegged()}
+    b = Bench(side, tactics=tactics)
+    assert b.news() == [f"submit E1 {b.into} 100 LIMIT {b.px(-1)} DAY"]
+    b.accepts("E1")
+    return b
+
+
+@SIDES
+def test_a_new_quote_goes_out_only_after_the_old_order_is_over(side: str) -> None:
+    b = pegged(side)
+    b.quote(3, 5)
+    assert b.news() == ["cancel E1"]
+    b.quote(4, 6)
+    assert b.news() == []
+    b.cancelled("E1")
+    assert b.news() == [f"submit E2 {b.into} 100 LIMIT {b.px(4)} DAY"]
+    b.accepts("E2")
+    b.quote(4, 7)
+    assert b.news() == [], "nothing to change"
+
+
+@SIDES
+def test_the_rest_goes_out_after_what_filled_meanwhile(side: str) -> None:
+    b = pegged(side)
+    b.quote(3, 5)
+    b.fills("E1", 100)
+    assert b.trade.entry_end is not None
+    assert b.trade.entry_end.code.name == "ENTRY_FILLED"
+    assert [line for line in b.news() if line.startswith("submit E")] == []
+
+
+@SIDES
+def test_canceled_by_us_and_yet_completely_filled_by_late_news(side: str) -> None:
+    b = pegged(side)
+    b.quote(3, 5)
+    b.executes("E1", 100)
+    report = b.report(b.rows["E1"])
+    b.ends("E1")
+    b.streams(replace(report, ord_status=b.rows["E1"].status))
+    assert b.trade.entry_end is not None
+    assert b.trade.entry_end.code.name == "ENTRY_FILLED"
+
+
+@SIDES
+def test_nothing_is_wanted_any_more(side: str) -> None:
+    b = pegged(side)
+    b.engine.views.clear()
+    b.quote(3, 5)
+    b.cancelled("E1")
+    b.accepts("E2")
+    assert b.news()[-1] == f"submit E2 {b.into} 100 LIMIT {b.px(3)} DAY"
+    b.quote(5, 6)
+    b.engine.views.clear()
+    b.cancelled("E2")
+    assert b.news() == ["cancel E2"], "no quote, no order"
+    b.run(61)
+    assert b.trade.outcome is Outcome.NOT_ENTERED
+
+
+@SIDES
+def test_canceled_by_somebody_else_is_the_end(side: str) -> None:
+    b = Bench(side)
+    b.accepts("E1")
+    b.cancelled("E1")
+    assert b.trade.outcome is Outcome.NOT_ENTERED
+    assert b.trade.reason is not None
+    assert b.trade.reason.code.name == "ENTRY_CANCELED"
+
+
+def test_a_limited_entry_waits_for_its_time() -> None:
+    b = Bench()
+    b.answers("E1", RateLimited(b.now + 5 * S))
+    b.run(4.9)
+    assert len(b.news()) == 1
+    b.operator(Act.RESUME)
+    assert b.news() == []
+    b.run(0.2)
+    assert b.news() == ["submit E1 BUY 100 LIMIT 100.05 DAY"]
+
+
+def test_a_limited_entry_is_dropped_when_it_is_no_longer_wanted() -> None:
+    b = Bench()
+    b.answers("E1", RateLimited(b.now + 90 * S))
+    b.run(60)
+    assert b.news()[1:] == ["SETTLED", "CLOSED"]
+    assert b.trade.outcome is Outcome.NOT_ENTERED
+    assert b.trade.reason is not None
+    assert b.trade.reason.code.name == "ENTRY_TIMEOUT"
+    assert b.trade.order(b.key("E1")).cum_qty == 0 * NANO  # type: ignore[union-attr]
