@@ -30,7 +30,9 @@ COMPOSERS = {
     "src/surefill/runtime/wiring.py": "the composition root",
     "src/surefill/sim/alpaca/app.py": "the venue's own pace, made from a clock it was given",
     "src/surefill/cli/exchange.py": "a served venue reads the clock that it is given",
+    "src/surefill/cli/demo.py": "the demo's exchange reads the clock that it is given",
     "src/surefill/replay/harness.py": "the virtual-time harness: the same engine on other ports",
+    "src/surefill/replay/morning.py": "the demo's exchange, at a pace of its own",
 }
 """Modules that may build a broker, a journal or a clock."""
 
@@ -46,7 +48,7 @@ BROKER_WORD_PLACES = {
 BROKER_WORD_IMPORTS = {
     "src/surefill/runtime/wiring.py": "picks the adapter by the settings",
     "src/surefill/cli/exchange.py": "serves the exchange",
-    "src/surefill/cli/demo.py": "serves the exchange to itself",
+    "src/surefill/replay/morning.py": "serves the exchange to itself",
     "src/surefill/replay/harness.py": "composes adapter and venue without sockets",
     "src/surefill/replay/virtual_wire.py": "joins the adapter's wire to the venue's edge",
 }

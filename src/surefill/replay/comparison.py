@@ -1,0 +1,195 @@
+"""One stream of plans on one market, once on the legacy path and once on the smart one.
+
+What: `synthetic_stream` and `recorded_stream` choose market, window and plans; `play_path` plays
+all of them on one path in virtual time and has the auditor judge the venue's log.
+Why: two ways of executing can only be compared on the same plans, at the same instants, against the
+same market.
+Invariants: one (seed, tape) is one stream and one result; the runs share nothing but the stream.
+Must never: give one path a plan, a limit or a piece of market that the other one does not get.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+
+from surefill.core.plan import SECOND_NS
+from surefill.core.risk import Limits
+from surefill.core.session import Calendar, Session
+from surefill.core.state import Denial
+from surefill.core.trade import Trade
+from surefill.core.units import NANO
+from surefill.replay.evidence import rows_of
+from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
+from surefill.sim.auditor import AuditReport, audit
+from surefill.sim.calendar import session_on, us_equity_calendar
+from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
+from surefill.sim.market import MergedMarket, TapeError, TapeErrorCode
+from surefill.sim.profiles import MID, TIGHT, WIDE
+from surefill.sim.synthetic import SyntheticTape
+from surefill.sim.tape import list_tapes, open_tape
+from surefill.sim.workload import Draw, Mix, sample_plans
+
+SYNTHETIC_DATE = 20260302
+"""A Monday with a full session."""
+SYNTHETIC_SYMBOLS = (("TIGHT", TIGHT), ("MID", MID), ("WIDE", WIDE))
+SYMBOLS_MAX = 3
+"""Symbols of a recorded day that are played: enough to see, few enough to wait for."""
+
+WARM_UP_NS = 60 * SECOND_NS
+"""From the first quote to the first plan."""
+WINDOW_NS_MAX = 60 * 60 * SECOND_NS
+EVENTS_MAX = 80_000
+"""Quotes and prints of one run: about eight seconds of one core."""
+PLANS_MAX = 120
+LEADS_NS = (10 * SECOND_NS, SECOND_NS)
+REST_NS = 240 * SECOND_NS
+"""After the last plan: budget, holding time and the way out."""
+CUTOFF_NS = 900 * SECOND_NS
+"""No plan in the last quarter of an hour: the gate would refuse it on both paths."""
+
+MIX = Mix(
+    spacing_s=120,
+    displayed_percent=(10, 20, 50, 100, 150),
+    short_percent=40,
+    marketable_percent=25,
+    level_percent=30,
+    poor_percent=6,
+    stale_s=(0, 0, 1, 1, 2, 5),
+    risk_ticks=(4, 15),
+    risk_ppm=(1000, 3000),
+    budget_s=(10, 25),
+    hold_s=(85, 100),
+    prefix="demo-",
+)
+"""Plans like an intraday strategy's: exits 10 to 30 bps away, signals up to five seconds old."""
+
+LIMITS = Limits(
+    order_qty_max=10_000_000 * NANO,
+    order_notional_max_usd=100_000_000 * NANO,
+    total_notional_max_usd=1_000_000_000 * NANO,
+    daily_loss_max_usd=1_000_000_000 * NANO,
+)
+"""Out of the way on both paths: the comparison is about execution, not about limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One market and the plans for it. ``window``: UTC ns of the first and after the last plan."""
+
+    title: str
+    tapes: tuple[TapeColumns, ...]
+    calendar: Calendar
+    session: Session
+    window: tuple[int, int]
+    draws: tuple[Draw, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathResult:
+    """What became of the stream on one path. ``lines``: the venue's own log, ``ended``: what the
+    executor says, by plan id."""
+
+    is_legacy: bool
+    lines: list[dict[str, object]]
+    ended: dict[str, Trade | Denial]
+    report: AuditReport
+
+    @property
+    def path(self) -> str:
+        """``legacy`` or ``smart``, as the auditor says it."""
+        return "legacy" if self.is_legacy else "smart"
+
+
+def synthetic_stream(seed: int) -> Stream:
+    """Three invented stocks on an invented morning, made from ``seed``."""
+    session = session_on(SYNTHETIC_DATE)
+    end_ns = session.open_ns + WARM_UP_NS + WINDOW_NS_MAX + REST_NS
+    tapes = []
+    for symbol, profile in SYNTHETIC_SYMBOLS:
+        rows = SyntheticTape(seed, symbol, session, profile=profile).rows()
+        early = takewhile(lambda row: row[0] < end_ns, rows)
+        tapes.append(columns_of_rows(symbol, early))
+    title = f"synthetic market, seed {seed}"
+    return _stream(title, tuple(tapes), session, seed=seed)
+
+
+def recorded_stream(path: Path, seed: int) -> Stream:
+    """The first recorded day at ``path``, at most `SYMBOLS_MAX` symbols. Raises `TapeError`."""
+    days = list_tapes(path)
+    if not days:
+        raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape in", str(path))
+    date = min(day.date for day in days)
+    chosen = sorted((day for day in days if day.date == date), key=lambda day: day.symbol)
+    session = session_on(date)
+    tapes = tuple(
+        only_evidence(open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns).columns())
+        for day in chosen[:SYMBOLS_MAX]
+    )
+    return _stream(f"recorded market of {date}", tapes, session, seed=seed)
+
+
+def _stream(title: str, tapes: tuple[TapeColumns, ...], session: Session, *, seed: int) -> Stream:
+    window = _window(tapes, session)
+    wanted = len(tapes) * (window[1] - window[0]) // PLANS_MAX
+    spacing_s = max(MIX.spacing_s, -(-wanted // SECOND_NS))
+    draws = sample_plans(tapes, replace(MIX, spacing_s=spacing_s), seed=seed, window=window)
+    symbols = ", ".join(tape.symbol for tape in tapes)
+    if not draws:
+        raise TapeError(TapeErrorCode.TAPE_NO_ROWS, "no plan fits on the tape of", symbols)
+    calendar = us_equity_calendar(session.date, session.date)
+    return Stream(f"{title}: {symbols}", tapes, calendar, session, window, draws)
+
+
+def _window(tapes: tuple[TapeColumns, ...], session: Session) -> tuple[int, int]:
+    """From a minute after all symbols are quoted, until `EVENTS_MAX` or `WINDOW_NS_MAX`."""
+    first_ns = max(int(tape.quote_ns[0]) for tape in tapes if len(tape.quote_ns))
+    start_ns = max(session.open_ns, first_ns) + WARM_UP_NS
+    last_ns = max(int(tape.quote_ns[-1]) for tape in tapes if len(tape.quote_ns))
+    end_ns = min(start_ns + WINDOW_NS_MAX, last_ns - REST_NS, session.close_ns - CUTOFF_NS)
+    times = sorted(
+        ns for tape in tapes for ns in (*tape.quote_ns.tolist(), *tape.print_ns.tolist())
+    )
+    enough = bisect_right(times, start_ns) + EVENTS_MAX
+    if enough < len(times):
+        end_ns = min(end_ns, times[enough])
+    return start_ns, end_ns
+
+
+def play_path(
+    stream: Stream,
+    *,
+    seed: int,
+    is_legacy: bool,
+    on_progress: Callable[[int], None] | None = None,
+) -> PathResult:
+    """Play every plan of the stream on this path, then let the auditor read the venue's log.
+
+    ``on_progress`` is told how many plans have ended.
+    """
+    market = MergedMarket([ColumnMarket(tape) for tape in stream.tapes])
+    run = VirtualRun(
+        market,
+        stream.calendar,
+        start_ns=stream.session.open_ns - 5 * SECOND_NS,
+        config=VirtualConfig(seed=seed, limits=LIMITS),
+    )
+    run.start()
+    # Two turns: the first sees the symbols, the second has read their instruments.
+    for lead_ns in LEADS_NS:
+        run.run_until(stream.window[0] - lead_ns)
+    arrivals = [Arrival(draw.at_ns, draw.plan, is_legacy) for draw in stream.draws]
+    run.play(arrivals, until_ns=stream.window[1] + REST_NS, on_progress=on_progress)
+    ended = dict(run.finished)
+    for trade in run.engine.book.open.values():
+        ended.setdefault(trade.trade_id, trade)  # still open: the auditor will say so
+    at_ns = {draw.plan.plan_id: draw.at_ns for draw in stream.draws}
+    rows = [
+        rows_of(found, run.config.policy, accepted_ns=at_ns[plan_id])
+        for plan_id, found in ended.items()
+    ]
+    report = audit([plan for plan, _ in rows], run.log.lines, [claim for _, claim in rows])
+    return PathResult(is_legacy, run.log.lines, ended, report)
