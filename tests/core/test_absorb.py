@@ -137,7 +137,7 @@ def test_a_leg_that_filled_before_we_were_told_of_it() -> None:
     first = replace(b.report(row), ord_status=OrdStatus.NEW)
     leg = replace(first.legs[0], cum_qty=0, ord_status=OrdStatus.NEW)
     b.answers("X1", Accepted(replace(first, legs=(leg,))))
-    assert b.trade.strays == ()
+    assert not b.trade.strays
     assert b.held == 0
 
 

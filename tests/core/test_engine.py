@@ -170,7 +170,7 @@ def test_polls_quicken_while_the_stream_is_down() -> None:
     b.feed(StreamChanged(False, b.now))
     start = len(b.asked())
     b.run(5.1)
-    assert b.asked()[start:].count("? orders") == 5
+    assert b.asked()[start:].count("? orders") == 6, "at once, then every second"
 
 
 def test_the_account_is_read_every_minute_while_anything_is_open() -> None:

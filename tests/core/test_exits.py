@@ -1,0 +1,134 @@
+"""Closing prices, ending groups, buying back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.events import Act, MarketUpdated
+from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close
+from surefill.core.fix import Feed, TradingStatus
+from surefill.core.market import MarketView, Nbbo
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Outcome, Trade
+from surefill.core.turn import Context, Turn
+from surefill.core.units import NANO, to_nano, to_text
+from surefill.tactics.registry import TACTICS
+from tests.support.core import Bench, Kind, covered_bench
+
+SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+
+
+def px_for(trade: Trade, bid: str, ask: str) -> str:
+    """The closing price against this quote ("" = none at all)."""
+    view = None
+    if bid:
+        nbbo = Nbbo(to_nano(bid), NANO, to_nano(ask), NANO, 1, 1)
+        view = MarketView("ACME", Feed.TEST, nbbo, TradingStatus.TRADING)
+    return to_text(closing_px(Turn(trade, Context(now=1, tactic=TACTICS["limit"], view=view))))
+
+
+@pytest.mark.parametrize(
+    ("side", "step", "bid", "ask", "px"),
+    [
+        ("buy", 0, "100", "100.02", "99.5"),
+        ("buy", 1, "100", "100.02", "99"),
+        ("buy", 2, "100", "100.02", "98"),
+        ("buy", 3, "100", "100.02", "95"),
+        ("sell", 0, "100", "100.02", "100.53"),  # 100.5201, up
+        ("sell", 3, "100", "100.02", "105.03"),  # 105.021, up
+        ("buy", 0, "0", "100.02", "97.55"),  # nobody bids: the plan's stop 98.05 less 50 bp
+        ("sell", 0, "100", "0", "102.46"),
+        ("buy", 0, "", "", "97.55"),
+        ("buy", 3, "0.0001", "0.0002", "0.0001"),  # never zero
+    ],
+)
+def test_closing_prices(side: str, step: int, bid: str, ask: str, px: str) -> None:
+    trade = replace(covered_bench(side).trade, flatten_step=step)
+    assert px_for(trade, bid, ask) == px
+    assert len(COLLAR_BPS) == 4
+
+
+def test_partial_close_is_a_refused_cover() -> None:
+    trade = Bench().trade
+    assert not is_partial_close(trade)
+    refused = Reason.of(ReasonCode.COVER_REFUSED, rung="STOP", text="no")
+    assert is_partial_close(replace(trade, exit_reason=refused))
+    assert not is_partial_close(replace(trade, exit_reason=Reason.of(ReasonCode.TIME_EXIT)))
+
+
+@SIDES
+def test_cover_that_works_stays_while_bare_shares_are_closed(side: str) -> None:
+    b = Bench(side, beside=True)
+    b.accepts("E1")
+    b.fills("E1", 60)
+    b.run(0.26)
+    b.accepts("X1")
+    b.fills("E1", 40)
+    b.refuses("X2", Kind.OTHER)
+    b.refuses("S1", Kind.OTHER)
+    news = b.news()
+    assert news[-1].startswith(f"submit F1 {b.out} 40 LIMIT")
+    assert "cancel X1" not in news
+    assert b.covered == 60
+    b.accepts("F1")
+    b.fills("F1", 40)
+    b.run(2)
+    assert (b.held, b.covered) == (60, 60)
+
+
+@SIDES
+@pytest.mark.parametrize("is_quoted", [True, False])
+def test_buying_back_what_the_venue_sold_too_much(side: str, is_quoted: bool) -> None:
+    b = covered_bench(side)
+    b.fills("X1", 60)
+    b.executes("X1.stop", 100, -196)
+    b.ends("X1")
+    if not is_quoted:
+        b.feed(MarketUpdated(MarketView("ACME", Feed.TEST)))
+    b.streams(b.history[-1])
+    b.run(1)
+    back = next(line for line in b.news() if line.startswith("submit F1"))
+    # The far side 100.01 plus 50 bp; without a quote the plan's own target 104.05 stands in.
+    quoted = "100.52" if side == "buy" else "99.49"
+    unquoted = "104.58" if side == "buy" else "95.47"
+    assert back.split()[2:] == [
+        "BUY" if side == "buy" else "SELL",
+        "60",
+        "LIMIT",
+        quoted if is_quoted else unquoted,
+        "DAY",
+    ]
+    b.accepts("F1")
+    b.fills("F1", 20)
+    b.run(5)
+    assert b.held == -40
+    b.fills("F1", 40)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_MIXED
+
+
+def test_buying_back_that_is_refused_is_tried_again() -> None:
+    b = covered_bench()
+    b.fills("X1", 60)
+    b.executes("X1.stop", 100, -196)
+    b.ends("X1")
+    b.streams(b.history[-1])
+    b.run(1)
+    b.refuses("F1", Kind.OTHER)
+    b.run(3)
+    assert [line for line in b.news() if line.startswith("submit F2")]
+
+
+def test_a_group_with_a_change_under_way_waits_for_it() -> None:
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    assert b.news()[1].startswith("replace E1.stop")
+    b.operator(Act.FLATTEN)
+    b.run(1)
+    assert b.news() == []
+    b.replaces("E1.stop", "S1")
+    b.run(2)
+    assert b.news()[0].startswith("replace E1.target -> T1 limit 99.49")
