@@ -31,7 +31,7 @@ from surefill.cli.plans import (
     plan_terms,
     reason_row,
 )
-from surefill.config import ConfigError, Settings
+from surefill.config import Settings
 from surefill.core.plan import SECOND_NS, PlanError, TradePlan, plan_problems
 from surefill.core.reasons import Reason
 from surefill.core.trade import Outcome, Phase
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         plan = plan_of(args, args.plan_id or "new")
     except PlanError as error:
         return _malformed(error.problems, as_json=args.json)
-    except (ConfigError, InvalidOperation) as error:
+    except ValueError as error:  # settings, or the time-out
         return _refuse(str(error), Exit.USAGE)
     reasons = plan_problems(plan, PLAN_TACTICS)
     if exit_of(reasons) is Exit.USAGE:
@@ -142,9 +142,12 @@ def _malformed(reasons: tuple[Reason, ...], *, as_json: bool) -> Exit:
 def _timeout_s(text: str | None, settings: Settings) -> float:
     if text is None:
         return settings.fill_timeout_ns / SECOND_NS + COVER_S
-    seconds = Decimal(text)
+    try:
+        seconds = Decimal(text)
+    except InvalidOperation:
+        seconds = Decimal(0)
     if not seconds.is_finite() or seconds <= 0:
-        raise InvalidOperation(f"--timeout {text}: expected a positive number of seconds")
+        raise ValueError(f"--timeout {text}: expected a positive number of seconds")
     return float(seconds)
 
 

@@ -37,6 +37,7 @@ from surefill.core.events import (
     EngineStarted,
     ExecutionReport,
     FillsRead,
+    OperatorActed,
     OrdersRead,
     PlanSubmitted,
     PositionsRead,
@@ -44,6 +45,7 @@ from surefill.core.events import (
     RequestAnswered,
 )
 from surefill.core.fix import Leg
+from surefill.core.operator import operated_trade
 from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
 from surefill.core.trade import ExitGroup, Trade
 from surefill.core.turn import Context, Turn
@@ -95,8 +97,13 @@ def _new(final: Trade) -> Trade:
 
 
 def _retold(trade: Trade, record: Record, final: Trade) -> Trade:
-    if isinstance(record.event, EngineStarted):
-        trade = restarted(trade)
+    match record.event:
+        case EngineStarted():
+            trade = restarted(trade)
+        case OperatorActed() as event:
+            trade = operated_trade(trade, event)
+        case _:
+            pass
     tactic = TACTICS["legacy" if trade.is_legacy else trade.plan.tactic]
     turn = Turn(trade, Context(now=record.now_ns, tactic=tactic))
     count_uncovered(turn)

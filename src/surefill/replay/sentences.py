@@ -26,7 +26,6 @@ from surefill.core.cover import cover_of
 from surefill.core.events import (
     Answer,
     EngineStarted,
-    FillsRead,
     InDoubt,
     OperatorActed,
     OrdersRead,
@@ -153,8 +152,7 @@ def _terms(trade: Trade) -> Iterator[str]:
 def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]:
     match record.event:
         case RequestAnswered(verb=verb, cl_ord_id=key, answer=answer) as event:
-            order = before.order(key)
-            name = name_of(order) if order is not None else key
+            name = _name_in(before, key)
             took_ms = max(0, event.recv_ns - event.sent_ns) // MS_NS
             text = _answer_text(answer, verb, name)
             if text is not None and verb is Verb.QUERY:
@@ -226,15 +224,14 @@ _ENDS = {
 
 def _appeared(order: ChildOrder, record: Record) -> str:
     """The broker shows an order for the first time."""
-    where = "by the stream"
     match record.event:
-        case RequestAnswered(sent_ns=sent_ns, recv_ns=recv_ns, cl_ord_id=key):
-            # A leg, or a replacement, comes with the answer to another order's request.
-            where = f"in {max(0, recv_ns - sent_ns) // MS_NS} ms" if key else where
-        case OrdersRead() | FillsRead():
-            where = "in a listing"
+        case RequestAnswered(sent_ns=sent_ns, recv_ns=recv_ns):
+            # A leg comes with the answer to its parent's request.
+            where = f"in {max(0, recv_ns - sent_ns) // MS_NS} ms"
+        case OrdersRead():
+            where = "from a listing"
         case _:
-            pass
+            where = "from the stream"
     if order.is_ours:
         return f"The broker has {name_of(order)}, known {where}."
     return f"The broker made {name_of(order)}: {order_text(order.spec)}, known {where}."
@@ -242,15 +239,15 @@ def _appeared(order: ChildOrder, record: Record) -> str:
 
 def _fill_text(old: Fill | None, fill: Fill, *, order: ChildOrder, after: Trade) -> str | None:
     name = _capital(name_of(order))
-    if old is not None:
-        if fill.busted_qty and not old.busted_qty:
-            return f"{name}: the venue took back {to_text(fill.busted_qty)} at {_px(fill.px)}."
-        if fill != old:
-            return (
-                f"{name}: the venue corrected {to_text(old.qty)} at {_px(old.px)} to "
-                f"{to_text(fill.qty)} at {_px(fill.px)}."
-            )
+    if fill.busted_qty and (old is None or not old.busted_qty):
+        return f"{name}: the venue took back {to_text(fill.busted_qty)} at {_px(fill.px)}."
+    if fill == old:
         return None
+    if old is not None:
+        return (
+            f"{name}: the venue corrected {to_text(old.qty)} at {_px(old.px)} to "
+            f"{to_text(fill.qty)} at {_px(fill.px)}."
+        )
     text = f"{name} filled {to_text(fill.qty)} at {_px(fill.px)}"
     if order.leg is not Leg.ENTRY:
         return f"{text}; {to_text(after.position_qty)} shares left."
@@ -305,14 +302,12 @@ def _command_news(
             why = again or _why_sent(order, after, final)
             yield LineKind.ORDER, f"Sent {_short(spec.cl_ord_id)}: {order_text(spec)}, {why}."
         case ReplaceOrder(_, key):
-            old = after.order(key)
-            name = name_of(old) if old is not None else key
-            why = _why_moved(command, after, final)
-            yield LineKind.ORDER, f"Moves {name} to {_moved_to(command)}, {why}."
+            moved = f"{_name_in(after, key)} to {_moved_to(command)}"
+            yield LineKind.ORDER, f"Moves {moved}, {_why_moved(command, after, final)}."
         case CancelOrder(_, key):
             old = after.order(key)
             if old is not None and old.cancels == 1:
-                yield LineKind.ORDER, f"Cancels {name_of(old)}: {_why_ended(old, final)}."
+                yield LineKind.ORDER, f"Cancels {name_of(old)}: {_why_ended(old, after, final)}."
         case RaiseAlarm(_, reason):
             yield LineKind.ALARM, f"ALARM {reason}."
         case Announce(_, Milestone.SETTLED):
@@ -328,7 +323,8 @@ def _why_sent(order: ChildOrder | None, after: Trade, final: Trade) -> str:
         seconds = to_text(after.deadline_ns - after.accepted_ns)
         return "legacy path" if after.is_legacy else f"to work for {seconds} s at most"
     if order.leg is Leg.FLATTEN:
-        return f"to close: {final.exit_reason.sentence}" if final.exit_reason else "to be flat"
+        reason = after.exit_reason or final.exit_reason
+        return f"to close: {reason.sentence}" if reason is not None else "to be flat"
     average = result_of(after).avg_px
     return f"cover for the fill at {_px(average or 0)} on average"
 
@@ -340,18 +336,17 @@ def _moved_to(command: ReplaceOrder) -> str:
 
 def _why_moved(command: ReplaceOrder, after: Trade, final: Trade) -> str:
     successor = after.order(command.new_cl_ord_id)
-    is_closing = successor is not None and successor.leg is Leg.FLATTEN
-    if is_closing and final.exit_reason is not None:
-        return f"to close: {final.exit_reason.sentence}"
+    reason = after.exit_reason or final.exit_reason
+    if successor is not None and successor.leg is Leg.FLATTEN and reason is not None:
+        return f"to close: {reason.sentence}"
     return f"where the average fill {_px(result_of(after).avg_px or 0)} puts it"
 
 
-def _why_ended(order: ChildOrder, final: Trade) -> str:
-    if order.leg is Leg.ENTRY and final.entry_end is not None:
-        return final.entry_end.sentence
-    if final.exit_reason is not None:
-        return final.exit_reason.sentence
-    return "its place is needed for other exits"
+def _why_ended(order: ChildOrder, after: Trade, final: Trade) -> str:
+    if order.leg is Leg.ENTRY:
+        return _entry_end(after, final)
+    reason = after.exit_reason or final.exit_reason
+    return reason.sentence if reason is not None else "its place is needed for other exits"
 
 
 def _settled_text(after: Trade, final: Trade) -> str:
@@ -369,7 +364,7 @@ def _entry_end(after: Trade, final: Trade) -> str:
     """Why the entry was over. A trade handed over later keeps that as its last word."""
     if after.entries and after.entries[-1].state is OrderState.FILLED:
         return "it filled completely"
-    reason = final.entry_end
+    reason = after.entry_end or final.entry_end
     is_known = reason is not None and reason.code is not ReasonCode.HANDED_OVER
     return reason.sentence if reason is not None and is_known else "no more is wanted"
 
@@ -407,6 +402,11 @@ def name_of(order: ChildOrder) -> str:
     """``entry E1``, ``stop S2``; a leg that the broker made has no name of ours."""
     short = f" {_short(order.key)}" if order.is_ours else " leg"
     return f"{_LEGS[order.leg]}{short}"
+
+
+def _name_in(trade: Trade, key: str) -> str:
+    order = trade.order(key)
+    return name_of(order) if order is not None else _short(key)
 
 
 def _short(key: str) -> str:
