@@ -173,8 +173,8 @@ class _Reader:
                 seen.end_far_px = self._far_px(record, trade_id)
             case Milestone.CLOSED:
                 seen.closed_seq = record.seq
-            case Milestone.DENIED:
-                pass  # the record of the plan itself
+            case _:
+                pass  # denied: the record of the plan itself
 
     def _far_px(self, record: Record, plan_id: str) -> int | None:
         symbol, sign = self.signs.get(plan_id, ("", 0))
@@ -205,10 +205,8 @@ def read_history(journal: Journal) -> History:
             reader.take(Record.from_bytes(entry.record))
     images = dict(journal.open_images())
     state = images.pop(ENGINE_IMAGE, None)
-    for plan_id in journal.closed_ids():
-        image = journal.image(plan_id)
-        if image is not None:
-            images[plan_id] = image
+    closed = ((plan_id, journal.image(plan_id)) for plan_id in journal.closed_ids())
+    images |= {plan_id: image for plan_id, image in closed if image is not None}
     facts = [
         fact_of(decode_trade(image), reader.seen.get(plan_id, Seen()))
         for plan_id, image in images.items()

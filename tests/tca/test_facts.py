@@ -1,0 +1,141 @@
+"""One plan's numbers, against trades of the real engine and against the caller's result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.fix import Feed
+from surefill.core.market import MarketView, Nbbo
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.state import Denial
+from surefill.core.trade import Outcome
+from surefill.core.units import NANO
+from surefill.runtime.result import result_of
+from surefill.tca.facts import VIEW_AGE_MAX_NS, Fate, Seen, fact_of, far_px
+from tests.support.core import Bench, covered_bench
+from tests.tca.support import BPS, closed_bench, missed_bench, rejected_bench
+
+SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+
+
+@SIDES
+def test_a_closed_trade_agrees_with_what_the_caller_was_told(side: str) -> None:
+    trade = closed_bench(side).trade
+    fact, told = fact_of(trade, Seen(3, 9, 12)), result_of(trade)
+    assert (fact.fate, fact.outcome, fact.seqs) == (
+        Fate.ENTERED,
+        Outcome.CLOSED_TARGET,
+        (3, 9, 12),
+    )
+    assert fact.slippage_ppb == fact.shortfall_ppb == 5 * BPS
+    assert told.slippage_vs_signal_bps == 5
+    assert fact.rr_signal_ppb is not None
+    assert told.rr_at_fill is not None
+    assert fact.rr_signal_ppb // 100_000 == int(told.rr_at_fill * 10_000)
+    assert fact.rr_exits_ppb == 2 * NANO
+    assert fact.r_ppb == 2 * NANO
+    assert told.r_realized == 2
+    assert fact.pnl_usd == told.pnl_usd
+    assert fact.has_stop_at_broker
+    assert not fact.has_fill_beyond
+    assert 0 < fact.uncovered_ns == trade.uncovered.longest_ns
+    assert fact.uncovered_share_ms == fact.uncovered_ns // 1_000_000 * 100
+    assert (fact.path, fact.code, fact.missed_qty) == ("smart", "ENTRY_FILLED", 0)
+
+
+@SIDES
+def test_a_missed_trade_costs_what_entering_it_late_would_have(side: str) -> None:
+    b = missed_bench(side)
+    fact = fact_of(b.trade, Seen(end_far_px=b.at(20)))
+    assert (fact.fate, fact.outcome, fact.code) == (
+        Fate.NOT_ENTERED,
+        Outcome.NOT_ENTERED,
+        "ENTRY_TIMEOUT",
+    )
+    assert fact.shortfall_ppb == fact.end_far_ppb == 20 * BPS
+    assert fact.missed_qty == 100 * NANO
+    assert fact.slippage_ppb is fact.rr_signal_ppb is fact.r_ppb is None
+
+
+def test_an_unknown_market_is_an_unknown_cost() -> None:
+    fact = fact_of(missed_bench().trade, Seen())
+    assert fact.shortfall_ppb is fact.end_far_ppb is None
+
+
+def test_a_partial_entry_counts_both_parts() -> None:
+    b = Bench()
+    b.accepts("E1")
+    b.fills("E1", 25)
+    b.run(1)
+    b.cancelled("E1")
+    b.accepts("X1")
+    b.run(1)
+    fact = fact_of(b.trade, Seen(end_far_px=b.at(25)))
+    assert fact.fate is Fate.ENTERED
+    assert fact.outcome is None
+    assert fact.shortfall_ppb == (25 * 5 + 75 * 25) * BPS // 100
+    assert fact.r_ppb is fact.pnl_usd is None
+
+
+def test_what_is_still_entering_is_pending() -> None:
+    b = Bench()
+    assert fact_of(b.trade, Seen()).fate is Fate.PENDING
+    b.accepts("E1")
+    b.fills("E1", 10)
+    fact = fact_of(b.trade, Seen())
+    assert fact.fate is Fate.PENDING
+    assert fact.slippage_ppb is fact.shortfall_ppb is None
+    assert fact.missed_qty == 0
+    assert fact.code == "PENDING"
+
+
+def test_an_open_trade_is_entered() -> None:
+    assert fact_of(covered_bench().trade, Seen()).fate is Fate.ENTERED
+
+
+def test_rejected_by_the_broker() -> None:
+    fact = fact_of(rejected_bench().trade, Seen())
+    assert (fact.fate, fact.code) == (Fate.REJECTED, "ENTRY_REJECTED")
+
+
+def test_denied() -> None:
+    plan = Bench().plan
+    reasons = (Reason.of(ReasonCode.QUOTE_STALE), Reason.of(ReasonCode.KILL_ACTIVE))
+    fact = fact_of(Denial(plan=plan, is_legacy=True, reasons=reasons, at_ns=5), Seen(4))
+    assert (fact.fate, fact.path, fact.code) == (Fate.DENIED, "legacy", "QUOTE_STALE")
+    assert (fact.seqs, fact.at_ns) == ((4,), 5)
+
+
+def test_a_fill_beyond_the_worst_price() -> None:
+    b = Bench()
+    b.may_break = True
+    b.accepts("E1")
+    b.fills("E1", 100, 11)
+    b.accepts("X1")
+    b.run(1)
+    assert fact_of(b.trade, Seen()).has_fill_beyond
+    assert not fact_of(replace(b.trade, is_legacy=True), Seen()).has_fill_beyond
+
+
+def test_a_fill_through_the_stop_has_no_ratio() -> None:
+    """The legacy path can enter where no risk is left to measure."""
+    trade = closed_bench(legacy=False).trade
+    orders = tuple(
+        replace(o, fills=tuple(replace(f, px=f.px - 10 * NANO) for f in o.fills))
+        for o in trade.orders
+    )
+    fact = fact_of(replace(trade, is_legacy=True, orders=orders), Seen())
+    assert fact.rr_signal_ppb is fact.rr_exits_ppb is fact.r_ppb is None
+    assert fact.pnl_usd is not None
+
+
+def test_far_side_only_of_a_current_quote() -> None:
+    nbbo = Nbbo(99, 1, 101, 1, 0, 10)
+    view = MarketView("ACME", Feed.TEST, nbbo, alive_ns=10)
+    assert far_px(view, 1, 20) == 101
+    assert far_px(view, -1, 20) == 99
+    assert far_px(view, 1, 11 + VIEW_AGE_MAX_NS) is None
+    assert far_px(replace(view, nbbo=replace(nbbo, ask_px=0)), 1, 20) is None
+    assert far_px(replace(view, nbbo=None), 1, 20) is None
