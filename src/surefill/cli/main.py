@@ -59,6 +59,14 @@ VERBS = (
         "surefill trade CRWD buy 25 --signal 534.82 --risk 5.35 --rr 2",
     ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
+    Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
+    Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),
+    Verb(
+        "rollback",
+        "new entries on the legacy path (--undo: smart again)",
+        'surefill rollback --by ann --why "slippage"',
+    ),
+    Verb("journal", "backup, verify, migrate the journal", "surefill journal backup DEST"),
 )
 
 EXTRA_OF = {

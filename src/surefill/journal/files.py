@@ -1,6 +1,7 @@
 """The journal's files: made private, opened without following links, locked by one process.
 
-What: `prepare` (directory 0700, file 0600), `ProcessLock` (who owns the journal), both for POSIX.
+What: `prepare` (directory 0700, file 0600), `ProcessLock` (who owns the journal) and `held_by`, for
+POSIX.
 Why: a journal tells a stranger every position, and two writers would trade twice (fault P12). The
 lock is the kernel's (flock on a sidecar), so ``kill -9`` frees it at once and nothing stale is left
 to delete by hand; the sidecar's text only says who holds it, its change time since when.
@@ -84,6 +85,28 @@ def _create(path: Path, create: Callable[[Path], None]) -> None:
         os.close(directory)
 
 
+def held_by(path: Path) -> str | None:
+    """Who owns the lock file ``path``, as a sentence; ``None`` when nobody does.
+
+    Asks the kernel by taking the lock shared for an instant: an engine that starts at that very
+    instant is refused and has to start again.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise unwritable(path, problem) from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _owner_text(fd)
+    else:
+        return None
+    finally:
+        os.close(fd)
+
+
 class ProcessLock:
     """An exclusive lock that dies with its process."""
 
@@ -101,7 +124,7 @@ class ProcessLock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sentence = self._owner_sentence(fd)
+            sentence = _owner_sentence(fd)
             os.close(fd)
             raise JournalHeld(sentence) from None
         owner = {"holder": holder[:200], "pid": os.getpid(), "host": os.uname().nodename}
@@ -115,14 +138,19 @@ class ProcessLock:
             os.close(self._fd)
             self._fd = None
 
-    def _owner_sentence(self, fd: int) -> str:
-        since = datetime.fromtimestamp(os.fstat(fd).st_mtime_ns // 10**9, tz=UTC)
-        try:
-            owner = json.loads(os.pread(fd, OWNER_BYTES_MAX, 0))
-            who = f"{owner['holder']} (process {owner['pid']} on {owner['host']})"
-        except (ValueError, KeyError, TypeError):
-            who = "a process that has only just started"
-        return (
-            f"the journal is held by {who} since {since:%Y-%m-%d %H:%M:%S} UTC; "
-            "stop that process, or use it instead of a second one"
-        )
+
+def _owner_sentence(fd: int) -> str:
+    return (
+        f"the journal is held by {_owner_text(fd)}; "
+        "stop that process, or use it instead of a second one"
+    )
+
+
+def _owner_text(fd: int) -> str:
+    since = datetime.fromtimestamp(os.fstat(fd).st_mtime_ns // 10**9, tz=UTC)
+    try:
+        owner = json.loads(os.pread(fd, OWNER_BYTES_MAX, 0))
+        who = f"{owner['holder']} (process {owner['pid']} on {owner['host']})"
+    except (ValueError, KeyError, TypeError):
+        who = "a process that has only just started"
+    return f"{who} since {since:%Y-%m-%d %H:%M:%S} UTC"

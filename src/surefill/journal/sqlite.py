@@ -15,6 +15,7 @@ person decides. Runs on the caller's thread, one call at a time; the driver deci
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -166,6 +167,21 @@ class SqliteJournal:
             "SELECT trade_id FROM images WHERE is_open = 0 ORDER BY seq, trade_id"
         ):
             yield row[0]
+
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of everything in the new file ``target``, beside a writer too.
+
+        Raises `JournalError`; a file that exists is never overwritten.
+        """
+        if os.path.lexists(target):
+            sentence = f"{target} exists; a backup overwrites nothing, give another name"
+            raise JournalError("JOURNAL_UNWRITABLE", sentence)
+        with self._reported():
+            prepare(target, self._fill)
+
+    def _fill(self, draft: Path) -> None:
+        with closing(_connect(draft, mode="rw")) as database:
+            self._db.backup(database)
 
     # ------------------------------------------------------------------------------ integrity
 

@@ -78,7 +78,7 @@ class Stepper:
         return decided
 
     def _entry(self, step: Step, event: Event, now: int) -> JournalEntry:
-        images, is_open = _images(step)
+        images, is_open = images_of(step)
         self.seq += 1
         digests = tuple((name, image_digest(image)) for name, image in images.items())
         record = Record(
@@ -88,7 +88,8 @@ class Stepper:
         return JournalEntry(self.seq, record, self._digest, images, is_open)
 
 
-def _images(step: Step) -> tuple[dict[str, bytes], dict[str, bool]]:
+def images_of(step: Step) -> tuple[dict[str, bytes], dict[str, bool]]:
+    """What a step leaves to remember: id -> image, id -> whether it is read at a restart."""
     images: dict[str, bytes] = {}
     is_open: dict[str, bool] = {}
     for trade in step.trades:

@@ -80,6 +80,16 @@ def read_journal(path: Path) -> SqliteJournal:
     return SqliteJournal(path.absolute(), read_only=True)
 
 
+def journal_at(path: Path) -> SqliteJournal:
+    """A journal by its path, to write into; made when there is none. Raises `JournalError`."""
+    return SqliteJournal(path.absolute())
+
+
+def machine_clock() -> SystemClock:
+    """This machine's clock, whatever the broker's says."""
+    return SystemClock()
+
+
 def limits_of(settings: Settings) -> Limits:
     """The gate's limits."""
     return Limits(
@@ -201,9 +211,11 @@ __all__ = [
     "clock_for",
     "engine_of",
     "has_own_time",
+    "journal_at",
     "journal_path",
     "limits_of",
     "look_at_account",
+    "machine_clock",
     "open_journal",
     "read_journal",
     "unavailable",

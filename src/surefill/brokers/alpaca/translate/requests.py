@@ -83,6 +83,12 @@ def orders_page(after_ns: int) -> HttpRequest:
     return HttpRequest("GET", "/v2/orders", query)
 
 
+def open_orders() -> HttpRequest:
+    """Orders that still work, whoever sent them, legs nested; one page."""
+    query = (("status", "open"), ("limit", str(ORDERS_PER_PAGE)), ("nested", "true"))
+    return HttpRequest("GET", "/v2/orders", query)
+
+
 def fills_page(after_ns: int, page_token: str | None) -> HttpRequest:
     """Executions after ``after_ns``, oldest first; ``page_token`` is the last id already read."""
     query: tuple[tuple[str, str], ...] = (

@@ -1,0 +1,85 @@
+"""Which account a verb is about, and one look at it: shared by status, doctor, rollback, journal.
+
+What: `load` (settings of the environment over ``.env``), `journal_of` (the account's journal file),
+`look` (the broker's picture and the time it belongs to).
+Must never: send anything that changes something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from surefill.config import Settings
+from surefill.core.trade import Trade
+from surefill.core.units import to_text, to_usd_text
+from surefill.ports import AccountPicture, Clock
+from surefill.runtime.result import result_of
+from surefill.runtime.standing import Standing
+from surefill.runtime.wiring import clock_for, journal_path, look_at_account
+
+DOTENV = ".env"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The broker's picture, and when it was asked for (UTC ns, the broker's own day)."""
+
+    picture: AccountPicture
+    now: int
+
+
+def load(dotenv: str = DOTENV) -> Settings:
+    """Raises `ConfigError` with everything that is wrong."""
+    return Settings.load(os.environ, Path(dotenv))
+
+
+def journal_of(settings: Settings) -> Path:
+    """The journal of the account in the settings; without its keys, the only one there is."""
+    path = journal_path(settings)
+    if path.exists() or settings.key_id:
+        return path
+    base = settings.journal_path
+    others = sorted(base.parent.glob(f"{base.stem}-*{base.suffix}"))
+    return others[0] if len(others) == 1 else path
+
+
+def look(settings: Settings, standing: Standing | None) -> Sight:
+    """What the broker says now. Raises `SurefillError` when it cannot even be asked."""
+    return asyncio.run(_look(settings, standing))
+
+
+async def _look(settings: Settings, standing: Standing | None) -> Sight:
+    clock: Clock = await clock_for(settings)
+    now = clock.now_ns()
+    after_ns = standing.oldest_ns(now) if standing is not None else now
+    return Sight(await look_at_account(settings, clock=clock, after_ns=after_ns), now)
+
+
+def trade_row(trade: Trade) -> tuple[str, ...]:
+    """One open trade for people: id, path, symbol, phase, held, bare, stop, target."""
+    found = result_of(trade)
+    return (
+        found.plan_id,
+        "legacy" if found.is_legacy else "smart",
+        found.symbol,
+        found.phase.value if found.phase is not None else "",
+        to_text(found.position_qty),
+        to_text(found.uncovered_qty),
+        _px(found.stop_px),
+        _px(found.target_px),
+    )
+
+
+TRADE_HEAD = ("trade", "path", "symbol", "phase", "held", "bare", "stop", "target")
+
+
+def trade_object(trade: Trade) -> dict[str, object]:
+    """The same as JSON."""
+    return dict(zip(TRADE_HEAD, trade_row(trade), strict=True))
+
+
+def _px(nano: int | None) -> str:
+    return "?" if nano is None else to_usd_text(nano // 100_000 * 100_000)
