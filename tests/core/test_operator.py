@@ -33,7 +33,7 @@ def test_halt_and_kill_and_back() -> None:
     assert operated_state(killed, act(Act.UNKILL)) == state
 
 
-@pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER, Act.SIGN_OFF])
+@pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER])
 def test_acts_on_trades_leave_the_switches(what: Act) -> None:
     assert operated_state(EngineState(), act(what)) == EngineState()
 
@@ -47,8 +47,6 @@ def test_targets() -> None:
     assert targets(book, act(Act.FLATTEN, "ZED")) == [other]
     assert targets(book, act(Act.FLATTEN, "p1")) == [TRADE]
     assert targets(book, act(Act.FLATTEN, "NONE")) == []
-    assert targets(book, act(Act.SIGN_OFF)) == []
-    assert operated_trade(TRADE, act(Act.SIGN_OFF)) == TRADE
 
 
 def test_flatten() -> None:

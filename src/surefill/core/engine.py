@@ -95,13 +95,11 @@ class Step:
     denials: tuple[Denial, ...] = ()
     state: EngineState | None = None
     views: tuple[MarketView, ...] = ()
-    is_act: bool = False
-    """A person acted: remembered with name and reason even where nothing changed."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing changed and nothing is to be sent: no record."""
-        return not (self.commands or self.trades or self.denials or self.state or self.is_act)
+        return not (self.commands or self.trades or self.denials or self.state)
 
 
 class Engine:
@@ -208,7 +206,6 @@ class EngineTurn:
         self.denials: list[Denial] = []
         self.views: dict[str, MarketView] = {}
         self._before = engine.state
-        self._is_act = False
 
     def take(self, event: Event) -> None:
         """Route one event."""
@@ -404,7 +401,6 @@ class EngineTurn:
         return tuple(reasons)
 
     def _operated(self, event: OperatorActed) -> None:
-        self._is_act = True
         self.set(operated_state(self.engine.state, event))
         for trade in targets(self.engine.book, event):
             self.step(operated_trade(trade, event), event, was=trade)
@@ -462,5 +458,4 @@ class EngineTurn:
             denials=tuple(self.denials),
             state=state if state != self._before else None,
             views=tuple(self.views.values()),
-            is_act=self._is_act,
         )

@@ -301,8 +301,6 @@ class Act(StrEnum):
     FLATTEN = "FLATTEN"
     CANCEL_ENTRY = "CANCEL_ENTRY"
     HAND_OVER = "HAND_OVER"
-    SIGN_OFF = "SIGN_OFF"
-    """A person answers for something; nothing changes, it is only remembered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What an operator's act does to the engine's state and to trades, before they decide anew.
 
-What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over; a
-sign-off does nothing.
+What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over.
 Invariants: kill and halt stop new risk and nothing else: cancels and reducing orders always pass
 (I6); an act is a journaled event with a name and a reason.
 """
@@ -35,9 +34,7 @@ def operated_state(state: EngineState, event: OperatorActed) -> EngineState:
 
 
 def targets(book: Book, event: OperatorActed) -> list[Trade]:
-    """Open trades that the act means: of a symbol, of an id, or all; a sign-off means none."""
-    if event.act is Act.SIGN_OFF:
-        return []
+    """Open trades that the act means: of a symbol, of an id, or all."""
     return [
         trade
         for trade in list(book.open.values())
