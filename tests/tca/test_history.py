@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from surefill.core.commands import RaiseAlarm
-from surefill.core.events import Act, OperatorActed, TimePassed
+from surefill.core.events import Act, NoteWritten, OperatorActed, TimePassed
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.journal.digest import EMPTY_HEAD
 from surefill.journal.memory import MemoryJournal
 from surefill.journal.record import Record
 from surefill.tca.facts import Fate
-from surefill.tca.history import IncidentKind, read_history
+from surefill.tca.history import IncidentKind, Noted, read_history
 from tests.support.told import ToldBench, arrival, crwd_plan, crwd_run
 from tests.tca.support import BPS, closed_bench, missed_bench
 
@@ -54,12 +54,11 @@ def test_a_plan_refused_for_its_own_shape_has_no_market() -> None:
     assert [(fact.plan_id, fact.start_far_ppb) for fact in facts][1] == ("x", None)
 
 
-def test_incidents_and_sign_offs() -> None:
+def test_incidents() -> None:
     b = ToldBench()
     b.loses("E1")
     b.operator(Act.HALT, why="a desk's halt is no fault")
     b.feed(OperatorActed(Act.HALT, "", "surefill", "a background task failed", b.now))
-    b.operator(Act.SIGN_OFF, "first", "all is well")
     broken = Reason.of(ReasonCode.INVARIANT_BROKEN, name="I4", text="two stops")
     bare = Reason.of(ReasonCode.EXPOSED, qty="5", symbol="ACME")
     stuck = Reason.of(ReasonCode.COVER_LOST, qty="5", by="nobody")
@@ -76,16 +75,15 @@ def test_incidents_and_sign_offs() -> None:
         IncidentKind.EXPOSED,
     ]
     assert history.incidents[0].lasted_ns == b.now + 7 - history.incidents[0].at_ns
-    (signed,) = history.sign_offs
-    assert (signed.by, signed.target, signed.why) == ("desk", "first", "all is well")
 
 
-def test_a_sign_off_touches_no_trade() -> None:
-    b = ToldBench()
-    before, head = b.trade, b.journal.head()[0]
-    b.operator(Act.SIGN_OFF)
-    assert b.trade == before
-    assert b.journal.head()[0] == head + 1
+def test_notes() -> None:
+    b = closed_bench()
+    seq, digest = b.journal.head()
+    note = NoteWritten("sign-off", "ann", "first", (("stage", "first"),), b.now)
+    record = Record(seq + 1, b.now, 1, note, (), (), ())
+    b.journal.append([record.entry(digest, {}, is_open={})])
+    assert read_history(b.journal).notes == (Noted(seq + 1, note),)
 
 
 def test_a_period() -> None:

@@ -94,7 +94,8 @@ def test_incidents_and_fills_beyond_the_cap() -> None:
 def test_nothing_is_not_zero() -> None:
     found = metrics_of([])
     assert found.rejection_ppb is found.fill_ppb is found.hit_ppb is found.pnl_usd is None
-    assert found.slippage is found.uncovered_ns is found.doubt_longest_ns is None
+    for value in (found.slippage, found.uncovered_ns, found.doubt_longest_ns):
+        assert value is None
 
 
 def test_groups() -> None:

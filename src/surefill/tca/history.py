@@ -1,4 +1,4 @@
-"""A journal as metrics need it: facts of all plans, incidents, starts, sign-offs. Read once.
+"""A journal as metrics need it: facts of all plans, incidents, starts, notes. Read once.
 
     history = read_history(journal)
     week = history.between(since_ns, until_ns)
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from surefill.core.commands import Announce, Milestone, RaiseAlarm
-from surefill.core.events import Act, EngineStarted, OperatorActed, PlanSubmitted
+from surefill.core.events import Act, EngineStarted, NoteWritten, OperatorActed, PlanSubmitted
 from surefill.core.fix import Side
 from surefill.core.reasons import ReasonCode
 from surefill.core.state import EngineState
@@ -33,6 +33,7 @@ _MARKS = tuple(
         "PlanSubmitted",
         "EngineStarted",
         "OperatorActed",
+        "NoteWritten",
         "RaiseAlarm",
         "Announce",
         "SubmitOrder",
@@ -80,14 +81,11 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class SignOff:
-    """A person who took responsibility: ``target`` what for, ``why`` the rest, as text."""
+class Noted:
+    """A note that somebody left in the journal: a rollback, a sign-off."""
 
     seq: int
-    at_ns: int
-    by: str
-    target: str
-    why: str
+    note: NoteWritten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +95,7 @@ class History:
     facts: tuple[Fact, ...]
     incidents: tuple[Incident, ...] = ()
     starts: tuple[Start, ...] = ()
-    sign_offs: tuple[SignOff, ...] = ()
+    notes: tuple[Noted, ...] = ()
     state: EngineState | None = None
     head: tuple[int, str] = (0, "")
     end_ns: int = 0
@@ -125,7 +123,7 @@ class _Reader:
         self.signs: dict[str, tuple[str, int]] = {}
         self.incidents: list[Incident] = []
         self.starts: list[Start] = []
-        self.sign_offs: list[SignOff] = []
+        self.notes: list[Noted] = []
         self.doubts = Doubts()
         self.end_ns = 0
 
@@ -141,8 +139,11 @@ class _Reader:
                 seen.start_far_px = self._far_px(record, plan.plan_id)
             case EngineStarted(_, build, settings_digest):
                 self.starts.append(Start(record.seq, record.now_ns, build, settings_digest))
-            case OperatorActed() as act:
-                self._operated(record, act)
+            case NoteWritten() as note:
+                self.notes.append(Noted(record.seq, note))
+            case OperatorActed(Act.HALT, by=by, why=why) if by == OURSELVES:
+                fault = Incident(IncidentKind.FAULT, record.seq, record.now_ns, None, why)
+                self.incidents.append(fault)
             case _:
                 pass
         for command in record.commands:
@@ -156,14 +157,6 @@ class _Reader:
                     self._announced(record, trade_id, milestone)
                 case _:
                     pass
-
-    def _operated(self, record: Record, act: OperatorActed) -> None:
-        if act.act is Act.SIGN_OFF:
-            found = SignOff(record.seq, record.now_ns, act.by, act.target, act.why)
-            self.sign_offs.append(found)
-        elif act.act is Act.HALT and act.by == OURSELVES:
-            fault = Incident(IncidentKind.FAULT, record.seq, record.now_ns, None, act.why)
-            self.incidents.append(fault)
 
     def _announced(self, record: Record, trade_id: str, milestone: Milestone) -> None:
         seen = self.seen.setdefault(trade_id, Seen())
@@ -216,7 +209,7 @@ def read_history(journal: Journal) -> History:
         facts=tuple(sorted(facts, key=lambda fact: (fact.at_ns, fact.plan_id))),
         incidents=tuple(sorted(incidents, key=lambda one: one.seq)),
         starts=tuple(reader.starts),
-        sign_offs=tuple(reader.sign_offs),
+        notes=tuple(reader.notes),
         state=decode_state(state) if state is not None else None,
         head=head,
         end_ns=reader.end_ns,
