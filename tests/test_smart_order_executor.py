@@ -21,7 +21,8 @@ from surefill.config import ConfigError, Settings
 from surefill.core.fix import Leg
 from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Outcome, Phase
-from surefill.ports import JournalHeld
+from surefill.ports import JournalError, JournalHeld
+from surefill.runtime.clock import SystemClock
 from surefill.smart_order_executor import (
     BlockingExecutor,
     ErrorCode,
@@ -329,6 +330,26 @@ async def test_closing_leaves_cover_at_the_broker(desk: Desk, symbol: str) -> No
     assert final.outcome is Outcome.CLOSED_TARGET
 
 
+async def test_closing_ends_an_entry_that_nobody_would_cover(desk: Desk, symbol: str) -> None:
+    desk.exchange.quote(symbol, "99.99", "100.20")
+    async with SmartOrderExecutor(desk.settings(SMART_EXECUTOR_FILL_TIMEOUT="60")) as executor:
+        waiting = await executor.execute(plan_of(symbol, "early"), timeout_s=0.3)
+        assert waiting.phase is Phase.WORKING
+    assert desk.truth(kind="canceled", symbol=symbol)
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        assert executor.result("early").code is ReasonCode.ENTRY_CANCELED
+
+
+async def test_closing_does_not_wait_for_ever_and_says_what_is_left(
+    desk: Desk, symbol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surefill.smart_order_executor.LEAVE_S", 0.5)
+    desk.exchange.arm("N1", "POST /v2/orders", count=5)
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        await executor.execute(plan_of(symbol, "lost"), timeout_s=0.3)
+    assert "closing with trades in doubt or not covered: ['lost']" in desk.log_text()
+
+
 async def test_a_second_process_on_the_account_is_refused(desk: Desk) -> None:
     async with SmartOrderExecutor(desk.settings()):
         with pytest.raises(JournalHeld, match="is held by surefill"):
@@ -343,6 +364,33 @@ async def test_an_unreachable_broker_is_a_coded_error(desk: Desk) -> None:
         await SmartOrderExecutor(settings).start()
     assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
     assert "Nothing was sent" in caught.value.sentence
+
+
+async def test_a_broker_that_goes_away_before_the_start_is_a_coded_error(desk: Desk) -> None:
+    settings = desk.settings(APCA_API_BASE_URL="http://127.0.0.1:9")
+    with pytest.raises(SurefillError) as caught:
+        await SmartOrderExecutor(settings, clock=SystemClock()).start()
+    assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
+
+
+async def test_an_engine_that_stopped_says_so_to_everybody(
+    desk: Desk, symbol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        entered = await executor.execute(plan_of(symbol, "held"))
+
+        def full(entries: object) -> None:
+            raise JournalError("JOURNAL_UNWRITABLE", "no space left")
+
+        monkeypatch.setattr(executor.runtime.stepper.journal, "append", full)
+        with pytest.raises(SurefillError) as caught:
+            await executor.execute(plan_of(symbol, "unlucky"))
+        assert caught.value.code is ErrorCode.ENGINE_STOPPED
+        with pytest.raises(SurefillError):
+            executor.result("held")
+    assert entered.phase is Phase.COVERED
+    assert not desk.accepted("unlucky")
+    assert not desk.truth(kind="canceled", symbol=symbol)
 
 
 async def test_a_wrong_key_is_a_coded_error_and_sends_nothing(tmp_path: Path) -> None:
@@ -391,6 +439,8 @@ async def test_methods_need_a_started_executor(desk: Desk) -> None:
         executor.result("x")
     assert caught.value.code is ErrorCode.NOT_STARTED
     await executor.close()  # closing what never started is no fault
+    async with executor:
+        await executor.start()  # again changes nothing
 
 
 async def test_a_failed_background_task_halts_new_risk(desk: Desk, symbol: str) -> None:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import threading
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,19 +34,13 @@ from surefill.runtime import wiring
 from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
-from surefill.runtime.recovery import is_same_plan, remembered
+from surefill.runtime.loop_thread import LoopThread
+from surefill.runtime.recovery import is_same_plan, remembered, unread
 from surefill.runtime.result import OrderRef, TradeResult, result_of
 from surefill.runtime.wiring import Runtime
 
-__all__ = [
-    "SmartOrderExecutor",
-    "BlockingExecutor",
-    "TradeResult",
-    "PlanCheck",
-    "OrderRef",
-    "SurefillError",
-    "ErrorCode",
-]
+__all__ = ["SmartOrderExecutor", "BlockingExecutor", "TradeResult", "OrderRef", "PlanCheck"]
+__all__ += ["SurefillError", "ErrorCode"]
 
 logger = logging.getLogger(LOGGER_NAME)
 
@@ -55,6 +48,8 @@ READY_S = 30.0
 """For a complete reconciliation: some pages of orders, or a stream that needs a second try."""
 QUOTE_S = 5.0
 """For a symbol's instrument and first quote; then the gate says what is missing."""
+LEAVE_S = 15.0
+"""For entries to end and their fills to be covered when the executor closes."""
 CLOSE_S = 10.0
 
 T = TypeVar("T")
@@ -130,16 +125,40 @@ class SmartOrderExecutor:
             runtime.broker.watch(trade.symbol)
         runtime.outbox.send(decided.commands, seq=runtime.stepper.seq)
         if not await driver.until(self._is_ready, timeout_s=READY_S):
-            sentence = (
-                f"no complete picture of the account after {READY_S:.0f} s: {self._missing()}"
-            )
+            sentence = f"no complete picture of the account after {READY_S:.0f} s: {unread(runtime.engine.state)}"
             raise SurefillError(ErrorCode.START_INCOMPLETE, sentence)
 
     async def close(self) -> None:
-        """Disconnect and release the journal. Orders at the broker, cover above all, stay."""
-        runtime, self._runtime = self._runtime, None
+        """End entries, because nobody would cover their later fills; wait until what filled is
+        covered; then disconnect and release the journal. Cover stays at the broker."""
+        runtime = self._runtime
         if runtime is None:
             return
+        try:
+            if self._is_ready() and runtime.driver.error is None:
+                await self._leave(runtime)
+        finally:
+            self._runtime = None
+            await self._disconnect(runtime)
+
+    async def _leave(self, runtime: Runtime) -> None:
+        book, driver = runtime.engine.book, runtime.driver
+        unsettled = [trade.trade_id for trade in book.open.values() if not trade.is_settled]
+        now = runtime.clock.now_ns()
+        for name in unsettled:
+            why = "the executor closes"
+            driver.post(OperatorActed(Act.CANCEL_ENTRY, name, "surefill", why, now))
+
+        def is_settled() -> bool:
+            return all(name not in book.open or book.open[name].is_settled for name in unsettled)
+
+        try:
+            if not await driver.until(is_settled, timeout_s=LEAVE_S):
+                logger.error("closing with trades in doubt or not covered: %s", unsettled)
+        except SurefillError as error:
+            logger.error("closing after the engine stopped: %s", error)
+
+    async def _disconnect(self, runtime: Runtime) -> None:
         await runtime.broker.close()
         if self._loop_task is not None:
             asyncio.get_running_loop().set_exception_handler(self._old_handler)
@@ -328,17 +347,6 @@ class SmartOrderExecutor:
     def _is_ready(self) -> bool:
         return self._runtime is not None and self._runtime.engine.state.mode is Mode.READY
 
-    def _missing(self) -> str:
-        state = self._started().engine.state
-        parts = {
-            "the order stream": state.is_stream_up,
-            "the account": state.account is not None,
-            "the orders": state.orders_read_ns >= state.started_ns,
-            "the positions": state.positions_read_ns >= state.started_ns,
-            "the calendar": bool(state.calendar.sessions),
-        }
-        return ", ".join(name for name, is_there in parts.items() if not is_there) + " missing"
-
     def _on_background_error(
         self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     ) -> None:
@@ -367,8 +375,7 @@ class BlockingExecutor:
 
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
         self.executor = SmartOrderExecutor(settings, clock=clock)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
 
     @classmethod
     def from_env(
@@ -393,9 +400,7 @@ class BlockingExecutor:
         """See `SmartOrderExecutor.start`."""
         if self._thread is not None:
             return
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="surefill", daemon=True)
-        self._thread.start()
+        self._thread = LoopThread()
         try:
             self.run(self.executor.start())
         except BaseException:
@@ -404,22 +409,19 @@ class BlockingExecutor:
 
     def close(self) -> None:
         """See `SmartOrderExecutor.close`; cover stays at the broker."""
-        loop, thread = self._loop, self._thread
-        if loop is None or thread is None:
+        if self._thread is None:
             return
         self.run(self.executor.close())
-        self._loop = self._thread = None
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        self._thread.close()
+        self._thread = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait for a coroutine of the executor, as in ``run(blocking.executor.check(plan))``."""
-        if self._loop is None:
+        if self._thread is None:
             work.close()
             sentence = "start it first: with BlockingExecutor(...) as executor"
             raise SurefillError(ErrorCode.NOT_STARTED, sentence)
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._thread.run(work)
 
     def execute_trade(
         self,

@@ -4,7 +4,7 @@ from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.journal.images import ENGINE_IMAGE
 from surefill.journal.memory import MemoryDisk
-from surefill.runtime.recovery import is_same_plan, remembered
+from surefill.runtime.recovery import is_same_plan, remembered, unread
 from tests.support.core import START_NS
 from tests.support.runtime import plan_of, readiness, stepper_of, submission
 
@@ -30,3 +30,12 @@ def test_an_id_never_used_is_not_remembered() -> None:
     stepper = stepper_of()
     assert remembered(stepper, "new") is None
     assert remembered(stepper, ENGINE_IMAGE) is None
+
+
+def test_what_a_start_waits_for_is_named() -> None:
+    stepper = stepper_of()
+    every = "the order stream, the account, the orders, the positions, the calendar missing"
+    assert unread(stepper.engine.state) == every
+    stepper.handle(readiness()[:2], START_NS)
+    rest = "the order stream, the orders, the positions missing"
+    assert unread(stepper.engine.state) == rest

@@ -1,6 +1,7 @@
 """What is left of start-up beside `Stepper.restore`: finding a plan's trade wherever it is kept.
 
-What: `remembered` (open, watched or only in the journal) and `is_same_plan`.
+What: `remembered` (open, watched or only in the journal), `is_same_plan`, and `unread`, what a
+start still waits for.
 Why: a plan id is the caller's idempotency key (I9): the same plan gives its first result, however
 long ago and in whichever process that was; another body under the same id is an error.
 Must never: change what it finds.
@@ -9,7 +10,7 @@ Must never: change what it finds.
 from __future__ import annotations
 
 from surefill.core.plan import TradePlan
-from surefill.core.state import Denial
+from surefill.core.state import Denial, EngineState
 from surefill.core.trade import Trade
 from surefill.journal.images import ENGINE_IMAGE, decode_trade
 from surefill.runtime.stepper import Stepper
@@ -32,3 +33,15 @@ def remembered(stepper: Stepper, plan_id: str) -> Trade | Denial | None:
 def is_same_plan(found: Trade | Denial, plan: TradePlan) -> bool:
     """Whether the caller asks for what was asked for before."""
     return found.plan == plan
+
+
+def unread(state: EngineState) -> str:
+    """What has not been read since the start (I25), in words."""
+    parts = {
+        "the order stream": state.is_stream_up,
+        "the account": state.account is not None,
+        "the orders": state.orders_read_ns >= state.started_ns,
+        "the positions": state.positions_read_ns >= state.started_ns,
+        "the calendar": bool(state.calendar.sessions),
+    }
+    return ", ".join(name for name, was_read in parts.items() if not was_read) + " missing"
