@@ -1,9 +1,9 @@
 """Our answers have the shape of recorded ones: keys, types, null-ness, status, error body.
 
 For every recorded request (but the v1 data API, retired since) the same kind of request is made
-here, in a market that makes the same thing happen, and the answer is compared with the recording. Values
-differ (other prices, other ids); what differs in shape is listed in the tables below with its
-reason. Recordings are read from ``../shared/payloads`` (or SUREFILL_PAYLOADS), never copied.
+here, in a market that makes the same thing happen, and the answer is compared with the recording.
+Values differ (other prices, other ids); what differs in shape is listed in the tables below with
+its reason. Recordings are read from ``../shared/payloads`` (or SUREFILL_PAYLOADS), never copied.
 """
 
 from __future__ import annotations
@@ -504,3 +504,51 @@ def test_watchlists() -> None:
             wanted = [row["symbol"] for row in theirs[0]["assets"]]
             assert [row["symbol"] for row in mine[0]["assets"]] == wanted
     assert compared == len(recorded("watchlists"))
+
+
+NEWER_DATA_KEYS = {"n", "vw", "z"}
+"""Bars have count and volume-weighted price since 2021, quotes their tape."""
+
+
+def same_data(ours: Any, theirs: Any) -> None:
+    """Market data: same keys all the way down; a JSON number is whole or not by its value."""
+    if isinstance(theirs, dict):
+        assert set(theirs) <= set(ours)
+        assert set(ours) - set(theirs) <= NEWER_DATA_KEYS
+        for key, value in theirs.items():
+            same_data(ours[key], value)
+    elif isinstance(theirs, list):
+        assert isinstance(ours, list)
+        assert bool(ours) == bool(theirs)
+        for mine, other in zip(ours, theirs, strict=False):
+            same_data(mine, other)
+    elif isinstance(theirs, int | float):
+        assert isinstance(ours, int | float)
+    else:
+        assert kind_of(ours) == kind_of(theirs)
+
+
+def test_market_data() -> None:
+    compared = 0
+    for line in cases("market_data"):
+        if not line["path"].startswith("/v2/stocks/"):
+            continue
+        bench = Bench()
+        for _ in range(2):
+            for symbol in ("AMZN", "SPOT", "BYND"):
+                bench.quote(symbol, "99.99", "100.01")
+                bench.print_(symbol, "100.005")
+            bench.advance(60_000)
+            bench.advance(86_340_000)
+        for symbol in ("AMZN", "SPOT", "BYND"):
+            bench.print_(symbol, "100.005")
+        bench.advance(60_000)
+        path, _, query = line["path"].partition("?")
+        kept = [pair for pair in query.split("&") if not pair.startswith(("start=", "end="))]
+        is_empty = line["response"].get("bars") == []
+        kept.append("start=2026-01-01" + ("&end=2026-01-02" if is_empty else ""))
+        answer = bench.call("GET", f"{path}?{'&'.join(kept)}")
+        assert answer.status == line["status"] == 200, answer.raw
+        same_data(answer.json, line["response"])
+        compared += 1
+    assert compared == 19

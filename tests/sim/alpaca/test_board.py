@@ -5,8 +5,8 @@ from __future__ import annotations
 from surefill.core.fix import TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.units import to_nano
+from surefill.sim.alpaca.bars import NS_PER_MINUTE
 from surefill.sim.alpaca.board import (
-    NS_PER_MINUTE,
     STATUS_WORDS,
     Board,
     bar_fields,
@@ -87,3 +87,38 @@ def test_prints_and_statuses_on_the_wire() -> None:
     assert trade_fields(print_, 7)["p"] == 100.01
     assert set(STATUS_WORDS) == set(TradingStatus)
     assert set(status_fields(TradingStatus.HALTED)) == {"sc", "sm", "rc", "rm", "z"}
+
+
+def test_a_changed_print_changes_its_bars() -> None:
+    rows = [(0, "10", "100"), (1, "12", "50"), (NS_PER_MINUTE, "11", "1")]
+    board = prints(*rows)
+    state = board.get("A")
+    assert state is not None
+    assert board.symbols() == ["A"]
+    changed = board.change_print("A", 2, None)
+    assert changed.old.px == to_nano(12)
+    assert changed.bar is not None
+    assert bar_fields(changed.bar)["h"] == 10
+    assert state.day is not None
+    assert bar_fields(state.day)["v"] == 101
+    assert board.change_print("A", 3, Print(to_nano(20), to_nano(2), 0, 0)).bar is None
+    assert state.minute is not None
+    assert bar_fields(state.minute)["h"] == 20
+    assert [bar.start_ns for bar in state.closed_minutes(START_NS + NS_PER_MINUTE)] == [
+        START_NS // NS_PER_MINUTE * NS_PER_MINUTE
+    ]
+
+
+def test_a_minute_or_a_day_may_lose_its_last_print() -> None:
+    board = prints((0, "10", "100"), (NS_PER_MINUTE, "11", "1"))
+    state = board.get("A")
+    assert state is not None
+    assert board.change_print("A", 2, None).bar is None
+    assert (state.minute, len(state.minutes)) == (None, 1)
+    assert state.last_minute(START_NS + NS_PER_MINUTE) is state.minutes[0]
+    board.change_print("A", 1, None)
+    assert (state.minutes, state.day, state.last_minute(START_NS)) == ([], None, None)
+    ns = START_NS + 2 * NS_PER_MINUTE
+    board.apply(PrintEvent("A", Print(to_nano(5), to_nano(1), ns, ns)))
+    assert state.day is not None
+    assert bar_fields(state.day)["o"] == 5

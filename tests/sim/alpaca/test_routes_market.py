@@ -39,6 +39,8 @@ def test_many_leave_out_the_silent(bench: Bench) -> None:
 def test_one(bench: Bench) -> None:
     assert bench.call("GET", f"/v2/stocks/{SYM}/quotes/latest").json["quote"]["bp"] == 99.99
     assert bench.call("GET", f"/v2/stocks/{SYM}/trades/latest").json["trade"]["p"] == 100
+    assert bench.call("GET", f"/v2/stocks/{SYM}/bars/latest").status == 404
+    bench.advance(60_000)
     bar = bench.call("GET", f"/v2/stocks/{SYM}/bars/latest").json
     assert (bar["symbol"], bar["bar"]["v"], bar["bar"]["vw"]) == (SYM, 42, 100)
     for path in ("NONE/quotes", "QUIET/trades", "QUIET/bars"):
@@ -59,7 +61,11 @@ def test_snapshots(bench: Bench) -> None:
     assert printed["latestQuote"] is None
     one = bench.call("GET", f"/v2/stocks/{SYM}/snapshot").json
     assert one["symbol"] == SYM
-    assert one["prevDailyBar"] is None
+    assert (one["minuteBar"], one["prevDailyBar"]) == (None, None)
+    bench.advance(86_400_000)
+    bench.print_(SYM, "101", "1")
+    later = bench.call("GET", f"/v2/stocks/{SYM}/snapshot").json
+    assert (later["minuteBar"]["v"], later["prevDailyBar"]["t"]) == (42, "2026-03-02T05:00:00Z")
     assert bench.call("GET", "/v2/stocks/NONE/snapshot").status == 404
 
 

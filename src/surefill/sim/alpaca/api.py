@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 from surefill.sim.alpaca import (
     routes_account,
+    routes_history,
     routes_market,
     routes_orders,
     routes_reference,
@@ -87,6 +88,8 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", rf"/v2/stocks/{_KIND}/latest", routes_market.latest_many),
     ("GET", rf"/v2/stocks/{_PART}/{_KIND}/latest", routes_market.latest_one),
     ("GET", r"/v2/stocks/snapshots", routes_market.snapshots),
+    ("GET", rf"/v2/stocks/{_KIND}", routes_history.many),
+    ("GET", rf"/v2/stocks/{_PART}/{_KIND}", routes_history.one),
     ("GET", rf"/v2/stocks/{_PART}/snapshot", routes_market.snapshot),
 )
 DATA_PREFIXES = ("/v2/stocks/", "/v1beta")

@@ -8,13 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from surefill.sim.alpaca.board import (
-    Bar,
-    SymbolState,
-    bar_fields,
-    quote_fields,
-    trade_fields,
-)
+from surefill.sim.alpaca.bars import Bar
+from surefill.sim.alpaca.board import SymbolState, bar_fields, quote_fields, trade_fields
 from surefill.sim.alpaca.context import Call, reply
 from surefill.sim.alpaca.encode import Json
 from surefill.sim.alpaca.errors import RequestError, not_found
@@ -23,13 +18,13 @@ from surefill.sim.alpaca.text import stamp_ns
 from surefill.sim.wire import WireResponse
 
 
-def _quote(state: SymbolState) -> Json | None:
+def _quote(state: SymbolState, _: int) -> Json | None:
     if state.nbbo is None:
         return None
     return {"t": stamp_ns(state.nbbo.venue_ns), **quote_fields(state.nbbo)}
 
 
-def _trade(state: SymbolState) -> Json | None:
+def _trade(state: SymbolState, _: int) -> Json | None:
     if state.print_ is None:
         return None
     fields = trade_fields(state.print_, state.print_count)
@@ -40,21 +35,26 @@ def _bar_json(bar: Bar | None) -> Json | None:
     return None if bar is None else {"t": stamp_ns(bar.start_ns), **bar_fields(bar)}
 
 
-def _bar(state: SymbolState) -> Json | None:
-    return _bar_json(state.minute)
+def _bar(state: SymbolState, now_ns: int) -> Json | None:
+    """The last minute that is over: a running one is not a bar yet."""
+    return _bar_json(state.last_minute(now_ns))
 
 
-def _snapshot(state: SymbolState) -> Json | None:
+def _snapshot(state: SymbolState, now_ns: int) -> Json | None:
     return {
-        "latestTrade": _trade(state),
-        "latestQuote": _quote(state),
-        "minuteBar": _bar(state),
+        "latestTrade": _trade(state, now_ns),
+        "latestQuote": _quote(state, now_ns),
+        "minuteBar": _bar(state, now_ns),
         "dailyBar": _bar_json(state.day),
-        "prevDailyBar": None,
+        "prevDailyBar": _bar_json(state.days[-1] if state.days else None),
     }
 
 
-KINDS: Mapping[str, tuple[str, Callable[[SymbolState], Json | None]]] = {
+Encoder = Callable[[SymbolState, int], Json | None]
+"""(state, venue time) -> the object, or nothing to show."""
+
+
+KINDS: Mapping[str, tuple[str, Encoder]] = {
     "quotes": ("quote", _quote),
     "trades": ("trade", _trade),
     "bars": ("bar", _bar),
@@ -74,7 +74,7 @@ def latest_one(call: Call) -> WireResponse:
     symbol, kind = call.args
     singular, encode = KINDS[kind]
     state = call.desk.board.get(symbol)
-    value = encode(state) if state is not None else None
+    value = encode(state, call.desk.exchange.now_ns) if state is not None else None
     if value is None:
         not_found(f"symbol not found: {symbol}")
     return reply({"symbol": symbol, singular: value})
@@ -90,17 +90,17 @@ def snapshot(call: Call) -> WireResponse:
     state = call.desk.board.get(call.args[0])
     if state is None:
         not_found(f"symbol not found: {call.args[0]}")
-    return reply({"symbol": call.args[0], **(_snapshot(state) or {})})
+    return reply({"symbol": call.args[0], **(_snapshot(state, call.desk.exchange.now_ns) or {})})
 
 
-def _encode_all(call: Call, encode: Callable[[SymbolState], Json | None]) -> Json:
+def _encode_all(call: Call, encode: Encoder) -> Json:
     symbols = symbol_set(call.request.query)
     if symbols is None:
         raise RequestError("at least one symbol is required", status=400)
     found: Json = {}
     for symbol in sorted(symbols):
         state = call.desk.board.get(symbol)
-        value = encode(state) if state is not None else None
+        value = encode(state, call.desk.exchange.now_ns) if state is not None else None
         if value is not None:
             found[symbol] = value
     return found
