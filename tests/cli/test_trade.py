@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from surefill.cli import trade as trade_verb
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
 from surefill.cli.trade import (
@@ -290,6 +291,30 @@ def test_wrong_settings_are_two(
     monkeypatch.setenv("SMART_EXECUTOR_FILL_TIMEOUT", "soon")
     assert trade(*BY_DISTANCE) == Exit.USAGE
     assert "SMART_EXECUTOR_FILL_TIMEOUT" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_no_keys")
+@pytest.mark.parametrize(
+    ("is_handed_over", "code", "says"),
+    [
+        (False, Exit.NOT_TRADED, "ended before anything was sent"),
+        (True, Exit.EXPOSED, "interrupted while leaving: look at the account now"),
+    ],
+)
+def test_a_second_ctrl_c_is_no_promise(
+    is_handed_over: bool,
+    code: Exit,
+    says: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def interrupted(work: trade_verb._Work) -> None:
+        work.is_handed_over = is_handed_over
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trade_verb._Work, "run", interrupted)
+    assert trade(*BY_DISTANCE) == code
+    assert says in capsys.readouterr().err
 
 
 # ---------------------------------------------------------------------------------- what is said

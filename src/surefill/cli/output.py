@@ -63,6 +63,8 @@ def show(blocks: Sequence[Block], stream: TextIO | None = None) -> None:
         elif console is None:
             out.write(plain(block))
         else:
+            if block.title:
+                console.print()
             console.print(_rich_table(block))
     out.flush()
 

@@ -116,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
     except JournalError as error:
         return _refuse(str(error), Exit.UNAVAILABLE)
     except KeyboardInterrupt:
+        if work.is_handed_over:
+            return _refuse("interrupted while leaving: look at the account now", Exit.EXPOSED)
         found = None
     if found is None:
         return _refuse("ended before anything was sent", Exit.NOT_TRADED)
@@ -172,6 +174,7 @@ class _Work:
     args: argparse.Namespace
     executor: SmartOrderExecutor
     timeout_s: float
+    is_handed_over: bool = False
     interrupts: int = 0
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -197,6 +200,7 @@ class _Work:
         plan = self.executor.plan_of(**plan_terms(self.args), plan_id=self.args.plan_id)
         plan_id = plan.plan_id
         say(f"plan {plan_id}")
+        self.is_handed_over = True
         with Progress() as progress:
             watcher = asyncio.create_task(self._watch(plan_id, progress))
             try:
