@@ -125,7 +125,8 @@ class SmartOrderExecutor:
             runtime.broker.watch(trade.symbol)
         runtime.outbox.send(decided.commands, seq=runtime.stepper.seq)
         if not await driver.until(self._is_ready, timeout_s=READY_S):
-            sentence = f"no complete picture of the account after {READY_S:.0f} s: {unread(runtime.engine.state)}"
+            rest = unread(runtime.engine.state)
+            sentence = f"no complete picture of the account after {READY_S:.0f} s: {rest}"
             raise SurefillError(ErrorCode.START_INCOMPLETE, sentence)
 
     async def close(self) -> None:
@@ -144,9 +145,8 @@ class SmartOrderExecutor:
     async def _leave(self, runtime: Runtime) -> None:
         book, driver = runtime.engine.book, runtime.driver
         unsettled = [trade.trade_id for trade in book.open.values() if not trade.is_settled]
-        now = runtime.clock.now_ns()
+        now, why = runtime.clock.now_ns(), "the executor closes"
         for name in unsettled:
-            why = "the executor closes"
             driver.post(OperatorActed(Act.CANCEL_ENTRY, name, "surefill", why, now))
 
         def is_settled() -> bool:
@@ -190,8 +190,7 @@ class SmartOrderExecutor:
         if found is not None and not is_same_plan(found, plan):
             raise _reused(plan)
         if found is None:
-            legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
-            runtime.driver.post(self._submission(plan, is_legacy=legacy))
+            runtime.driver.post(self._submission(plan, is_legacy=is_legacy))
         elif _is_settled(found):
             return result_of(found)
         result = await self._milestone(plan.plan_id, Milestone.SETTLED, timeout_s)
@@ -242,8 +241,7 @@ class SmartOrderExecutor:
         """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
         runtime = self._started()
         await self._see_market(plan.symbol)
-        legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
-        event = self._submission(plan, is_legacy=legacy)
+        event = self._submission(plan, is_legacy=is_legacy)
         return dry_run(runtime.engine, event, now=runtime.clock.now_ns())
 
     # ------------------------------------------------------------------------------ operator
@@ -300,9 +298,10 @@ class SmartOrderExecutor:
         at = datetime.fromtimestamp(now // 1_000_000_000, tz=UTC)
         return f"{symbol}-{at:%Y%m%dT%H%M%S}.{now % 1_000_000_000:09d}"
 
-    def _submission(self, plan: TradePlan, *, is_legacy: bool) -> PlanSubmitted:
+    def _submission(self, plan: TradePlan, *, is_legacy: bool | None) -> PlanSubmitted:
         now = self._started().clock.now_ns()
-        return PlanSubmitted(plan, self.settings.policy(), is_legacy, now)
+        legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
+        return PlanSubmitted(plan, self.settings.policy(), legacy, now)
 
     async def _see_market(self, symbol: str) -> None:
         """Have instrument and a current quote, or let the gate say what is missing."""
