@@ -1,0 +1,120 @@
+"""The stream of plans: same for both paths, a function of seed and tape, and judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surefill.core.plan import SECOND_NS
+from surefill.core.state import Denial
+from surefill.replay import comparison
+from surefill.replay.comparison import (
+    LIMITS,
+    PLANS_MAX,
+    Stream,
+    play_path,
+    recorded_stream,
+    synthetic_stream,
+)
+from surefill.sim.market import TapeError, TapeErrorCode
+from tests.sim.tapes import day, tapes_root, twin
+
+
+@pytest.fixture(autouse=True)
+def short_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some minutes say as much as an hour."""
+    monkeypatch.setattr(comparison, "WINDOW_NS_MAX", 480 * SECOND_NS)
+    monkeypatch.setattr(comparison, "REST_NS", 130 * SECOND_NS)
+
+
+def test_a_stream_is_a_function_of_its_seed() -> None:
+    first, again, other = synthetic_stream(1), synthetic_stream(1), synthetic_stream(2)
+    assert first.draws == again.draws
+    assert first.draws != other.draws
+    assert {tape.symbol for tape in first.tapes} == {"TIGHT", "MID", "WIDE"}
+    assert 470 * SECOND_NS < first.window[1] - first.window[0] <= 480 * SECOND_NS
+    assert first.title == "synthetic market, seed 1: TIGHT, MID, WIDE"
+
+
+def test_both_paths_get_the_same_plans_and_the_auditor_is_content() -> None:
+    stream = synthetic_stream(1)
+    told: list[int] = []
+    legacy = play_path(stream, seed=1, is_legacy=True, on_progress=told.append)
+    smart = play_path(stream, seed=1, is_legacy=False)
+    wanted = {draw.plan.plan_id for draw in stream.draws}
+    assert set(legacy.ended) == set(smart.ended) == wanted
+    assert told[-1] == len(wanted)
+    assert (legacy.path, smart.path) == ("legacy", "smart")
+    assert not legacy.report.violations
+    assert not smart.report.violations
+    assert legacy.report.counts.uncapped == len(wanted)
+    assert smart.report.counts.uncapped == 0
+    codes = {
+        reason.code.name
+        for run in (legacy, smart)
+        for end in run.ended.values()
+        if isinstance(end, Denial)
+        for reason in end.reasons
+    }
+    assert codes <= {"RR_BELOW_MIN"}, "limits and unknown symbols must not decide a comparison"
+
+
+def test_the_same_path_twice_is_the_same_log() -> None:
+    stream = synthetic_stream(3)
+    first, again = (play_path(stream, seed=3, is_legacy=False) for _ in range(2))
+    assert first.lines == again.lines
+
+
+def test_the_number_of_events_bounds_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "EVENTS_MAX", 8_000)
+    start_ns, end_ns = synthetic_stream(1).window
+    assert 120 * SECOND_NS < end_ns - start_ns < 400 * SECOND_NS
+
+
+def test_the_limits_are_out_of_the_way() -> None:
+    assert LIMITS.order_notional_max_usd > 10**15
+    assert PLANS_MAX >= 100
+
+
+def test_a_synthetic_day_in_the_files_of_a_tape(tmp_path: Path) -> None:
+    twin(tmp_path)
+    stream = recorded_stream(tmp_path, 1)
+    assert stream.title == "recorded market of 20261120: TWIN"
+    assert _clean(stream)
+    assert recorded_stream(tmp_path / "TWIN_nbbo.parquet", 1).draws == stream.draws
+
+
+@pytest.mark.tape
+def test_a_recorded_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    day("BAC", 20131007)
+    monkeypatch.setattr(comparison, "EVENTS_MAX", 12_000)
+    stream = recorded_stream(tapes_root() / "sip2013", 1)
+    assert stream.title == "recorded market of 20131007: AIG, BAC, IBM"
+    assert _clean(stream)
+
+
+def test_a_folder_without_a_tape_is_a_coded_error(tmp_path: Path) -> None:
+    with pytest.raises(TapeError) as caught:
+        recorded_stream(tmp_path, 1)
+    assert caught.value.code is TapeErrorCode.TAPE_NOT_FOUND
+
+
+def test_a_tape_too_short_for_a_plan_is_a_coded_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin(tmp_path)
+    monkeypatch.setattr(comparison, "WARM_UP_NS", 23_000 * SECOND_NS)
+    with pytest.raises(TapeError) as caught:
+        recorded_stream(tmp_path, 1)
+    assert caught.value.code is TapeErrorCode.TAPE_NO_ROWS
+
+
+def _clean(stream: Stream) -> bool:
+    """Both paths end all plans, without a violation and without an unknown symbol."""
+    for is_legacy in (True, False):
+        run = play_path(stream, seed=1, is_legacy=is_legacy)
+        assert len(run.ended) == len(stream.draws) > 0
+        assert not run.report.violations
+        assert "SYMBOL_UNKNOWN" not in str(list(run.ended.values()))
+    return True
