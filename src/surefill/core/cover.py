@@ -49,7 +49,7 @@ GROUP_TRANSITIONS: dict[GroupState, frozenset[GroupState]] = {
     _G.BARE: frozenset({_G.ARMED, _G.ENDING, _G.DONE, _G.DOUBTED, _G.ASKED}),
     _G.ENDING: frozenset({_G.DONE, _G.ARMED, _G.BARE}),
     # Evidence of a late appearance re-opens a group, as it re-opens an order (R22).
-    _G.DONE: frozenset({_G.ARMED, _G.BARE, _G.ASKED}),
+    _G.DONE: frozenset({_G.ARMED, _G.BARE, _G.ASKED, _G.ENDING}),
 }
 """state -> states that may follow; checked after every step."""
 
