@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from surefill.core import events
+from surefill.core.engine import Engine, EngineConfig
 from surefill.core.events import (
     Accepted,
     Account,
@@ -15,12 +16,14 @@ from surefill.core.events import (
     ExecutionReport,
     InDoubt,
     Instrument,
+    NoteWritten,
     RateLimited,
     Rejected,
     TimePassed,
     Unavailable,
 )
 from surefill.core.fix import Contingency, ExecType, OrdStatus, OrdType, Side, TimeInForce
+from surefill.core.risk import Limits
 from surefill.core.units import NANO, US_EQUITY_TICKS
 
 
@@ -106,3 +109,8 @@ def test_the_union_names_every_event_of_the_module() -> None:
     }
     assert defined - parts == {kind.__name__ for kind in get_args(Event)}
     assert TimePassed() == TimePassed()
+
+
+def test_a_note_changes_nothing() -> None:
+    engine = Engine(EngineConfig(account="A1", limits=Limits()), {})
+    assert engine.step(NoteWritten("rollback", "ann", "", (("to", "legacy"),), 1), 2).is_empty

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from surefill.journal.files import ProcessLock, check_private, prepare
+from surefill.journal.files import ProcessLock, check_private, held_by, prepare
 from surefill.ports import JournalError, JournalHeld
 
 
@@ -148,3 +148,24 @@ def test_a_linked_lock_is_refused(tmp_path: Path) -> None:
         ProcessLock(tmp_path / "lock").take("engine")
     assert refusal.value.code == "JOURNAL_UNWRITABLE"
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_who_holds_a_lock_is_seen_without_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db.lock"
+    assert held_by(path) is None
+    lock = ProcessLock(path)
+    lock.take("an engine")
+    text = held_by(path)
+    assert text is not None
+    assert text.startswith(f"an engine (process {os.getpid()} on ")
+    lock.release()
+    assert held_by(path) is None
+    lock.take("the next one")
+    lock.release()
+
+
+def test_a_lock_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db.lock"
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(JournalError, match="cannot be used"):
+        held_by(path)

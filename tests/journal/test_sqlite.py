@@ -345,3 +345,22 @@ def test_a_stolen_lease_stops_the_old_holder(path: Path) -> None:
         journal.append(chain((b"x", {}), after=journal.head()))
     assert journal.head()[0] == 59
     journal.close()
+
+
+def test_a_copy_is_whole_beside_a_writer(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "journal.db")
+    journal.acquire("writer")
+    journal.append(STEPS[:30])
+    reader = SqliteJournal(tmp_path / "journal.db", read_only=True)
+    copy_path = tmp_path / "backups" / "copy.db"
+    reader.copy_to(copy_path)
+    journal.append(STEPS[30:])
+    journal.close()
+    reader.close()
+    assert copy_path.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in copy_path.parent.iterdir()] == ["copy.db"]
+    copy = SqliteJournal(copy_path, read_only=True)
+    assert facts(list(copy.records())) == facts(STEPS[:30])
+    with pytest.raises(JournalError, match="overwrites nothing"):
+        copy.copy_to(copy_path)
+    copy.close()
