@@ -117,6 +117,17 @@ def test_a_replacement_of_an_order_that_is_not_ours_is_a_stray() -> None:
     assert b.trade.strays == (stranger,), "once"
 
 
+def test_a_replacement_that_the_broker_named_itself_is_the_one_we_asked_for() -> None:
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    row = b.replaces("E1.stop", "S1", told=False)
+    b.answers("E1.stop", Accepted(replace(b.report(row), cl_ord_id="broker")), verb=Verb.REPLACE)
+    order = b.trade.order(f"sf-{b.engine.tag}-p1-S1")
+    assert order is not None
+    assert (order.state, order.order_id) == (OrderState.WORKING, row.order_id)
+
+
 def test_strays_are_bounded() -> None:
     b = covered_bench()
     for n in range(STRAYS_MAX + 5):

@@ -8,7 +8,7 @@ import pytest
 
 from surefill.core.events import Act, MarketUpdated
 from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close
-from surefill.core.fix import Feed, TradingStatus
+from surefill.core.fix import ExecType, Feed, TradingStatus
 from surefill.core.market import MarketView, Nbbo
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Trade
@@ -132,3 +132,16 @@ def test_a_group_with_a_change_under_way_waits_for_it() -> None:
     b.replaces("E1.stop", "S1")
     b.run(2)
     assert b.news()[0].startswith("replace E1.target -> T1 limit 99.49")
+
+
+def test_a_group_ends_with_a_change_still_under_way() -> None:
+    b = covered_bench()
+    moved = replace(
+        b.history[0], exec_type=ExecType.TRADE_CORRECT, last_px=b.at(-5), avg_px=b.at(-5)
+    )
+    b.streams(moved)
+    assert b.news()[1:] == [f"replace X1.stop -> S1 stop {b.px(-205)}"]
+    bust = replace(b.history[0], exec_type=ExecType.TRADE_CANCEL, cum_qty=0, venue_ns=b.now)
+    b.streams(bust)
+    assert b.news() == ["ALARM VENUE_BUST", "cancel X1"]
+    assert b.held == 0

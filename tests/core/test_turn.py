@@ -90,7 +90,7 @@ def test_buying_back_what_the_venue_sold_too_much() -> None:
 def test_what_the_gate_holds_back_is_not_sent_and_is_said() -> None:
     one = turn(NOTHING)
     spec = replace(ENTRY, order_qty=101 * NANO)
-    assert not one.submit(spec, group=0, priority=Priority.ENTRY)
+    one.submit(spec, group=None, priority=Priority.ENTRY)
     assert one.trade.orders == ()
     assert one.broken == ["entry of 101 beside 0"]
     assert [type(command).__name__ for command in one.commands] == ["RaiseAlarm"]

@@ -163,7 +163,7 @@ def _send(turn: Turn, wanted: WantedEntry, qty: int) -> None:
     trade = turn.trade
     is_bracket = trade.style is ProtectionStyle.BRACKET and not trade.entry_qty
     exits = trade.wanted_exits()
-    n = len(trade.groups) + 1 if is_bracket else 0
+    n = len(trade.groups) + 1
     spec = OrderSpec(
         cl_ord_id=trade.next_id(IdLeg.ENTRY),
         symbol=trade.symbol,
@@ -178,6 +178,5 @@ def _send(turn: Turn, wanted: WantedEntry, qty: int) -> None:
         stop_loss_px=exits.stop_px if is_bracket else None,
         extended_hours=turn.context.kind is SessionKind.ETH,
     )
-    if turn.submit(spec, group=n, priority=Priority.ENTRY) and is_bracket:
-        group = ExitGroup(n, GroupKind.BRACKET, qty, exits.stop_px, exits.target_px)
-        turn.add_group(group)
+    group = ExitGroup(n, GroupKind.BRACKET, qty, exits.stop_px, exits.target_px)
+    turn.submit(spec, group=group if is_bracket else None, priority=Priority.ENTRY)

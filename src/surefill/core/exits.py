@@ -290,7 +290,7 @@ def _closing_spec(turn: Turn, qty: int, side: Side) -> OrderSpec:
 
 def _submit_closing(turn: Turn, spec: OrderSpec, kind: GroupKind) -> None:
     n = len(turn.trade.groups) + 1
-    if turn.submit(spec, group=n, priority=Priority.PROTECT):
-        stop_px, target_px = spec.stop_loss_px or 0, spec.take_profit_px or 0
-        turn.add_group(ExitGroup(n, kind, spec.order_qty, stop_px, target_px))
-        turn.wake_at(turn.now + STEP_NS)
+    stop_px, target_px = spec.stop_loss_px or 0, spec.take_profit_px or 0
+    group = ExitGroup(n, kind, spec.order_qty, stop_px, target_px)
+    turn.submit(spec, group=group, priority=Priority.PROTECT)
+    turn.wake_at(turn.now + STEP_NS)

@@ -106,13 +106,16 @@ class Turn:
         groups = tuple(group if old.n == group.n else old for old in self.trade.groups)
         self.trade = replace(self.trade, groups=groups)
 
-    def submit(self, spec: OrderSpec, *, group: int, priority: Priority) -> bool:
-        """Create and send an order; False when the last gate held it back."""
+    def submit(self, spec: OrderSpec, *, group: ExitGroup | None, priority: Priority) -> None:
+        """Create and send an order, with the exit group it opens, unless the last gate holds it
+        back."""
         if not self._passes_gate(spec):
-            return False
-        self.add_order(ChildOrder(key=spec.cl_ord_id, spec=spec, group=group))
+            return
+        if group is not None:
+            self.add_group(group)
+        n = group.n if group is not None else 0
+        self.add_order(ChildOrder(key=spec.cl_ord_id, spec=spec, group=n))
         self._send(spec.cl_ord_id, priority)
-        return True
 
     def resend(self, order: ChildOrder, priority: Priority) -> None:
         """Send a deferred intent again: same id, identical body (I9)."""
