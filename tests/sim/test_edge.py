@@ -132,6 +132,23 @@ def test_the_market_plays_in_order_with_the_requests() -> None:
     assert edge.next_ns() is None
 
 
+def test_a_minute_ends_for_who_listens_to_the_market() -> None:
+    bench = Bench()
+    bench.edge.open_stream(bench.edge.now_ns, 1, StreamKind.MARKET, headers={})
+    for action in ('"auth","key":"KEY","secret":"S"', '"subscribe","bars":["*"]'):
+        bench.edge.stream_send(bench.edge.now_ns, 1, f'{{"action":{action}}}'.encode())
+    bench.advance()
+    bench.print_(SYM, "100")
+    end_ns = START_NS + 60 * S
+    assert bench.edge.next_ns() == end_ns
+    assert bench.edge.quiet_ns() is None, "it is no message that a pinned clock would wait for"
+    assert bench.edge.advance(end_ns - 1) == []
+    (bar,) = bench.edge.advance(end_ns)
+    assert bar.frame is not None
+    assert json.loads(bar.frame.data)[0]["T"] == "b"
+    assert bench.edge.next_ns() is None
+
+
 def test_the_same_seed_gives_the_same_truth() -> None:
     def run() -> str:
         bench = Bench(latency="default", id_seed=3)

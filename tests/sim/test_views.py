@@ -120,3 +120,30 @@ def test_fills_after_a_number() -> None:
     floor.order("buy", 1, "market")
     assert [fill.seq for fill in floor.exchange.fills(ME)] == [1, 2]
     assert [fill.seq for fill in floor.exchange.fills(ME, after_seq=1)] == [2]
+
+
+class TestBooks:
+    def test_they_add_up_after_fills_busts_and_corrections(self) -> None:
+        floor = Floor()
+        floor.long()
+        floor.order("sell", 40, "market")
+        first, second = floor.exchange.fills(ME)
+        floor.exchange.correct(first.exec_id, to_nano("100.00"))
+        floor.exchange.bust(second.exec_id)
+        books = floor.exchange.books(ME)
+        assert books.breaks == ()
+        assert [entry.kind for entry in books.entries] == ["execution"] * 2 + [
+            "correction",
+            "execution",
+        ]
+        assert books.cash == books.opening_cash - 100 * NANO * to_nano("100.00")
+
+    def test_a_break_is_named(self) -> None:
+        floor = Floor()
+        floor.long()
+        ledger = floor.exchange._venue.ledgers[ME]
+        ledger.cash += 1
+        ledger.fees += 1
+        ledger.positions[SYM].qty += 1
+        cash, fees, shares = floor.exchange.books(ME).breaks
+        assert (cash[:4], fees[:4], shares[:4]) == ("cash", "fees", SYM)

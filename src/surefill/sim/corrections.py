@@ -20,7 +20,9 @@ def bust_fill(venue: Venue, exec_id: str) -> None:
     """Undo an execution. Unknown: ``KeyError``; busted before: ``ValueError``."""
     fill, order = _open_fill(venue, exec_id)
     sign = 1 if fill.side is Side.BUY else -1
-    venue.ledger_of(order).book(order.symbol, signed_qty=-sign * fill.qty, px=fill.px)
+    venue.ledger_of(order).book(
+        order.symbol, signed_qty=-sign * fill.qty, px=fill.px, at_ns=venue.now_ns
+    )
     order.cum_qty -= fill.qty
     order.cost -= fill.px * fill.qty
     order.busted_qty += fill.qty
@@ -37,11 +39,13 @@ def correct_fill(venue: Venue, exec_id: str, px: int) -> None:
     fill, order = _open_fill(venue, exec_id)
     sign = 1 if fill.side is Side.BUY else -1
     ledger = venue.ledger_of(order)
-    ledger.cash -= sign * fill.qty * (px - fill.px)
-    position = ledger.positions[order.symbol]
-    if position.qty * sign > 0:
+    position_qty = ledger.position_qty(order.symbol)
+    cost = 0
+    if position_qty * sign > 0:
         # Only what this execution may still contribute to the open position moves its cost.
-        position.cost += sign * min(fill.qty, abs(position.qty)) * (px - fill.px)
+        cost = sign * min(fill.qty, abs(position_qty)) * (px - fill.px)
+    cash = -sign * fill.qty * (px - fill.px)
+    ledger.book_correction(order.symbol, cash=cash, cost=cost, at_ns=venue.now_ns)
     order.cost += fill.qty * (px - fill.px)
     venue.emit(
         OrderEventKind.TRADE_CORRECT, order, px=px, qty=fill.qty, exec_id=exec_id, text="correct"

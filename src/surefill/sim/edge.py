@@ -23,6 +23,7 @@ from surefill.sim.exchange import Exchange
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, PrintEvent, QuoteEvent
 from surefill.sim.models import Delay, LatencyModel
+from surefill.sim.notices import MinuteEnd, Notice
 from surefill.sim.streams import StreamHub
 from surefill.sim.wire import (
     Delivery,
@@ -32,6 +33,8 @@ from surefill.sim.wire import (
     WireRequest,
     WireResponse,
 )
+
+NS_PER_MINUTE = 60_000_000_000
 
 
 class EdgeError(ValueError):
@@ -68,6 +71,7 @@ class Edge:
         self._seq = 0
         self._due: list[_Due] = []
         self._out: list[Delivery] = []
+        self._minute_ns: int | None = None
         self._streams = StreamHub(self, face=face, latency=latency, faults=self.faults)
 
     # -- time ---------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ class Edge:
 
     def next_ns(self) -> int | None:
         """When the next thing happens (UTC ns); ``None`` when nothing is under way."""
-        times = [self.exchange.next_ns(), self._market_ns()]
+        times = [self.exchange.next_ns(), self._market_ns(), self._minute_ns]
         if self._due:
             times.append(self._due[0].at_ns)
         if self._out:
@@ -162,6 +166,11 @@ class Edge:
         self._apply_market(event)
         self._fan_out()
 
+    def announce(self, notice: Notice) -> None:
+        """A public message from outside the tape. ``KeyError``: it is about an unknown print."""
+        self._face.on_notice(notice)
+        self._streams.on_notice(notice)
+
     def settle(self) -> None:
         """Pass on what a direct call on the exchange (operator of the venue) has caused."""
         self._fan_out()
@@ -180,12 +189,17 @@ class Edge:
         """Let the earliest thing happen if it is due by ``to_ns``; whether there was one."""
         exchange_ns, market_ns = self.exchange.next_ns(), self._market_ns()
         due_ns = self._due[0].at_ns if self._due else None
-        known = [at_ns for at_ns in (exchange_ns, market_ns, due_ns) if at_ns is not None]
+        times = (exchange_ns, market_ns, due_ns, self._minute_ns)
+        known = [at_ns for at_ns in times if at_ns is not None]
         if not known or min(known) > to_ns:
             return False
         at_ns = max(self._now_ns, min(known))
         self._move(at_ns)
-        if market_ns is not None and self._market is not None and market_ns <= at_ns:
+        if self._minute_ns is not None and self._minute_ns <= at_ns:
+            # Before a print of the same instant: that one belongs to the next minute.
+            minute_ns, self._minute_ns = self._minute_ns, None
+            self.announce(MinuteEnd(minute_ns))
+        elif market_ns is not None and self._market is not None and market_ns <= at_ns:
             self._apply_market(self._market.pop())
         elif due_ns is not None and due_ns <= at_ns:
             heappop(self._due).act()
@@ -316,6 +330,8 @@ class Edge:
             self.exchange.on_status(event.symbol, event.status)
         self._face.on_market(event)
         self._streams.on_market(event)
+        if self._minute_ns is None and self._streams.has_listeners(StreamKind.MARKET):
+            self._minute_ns = (self._now_ns // NS_PER_MINUTE + 1) * NS_PER_MINUTE
 
     def _fan_out(self) -> None:
         for event in self.exchange.drain():

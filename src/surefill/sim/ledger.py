@@ -47,6 +47,19 @@ class Position:
         self.qty += signed_qty
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of an account's books. ``cash`` (1e-18 USD, without the fee) and ``signed_qty`` are
+    what it changed; ``fee`` is 1e-18 USD, paid out of cash."""
+
+    at_ns: int
+    kind: str
+    symbol: str
+    signed_qty: int
+    cash: int
+    fee: int = 0
+
+
 class Ledger:
     """One account. ``open_orders``: symbol -> order id -> live order (pending replacements wait
     outside until they are in force)."""
@@ -69,6 +82,7 @@ class Ledger:
         self.positions: dict[str, Position] = {}
         self.open_orders: dict[str, dict[str, VenueOrder]] = {}
         self.releasing_qty: dict[str, int] = {}
+        self.entries: list[Entry] = []
 
     # --- orders ---------------------------------------------------------------------------
 
@@ -125,11 +139,26 @@ class Ledger:
 
     # --- money ----------------------------------------------------------------------------
 
-    def book(self, symbol: str, *, signed_qty: int, px: int, fee: int = 0) -> None:
+    def book(self, symbol: str, *, signed_qty: int, px: int, fee: int = 0, at_ns: int = 0) -> None:
         """Book an execution (or, with the sign turned, its reversal). ``fee`` in 1e-18 USD."""
         self.positions.setdefault(symbol, Position()).add(signed_qty, px)
-        self.cash -= signed_qty * px + fee
+        self._enter(
+            "execution", symbol, at_ns, signed_qty=signed_qty, cash=-signed_qty * px, fee=fee
+        )
+
+    def book_correction(self, symbol: str, *, cash: int, cost: int, at_ns: int) -> None:
+        """Another price of an execution: ``cash`` and the position's ``cost`` change, 1e-18 USD."""
+        self.positions[symbol].cost += cost
+        self._enter("correction", symbol, at_ns, cash=cash)
+
+    def _enter(
+        self, kind: str, symbol: str, at_ns: int, *, signed_qty: int = 0, cash: int, fee: int = 0
+    ) -> None:
+        self.cash += cash - fee
         self.fees += fee
+        self.entries.append(
+            Entry(at_ns=at_ns, kind=kind, symbol=symbol, signed_qty=signed_qty, cash=cash, fee=fee)
+        )
 
     def reserved_cost(self) -> int:
         """1e-18 USD held by live opening orders, the larger one during a replacement."""

@@ -146,7 +146,13 @@ class OrderDesk:
         assert 0 < qty <= order.leaves_qty, f"{order.order_id}: {qty} of {order.leaves_qty}"
         assert self._book(order).status is not TradingStatus.HALTED, "no executions while halted"
         ledger = venue.ledger_of(order)
-        ledger.book(order.symbol, signed_qty=order.sign * qty, px=px, fee=self._fees.fee(qty))
+        ledger.book(
+            order.symbol,
+            signed_qty=order.sign * qty,
+            px=px,
+            fee=self._fees.fee(qty),
+            at_ns=venue.now_ns,
+        )
         order.cum_qty += qty
         order.cost += px * qty
         is_final = order.open_qty == 0

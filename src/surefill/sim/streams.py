@@ -16,6 +16,7 @@ from typing import Protocol
 from surefill.sim.faults import NS_PER_MS, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent
 from surefill.sim.models import Delay, LatencyModel
+from surefill.sim.notices import Notice
 from surefill.sim.types import VenueEvent
 from surefill.sim.wire import Delivery, DeliveryKind, Frame, StreamKind, StreamSession, VenueFace
 
@@ -109,6 +110,15 @@ class StreamHub:
         for stream in self._listeners(StreamKind.MARKET):
             name = type(event).__name__.removesuffix("Event").lower()
             self._publish(stream, stream.session.on_market(event), name)
+
+    def has_listeners(self, kind: StreamKind) -> bool:
+        """Whether any connection of this kind is open."""
+        return any(s.kind is kind and s.is_open for s in self._streams.values())
+
+    def on_notice(self, notice: Notice) -> None:
+        """Publish a notice to the market streams."""
+        for stream in self._listeners(StreamKind.MARKET):
+            self._publish(stream, stream.session.on_notice(notice), type(notice).__name__.lower())
 
     def on_order(self, event: VenueEvent) -> None:
         """Publish an order event to the order streams."""

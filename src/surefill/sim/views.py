@@ -9,6 +9,7 @@ under ``OPEN``; a parent shows its current legs, replaced ones are found by id.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import islice
 
 from surefill.core.fix import TradingStatus
@@ -16,7 +17,7 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
 from surefill.sim.assets import Asset, AssetTable
-from surefill.sim.ledger import Ledger
+from surefill.sim.ledger import Entry, Ledger
 from surefill.sim.orders import VenueOrder, snapshot
 from surefill.sim.state import Venue
 from surefill.sim.switches import Switches
@@ -32,6 +33,21 @@ from surefill.sim.types import (
     RefusalKind,
     VenueEvent,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksView:
+    """The books of an account: ``opening_cash`` plus all ``entries`` gives ``cash``; what does not
+    add up stands in ``breaks``, which is empty at any moment. Amounts are 1e-18 USD."""
+
+    account: str
+    opening_cash: int
+    cash: int
+    fees: int
+    equity: int
+    entries: tuple[Entry, ...]
+    breaks: tuple[str, ...]
+
 
 MAINTENANCE_PPB = 300_000_000
 """Maintenance margin of a position: 30 % (spec 7); initial margin is 50 %."""
@@ -147,6 +163,34 @@ def show_account(venue: Venue, ledger: Ledger) -> AccountView:
     )
 
 
+def show_books(venue: Venue, ledger: Ledger) -> BooksView:
+    """Everything that was booked, added up again, beside what the account shows."""
+    cash, fees = ledger.opening_cash, 0
+    qty_of: dict[str, int] = {}
+    for entry in ledger.entries:
+        cash += entry.cash - entry.fee
+        fees += entry.fee
+        qty_of[entry.symbol] = qty_of.get(entry.symbol, 0) + entry.signed_qty
+    breaks = []
+    if cash != ledger.cash:
+        breaks.append(f"cash: booked {cash}, shown {ledger.cash}")
+    if fees != ledger.fees:
+        breaks.append(f"fees: booked {fees}, shown {ledger.fees}")
+    for symbol in sorted(qty_of.keys() | ledger.positions.keys()):
+        booked_qty, shown_qty = qty_of.get(symbol, 0), ledger.position_qty(symbol)
+        if booked_qty != shown_qty:
+            breaks.append(f"{symbol}: booked {booked_qty}, shown {shown_qty}")
+    return BooksView(
+        account=ledger.account,
+        opening_cash=ledger.opening_cash,
+        cash=ledger.cash,
+        fees=ledger.fees,
+        equity=ledger.equity(venue.mark_px),
+        entries=tuple(ledger.entries),
+        breaks=tuple(breaks),
+    )
+
+
 class VenueReader:
     """The reading half of the exchange; the writing half is `surefill.sim.exchange.Exchange`."""
 
@@ -192,6 +236,10 @@ class VenueReader:
     def account_view(self, account: str) -> AccountView:
         """Cash, equity, margin and buying power now."""
         return show_account(self._venue, self._venue.ledgers[account])
+
+    def books(self, account: str) -> BooksView:
+        """The account's books, added up again."""
+        return show_books(self._venue, self._venue.ledgers[account])
 
     def fills(self, account: str, *, after_seq: int = 0) -> list[FillRecord]:
         """Executions with a number above ``after_seq``, oldest first."""

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from surefill.sim.market import MarketEvent
+from surefill.sim.notices import Notice
 from surefill.sim.types import VenueEvent
 
 
@@ -100,6 +101,9 @@ class StreamSession(Protocol):
     def on_market(self, event: MarketEvent) -> Sequence[Frame]:
         """Frames for one market event; empty when not subscribed."""
 
+    def on_notice(self, notice: Notice) -> Sequence[Frame]:
+        """Frames for a public message that is no market event; empty when not subscribed."""
+
     def closed(self) -> None:
         """The connection ended."""
 
@@ -121,6 +125,9 @@ class VenueFace(Protocol):
 
     def on_market(self, event: MarketEvent) -> None:
         """Every market event passes here before it reaches any stream."""
+
+    def on_notice(self, notice: Notice) -> None:
+        """Every notice passes here before it reaches any stream. ``KeyError``: no such print."""
 
     def on_order(self, event: VenueEvent) -> None:
         """Every order event passes here before it reaches any stream."""

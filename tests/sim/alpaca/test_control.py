@@ -230,3 +230,28 @@ def test_the_document_names_every_route_fault_and_switch(panel: Panel) -> None:
         assert all(mode in row for mode in MODES.get(code, ())), row
     for name in [*FACE_CHOICES, *FACE_NUMBERS]:
         assert f"| `{name}` |" in text, name
+
+
+def test_corrections_and_bands(panel: Panel) -> None:
+    panel.post("print", {"symbol": SYM, "price": "100", "size": "5"})
+    panel.post("correction", {"symbol": SYM, "number": 1, "price": "101", "size": "4"})
+    panel.post("correction", {"symbol": SYM, "number": 1})
+    history = panel.bench.call("GET", f"/v2/stocks/{SYM}/trades").json["trades"]
+    assert (history[0]["p"], history[0]["u"]) == (101, "canceled")
+    panel.post("bands", {"symbol": SYM, "up": "110", "down": "90"})
+    assert "has no print 7" in panel.refused("correction", {"symbol": SYM, "number": 7})
+    assert "has no print 1" in panel.refused("correction", {"symbol": "NONE", "number": 1})
+    wrong = {"symbol": SYM, "number": 1, "price": "0", "size": "1"}
+    assert "above 0" in panel.refused("correction", wrong)
+    assert "below up" in panel.refused("bands", {"symbol": SYM, "up": "90", "down": "110"})
+
+
+def test_the_books_add_up(panel: Panel) -> None:
+    panel.post("nbbo", NBBO)
+    panel.bench.filled()
+    status, books = panel.ask("GET", "books?key=KEY")
+    assert (status, books["breaks"]) == (200, [])
+    assert (books["opening_cash"], books["cash"]) == ("100000", "98999.9")
+    (entry,) = books["entries"]
+    assert (entry["qty"], entry["cash"], entry["fee"]) == ("10", "-1000.1", "0")
+    assert panel.ask("GET", "books?key=NOBODY")[0] == 422

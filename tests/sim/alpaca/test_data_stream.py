@@ -14,6 +14,7 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.units import to_nano
 from surefill.sim.alpaca.data_stream import DataSession
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
+from surefill.sim.notices import BandNotice, MinuteEnd, PrintCancel, PrintCorrection
 from surefill.sim.types import OrderEventKind
 from surefill.sim.wire import Frame
 from tests.sim.alpaca.samples import event
@@ -141,3 +142,72 @@ def test_the_number_of_symbols_is_a_switch() -> None:
 
 def test_an_unknown_type_for_fault_w9() -> None:
     assert json.loads(session().unknown().data)[0]["T"] == "zz"
+
+
+def rows(frames: Sequence[Frame]) -> list[Any]:
+    """All objects of these frames."""
+    return [row for frame in frames for row in json.loads(frame.data)]
+
+
+def listening(bench: Bench, *channels: str) -> DataSession:
+    stream = DataSession(bench.venue.face.desk, {})
+    stream.receive(AUTH)
+    stream.receive(
+        json.dumps({"action": "subscribe"} | {name: ["A"] for name in channels}).encode()
+    )
+    return stream
+
+
+def test_bars_when_their_minute_is_over() -> None:
+    bench = Bench()
+    bench.print_("A", "10", "5")
+    bench.print_("B", "10", "5")
+    stream = listening(bench, "bars", "dailyBars")
+    end_ns = START_NS + 60 * 10**9
+    minute, day = rows(stream.on_notice(MinuteEnd(end_ns)))
+    assert (minute["T"], minute["S"], minute["v"], minute["t"]) == (
+        "b",
+        "A",
+        5,
+        "2026-03-02T15:00:00Z",
+    )
+    assert (day["T"], day["c"], day["t"]) == ("d", 10, "2026-03-02T05:00:00Z")
+    assert stream.on_notice(MinuteEnd(end_ns + 60 * 10**9)) == ()
+    assert listening(bench, "trades").on_notice(MinuteEnd(end_ns)) == ()
+    assert session().on_notice(MinuteEnd(end_ns)) == ()
+
+
+def test_corrections_and_cancels_follow_trades_and_change_bars() -> None:
+    bench = Bench()
+    bench.print_("A", "10", "5")
+    bench.print_("A", "12", "5")
+    bench.advance(60_000)
+    bench.print_("A", "11", "1")
+    both = listening(bench, "trades", "updatedBars")
+    correction = PrintCorrection("A", 2, to_nano("11"), to_nano(4), bench.edge.now_ns)
+    bench.edge.announce(correction)
+    changed, bar = rows(both.on_notice(correction))
+    assert [changed[key] for key in ("T", "oi", "op", "os", "ci", "cp", "cs")] == [
+        "c", 2, 12, 5, 2, 11, 4,
+    ]  # fmt: skip
+    assert (bar["T"], bar["h"], bar["v"]) == ("u", 11, 9)
+    cancel = PrintCancel("A", 3, bench.edge.now_ns)
+    bench.edge.announce(cancel)
+    (gone,) = rows(both.on_notice(cancel))
+    assert [gone[key] for key in ("T", "i", "p", "s", "a")] == ["x", 3, 11, 1, "C"]
+    assert listening(bench, "quotes").on_notice(cancel) == ()
+
+
+def test_bands() -> None:
+    bands = BandNotice("A", to_nano("10.5"), to_nano("9.5"), NS)
+    band = only(listening(Bench(), "lulds").on_notice(bands))
+    assert band == {
+        "T": "l",
+        "S": "A",
+        "u": 10.5,
+        "d": 9.5,
+        "i": "B",
+        "z": "C",
+        "t": "2026-03-02T15:00:00.123456789Z",
+    }
+    assert listening(Bench(), "bars").on_notice(bands) == ()

@@ -13,11 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from surefill.core.market import Print
 from surefill.sim.alpaca import (
     routes_account,
     routes_history,
     routes_market,
     routes_orders,
+    routes_portfolio,
     routes_reference,
     routes_unsupported,
     routes_watchlists,
@@ -43,6 +45,7 @@ from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.alpaca.text import uuid_of
 from surefill.sim.exchange import Exchange
 from surefill.sim.market import MarketEvent
+from surefill.sim.notices import Notice, PrintCancel, PrintCorrection
 from surefill.sim.types import Refusal, RefusalKind, VenueEvent
 from surefill.sim.wire import StreamKind, StreamSession, WireRequest, WireResponse
 
@@ -66,6 +69,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/v2/account", routes_account.get_account),
     ("GET", r"/v2/account/configurations", routes_account.get_configuration),
     ("PATCH", r"/v2/account/configurations", routes_account.patch_configuration),
+    ("GET", r"/v2/account/portfolio/history", routes_portfolio.history),
     ("GET", r"/v2/account/activities", routes_account.activities),
     ("GET", rf"/v2/account/activities/{_PART}", routes_account.activities),
     ("GET", r"/v2/assets", routes_reference.list_assets),
@@ -151,6 +155,14 @@ class AlpacaFace:
     def on_market(self, event: MarketEvent) -> None:
         """Keep the board up to date."""
         self.desk.board.apply(event)
+
+    def on_notice(self, notice: Notice) -> None:
+        """Keep corrected and canceled prints. ``KeyError`` when there is no such print."""
+        if isinstance(notice, PrintCorrection):
+            corrected = Print(notice.px, notice.qty, notice.venue_ns, notice.venue_ns)
+            self.desk.board.change_print(notice.symbol, notice.number, corrected)
+        elif isinstance(notice, PrintCancel):
+            self.desk.board.change_print(notice.symbol, notice.number, None)
 
     def on_order(self, event: VenueEvent) -> None:
         """Keep the read history up to date."""

@@ -22,6 +22,7 @@ from surefill.sim.alpaca.encode import Json
 from surefill.sim.alpaca.history import SymbolHistory
 from surefill.sim.alpaca.text import new_york_date, wire_number
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
+from surefill.sim.notices import BandNotice
 
 STATUS_WORDS: Mapping[TradingStatus, tuple[str, str]] = {
     TradingStatus.HALTED: ("H", "Trading Halt"),
@@ -66,6 +67,8 @@ class Board:
 
     def __init__(self) -> None:
         self._states: dict[str, SymbolState] = {}
+        # (symbol, number) -> the last change of that print
+        self.changes: dict[tuple[str, int], Change] = {}
 
     def get(self, symbol: str) -> SymbolState | None:
         """The state of a symbol; ``None`` before its first event."""
@@ -92,7 +95,9 @@ class Board:
         state = self._states[symbol]
         old = state.history.change_print(number, print_)
         bar = _minute_again(state, old.venue_ns // NS_PER_MINUTE * NS_PER_MINUTE)
-        return Change(old, None if bar is state.minute else bar)
+        change = Change(old, None if bar is state.minute else bar)
+        self.changes[symbol, number] = change
+        return change
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +197,41 @@ def status_fields(status: TradingStatus) -> Json:
     """A trading status without its time; clients need ``rc``, ``rm`` and ``z`` present."""
     code, message = STATUS_WORDS[status]
     return {"sc": code, "sm": message, "rc": "", "rm": "", "z": "C"}
+
+
+def band_fields(bands: BandNotice) -> Json:
+    """Limit-up and limit-down prices."""
+    return {
+        "u": wire_number(bands.up_px),
+        "d": wire_number(bands.down_px),
+        "i": bands.indicator,
+        "z": "C",
+    }
+
+
+def cancel_fields(number: int, old: Print) -> Json:
+    """A canceled print."""
+    return {
+        "i": number,
+        "x": "V",
+        "p": wire_number(old.px),
+        "s": wire_number(old.qty),
+        "a": "C",
+        "z": "C",
+    }
+
+
+def correction_fields(number: int, old: Print, new: Print) -> Json:
+    """A corrected print: what it was and what it is. It keeps its number."""
+    return {
+        "x": "V",
+        "oi": number,
+        "op": wire_number(old.px),
+        "os": wire_number(old.qty),
+        "oc": ["@"],
+        "ci": number,
+        "cp": wire_number(new.px),
+        "cs": wire_number(new.qty),
+        "cc": ["@"],
+        "z": "C",
+    }

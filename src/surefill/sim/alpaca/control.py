@@ -18,12 +18,13 @@ from surefill.core.fix import TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.units import NANO, UnitError, to_nano
 from surefill.sim.alpaca.app import Venue
-from surefill.sim.alpaca.encode import Json, dump
+from surefill.sim.alpaca.encode import Json, books_json, dump
 from surefill.sim.alpaca.errors import JSON_HEADERS
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES, query_value
 from surefill.sim.alpaca.text import parse_stamp, stamp_ns
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultError
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
+from surefill.sim.notices import BandNotice, Notice, PrintCancel, PrintCorrection
 from surefill.sim.pacing import PaceError
 from surefill.sim.types import Refusal
 from surefill.sim.wire import WireRequest, WireResponse
@@ -51,6 +52,8 @@ class Control:
             ("POST", "nbbo"): self._nbbo,
             ("POST", "print"): self._print,
             ("POST", "status"): self._status,
+            ("POST", "correction"): self._correct_print,
+            ("POST", "bands"): self._bands,
             ("POST", "clock"): self._set_clock,
             ("GET", "clock"): self._clock,
             ("POST", "faults"): self._arm,
@@ -59,6 +62,7 @@ class Control:
             ("POST", "account"): self._account,
             ("POST", "venue"): self._operate,
             ("GET", "log"): self._log,
+            ("GET", "books"): self._books,
         }
 
     def handle(self, request: WireRequest) -> WireResponse:
@@ -107,6 +111,35 @@ class Control:
             raise ControlError(f"status is one of {', '.join(STATUSES)}")
         now_ns = self._venue.edge.now_ns
         self._venue.edge.inject(StatusEvent(_symbol(body), STATUSES[word], now_ns))
+        return self._done()
+
+    def _correct_print(self, request: WireRequest) -> WireResponse:
+        """With price and size a correction, without them a cancel; ``number`` is the print's."""
+        body = _body(
+            request,
+            {"symbol", "number", "price", "size"},
+            required=frozenset({"symbol", "number"}),
+        )
+        symbol, number, now_ns = _symbol(body), _whole(body, "number"), self._venue.edge.now_ns
+        notice: Notice = PrintCancel(symbol, number, now_ns)
+        if "price" in body or "size" in body:
+            px, qty = _amount(body, "price"), _amount(body, "size")
+            if px == 0 or qty == 0:
+                raise ControlError("a print needs a price and a size above 0")
+            notice = PrintCorrection(symbol, number, px, qty, now_ns)
+        try:
+            self._venue.edge.announce(notice)
+        except KeyError:
+            raise ControlError(f"{symbol} has no print {number} to change") from None
+        return self._done()
+
+    def _bands(self, request: WireRequest) -> WireResponse:
+        body = _body(request, {"symbol", "up", "down"})
+        up_px, down_px = _amount(body, "up"), _amount(body, "down")
+        if not 0 < down_px < up_px:
+            raise ControlError("down is above 0 and below up")
+        symbol, now_ns = _symbol(body), self._venue.edge.now_ns
+        self._venue.edge.announce(BandNotice(symbol, up_px, down_px, now_ns))
         return self._done()
 
     # -- clock --------------------------------------------------------------------------------
@@ -233,6 +266,13 @@ class Control:
         lines = self._venue.log.after(int(text))
         body = b"".join(dump(line) + b"\n" for line in lines)
         return WireResponse(200, {"content-type": "application/x-ndjson"}, body)
+
+    def _books(self, request: WireRequest) -> WireResponse:
+        """The books of a key's account; ``breaks`` names what does not add up (never anything)."""
+        key = query_value(request.query, "key")
+        if key is None or not self._venue.keys.is_open(key):
+            raise ControlError("key is the key id of an account that is open")
+        return _reply(books_json(self._venue.exchange.books(self._venue.keys.open(key).account)))
 
     def _done(self) -> WireResponse:
         return _reply(self.clock_json())

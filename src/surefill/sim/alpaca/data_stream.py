@@ -15,7 +15,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from surefill.core.market import Print
+from surefill.sim.alpaca.bars import NS_PER_MINUTE
 from surefill.sim.alpaca.board import (
+    band_fields,
+    bar_fields,
+    cancel_fields,
+    correction_fields,
     quote_fields,
     status_fields,
     trade_fields,
@@ -25,6 +31,7 @@ from surefill.sim.alpaca.encode import Json, dump
 from surefill.sim.alpaca.keys import Credentials, Owner, credentials_of
 from surefill.sim.alpaca.text import NS_PER_S, stamp_ns
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
+from surefill.sim.notices import BandNotice, MinuteEnd, Notice, PrintCancel, PrintCorrection
 from surefill.sim.types import VenueEvent
 from surefill.sim.wire import Frame
 
@@ -88,12 +95,23 @@ class DataSession:
             channel, letter = "trades", "t"
         else:
             channel, letter = "statuses", "s"
-        wanted = self._symbols[channel]
-        if self._owner is None or not (event.symbol in wanted or "*" in wanted):
+        if self._owner is None or not self._wants(channel, event.symbol):
             return ()
-        fields = self._fields(event)
-        head: Json = {"T": letter, "S": event.symbol}
-        return self._say([{**head, **fields, "t": self._time(event.venue_ns)}])
+        return self._say([self._timed(letter, event.symbol, self._fields(event), event.venue_ns)])
+
+    def on_notice(self, notice: Notice) -> Sequence[Frame]:
+        """Corrections and cancels follow trades; bars come when their minute is over."""
+        if self._owner is None:
+            return ()
+        if isinstance(notice, MinuteEnd):
+            return self._bars(notice.venue_ns)
+        if isinstance(notice, BandNotice):
+            if not self._wants("lulds", notice.symbol):
+                return ()
+            return self._say(
+                [self._timed("l", notice.symbol, band_fields(notice), notice.venue_ns)]
+            )
+        return self._changed_print(notice)
 
     def on_order(self, event: VenueEvent) -> Sequence[Frame]:
         """Not this stream's business."""
@@ -106,6 +124,44 @@ class DataSession:
     def unknown(self) -> Frame:
         """A message of a type no client knows."""
         return self._say([{"T": "zz", "S": "ZZZZ", "v": 1}])[0]
+
+    def _wants(self, channel: str, symbol: str) -> bool:
+        wanted = self._symbols[channel]
+        return symbol in wanted or "*" in wanted
+
+    def _timed(self, letter: str, symbol: str, fields: Json, ns: int) -> Json:
+        """A data object: ``T`` first, the time last."""
+        return {"T": letter, "S": symbol, **fields, "t": self._time(ns)}
+
+    def _bars(self, minute_ns: int) -> Sequence[Frame]:
+        """Bars of the minute that ended, and the running day, of whoever traded in it."""
+        rows: list[Json] = []
+        for symbol in self._desk.board.symbols():
+            state = self._desk.board.get(symbol)
+            minute = state.last_minute(minute_ns) if state is not None else None
+            if state is None or minute is None or minute.start_ns + NS_PER_MINUTE != minute_ns:
+                continue
+            if self._wants("bars", symbol):
+                rows.append(self._timed("b", symbol, bar_fields(minute), minute.start_ns))
+            if self._wants("dailyBars", symbol) and state.day is not None:
+                rows.append(self._timed("d", symbol, bar_fields(state.day), state.day.start_ns))
+        return self._say(rows) if rows else ()
+
+    def _changed_print(self, notice: PrintCorrection | PrintCancel) -> Sequence[Frame]:
+        """The change itself, and the bar that is another one because of it."""
+        change = self._desk.board.changes[notice.symbol, notice.number]
+        rows: list[Json] = []
+        if self._wants("trades", notice.symbol):
+            if isinstance(notice, PrintCancel):
+                letter, fields = "x", cancel_fields(notice.number, change.old)
+            else:
+                new = Print(notice.px, notice.qty, notice.venue_ns, notice.venue_ns)
+                letter, fields = "c", correction_fields(notice.number, change.old, new)
+            rows.append(self._timed(letter, notice.symbol, fields, notice.venue_ns))
+        if change.bar is not None and self._wants("updatedBars", notice.symbol):
+            bar = change.bar
+            rows.append(self._timed("u", notice.symbol, bar_fields(bar), bar.start_ns))
+        return self._say(rows) if rows else ()
 
     def _fields(self, event: MarketEvent) -> Json:
         if isinstance(event, QuoteEvent):

@@ -40,6 +40,7 @@ from surefill.sim.types import (
     PositionView,
     VenueEvent,
 )
+from surefill.sim.views import BooksView
 
 Json = dict[str, object]
 
@@ -203,6 +204,29 @@ def account_json(view: AccountView, *, account_id: str, now_ns: int) -> Json:
         "crypto_tier": 0,
         "intraday_adjustments": "0",
         "pending_reg_taf_fees": "0",
+    }
+
+
+def books_json(books: BooksView) -> Json:
+    """An account's books, exact: opening cash plus the entries is the cash."""
+    return {
+        "account": books.account,
+        "opening_cash": money_text(books.opening_cash),
+        "entries": [
+            {
+                "at": stamp_ns(entry.at_ns),
+                "kind": entry.kind,
+                "symbol": entry.symbol,
+                "qty": to_text(entry.signed_qty),
+                "cash": money_text(entry.cash),
+                "fee": money_text(entry.fee),
+            }
+            for entry in books.entries
+        ],
+        "fees": money_text(books.fees),
+        "cash": money_text(books.cash),
+        "equity": money_text(books.equity),
+        "breaks": list(books.breaks),
     }
 
 

@@ -19,6 +19,7 @@ from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump, trade_update
 from surefill.sim.alpaca.keys import Credentials, Owner
 from surefill.sim.market import MarketEvent
+from surefill.sim.notices import Notice
 from surefill.sim.types import VenueEvent
 from surefill.sim.wire import Frame
 
@@ -82,6 +83,10 @@ class OrderSession:
         return self._say({"stream": TRADE_UPDATES, "data": data})
 
     def on_market(self, event: MarketEvent) -> Sequence[Frame]:
+        """Not this stream's business."""
+        return ()
+
+    def on_notice(self, notice: Notice) -> Sequence[Frame]:
         """Not this stream's business."""
         return ()
 
