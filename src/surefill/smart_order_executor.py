@@ -18,6 +18,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -103,11 +104,10 @@ class SmartOrderExecutor:
         clock = self._given_clock or await wiring.clock_for(self.settings)
         runtime = wiring.assemble(self.settings, clock=clock)
         self._runtime = runtime
-        try:
+        async with AsyncExitStack() as on_failure:
+            on_failure.push_async_callback(self.close)
             await self._start(runtime)
-        except BaseException:
-            await self.close()
-            raise
+            on_failure.pop_all()
         logger.info(INITIALIZED)
 
     async def _start(self, runtime: Runtime) -> None:
@@ -400,11 +400,10 @@ class BlockingExecutor:
         if self._thread is not None:
             return
         self._thread = LoopThread()
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
             self.run(self.executor.start())
-        except BaseException:
-            self.close()
-            raise
+            on_failure.pop_all()
 
     def close(self) -> None:
         """See `SmartOrderExecutor.close`; cover stays at the broker."""

@@ -11,6 +11,7 @@ Must never: decide, or keep a secret in anything that prints.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.metadata import version
@@ -159,13 +160,12 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     logs = LogSinks(settings.log_dir, secrets=(settings.secret_key,), clock=clock)
     engine = engine_of(settings)
     journal = open_journal(settings)
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(journal.close)
         stepper = Stepper(engine, journal, holder=BUILD)
         stepper.restore()
         logs.open()
-    except BaseException:
-        journal.close()
-        raise
+        on_failure.pop_all()
     broker = ChosenBroker(
         endpoints=endpoints,
         credentials=credentials,
