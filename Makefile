@@ -18,7 +18,7 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 	@$(BIN)/surefill demo $(ARGS)
 
 test: check ## every check and every test, skips with their reason
-	$(BIN)/python -m pytest -q -rs $(COVER) --cov-report=term --cov-fail-under=100 $(ARGS)
+	$(BIN)/python -m pytest -q -rs --junitxml=build/tests.xml $(COVER) --cov-report=term --cov-fail-under=100 $(ARGS)
 
 check: ## format, lint, types, layers
 	@scripts/setup all,dev

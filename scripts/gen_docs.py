@@ -1,4 +1,4 @@
-"""Write the documents that are tables of the code: reasons, machines, settings.
+"""Write the documents that are tables of the code: reasons, machines, settings, alerts, checklist.
 
 Why: a table that is written twice is wrong once. `make docs` writes the files, a test compares
 them. Must never: contain prose that is not about the table; that belongs in hand-written files.
@@ -82,6 +82,57 @@ def settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def alerts() -> str:
+    """One row and one section per alert rule; a section's anchor is what the alert names."""
+    rules = import_module("surefill.tca.rules").RULES
+    lines = ["# Alerts", "", NOTE, "", "`surefill metrics --alerts` evaluates these rules from the"]
+    lines += ["journal, prints what is broken and appends it to `alerts.log` in the log directory;"]
+    lines += ["its exit code is 1 then. The limit itself is still good.", ""]
+    lines += ["| code | severity | measured | alert when |", "|---|---|---|---|"]
+    lines += [
+        f"| [`{rule.code}`](#{rule.code.lower()}) | {rule.severity.value} | {_cell(rule.what)} | "
+        f"{rule.worse.value} {rule.show(rule.limit)} |"
+        for rule in rules
+    ]
+    for rule in rules:
+        limit = f"{rule.worse.value} {rule.show(rule.limit)}"
+        lines += ["", f"## {rule.code}", "", f"{_sentence(rule.what)}, {limit}."]
+        lines += ["", f"What to do: {rule.advice}."]
+    return "\n".join(lines) + "\n"
+
+
+def checklist() -> str:
+    """One table per stage: what every item asks for."""
+    program = import_module("surefill.replay.checklist")
+    lines = [
+        "# Deployment checklist",
+        "",
+        NOTE,
+        "",
+        "No box to tick: `surefill checklist` computes",
+    ]
+    lines += ["every item and names the journal records that it rests on. Verdicts are PASS, FAIL"]
+    lines += ["and NOT YET (no proof either way). Exit code: 0 all PASS; 1 at least one FAIL; 3"]
+    lines += ["nothing failed, but something is NOT YET proven. Sign-off, with the engine stopped:"]
+    lines += [
+        "`surefill checklist --stage STAGE --sign-off NAME --next-review DATE`; who, version,"
+    ]
+    lines += ["settings hash, verdicts and next review become a note in the journal, and no stage"]
+    lines += ["with a FAIL can be signed."]
+    for stage, items in program.CHECKLIST.items():
+        lines += ["", f"## {program.STAGE_TITLES[stage]}", ""]
+        lines += [f"`surefill checklist --stage {stage.value}`", ""]
+        lines += ["| item | title | passes when |", "|---|---|---|"]
+        lines += [
+            f"| `{item.code}` | {_cell(item.title)} | {_cell(item.passes)} |" for item in items
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def setting_name(field: dataclasses.Field[object]) -> str:
     """The name of a setting in the environment."""
     return str(field.metadata.get("env", field.name.upper()))
@@ -102,6 +153,8 @@ def documents() -> dict[str, str]:
         "docs/reasons.md": ("surefill.core.reasons", reasons),
         "docs/machines.md": ("surefill.core.order", machines),
         "docs/settings.md": ("surefill.config", settings),
+        "docs/alerts.md": ("surefill.tca.rules", alerts),
+        "docs/SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md": ("surefill.replay.checklist", checklist),
     }
     return {path: make() for path, (module, make) in makers.items() if find_spec(module)}
 

@@ -67,6 +67,16 @@ VERBS = (
         'surefill rollback --by ann --why "slippage"',
     ),
     Verb("journal", "backup, verify, migrate the journal", "surefill journal backup DEST"),
+    Verb(
+        "metrics",
+        "slippage, misses, refusals, cover, reward/risk; alerts",
+        "surefill metrics --by path --alerts",
+    ),
+    Verb(
+        "checklist",
+        "the deployment checklist, proven: PASS, FAIL or NOT YET",
+        "surefill checklist --stage pre",
+    ),
 )
 
 EXTRA_OF = {

@@ -164,7 +164,7 @@ def _blocks(
         right = frozenset(range(1, len(GROUP_HEAD) + 1))
         blocks.append(Table(f"By {args.by}", rows, head=(args.by, *GROUP_HEAD), right=right))
     if args.alerts and not alerts:
-        blocks.append("\nAlerts: none, no rule is broken.")
+        blocks += ["", "Alerts: none, no rule is broken."]
     if alerts:
         rows = [
             (one.rule.severity.value, one.rule.code, f"{one.sentence}. To do: {one.rule.advice}.")
