@@ -52,6 +52,7 @@ def morning_blocks(mornings: Sequence[Morning]) -> list[Block]:
         f"Signal: buy {SHARES} CRWD at {SIGNAL}, stop {STOP}, target {TARGET}. The market already "
         f"asks {to_usd_text(legacy.entry_px)}. Played over real sockets, on an exchange on this "
         "machine.",
+        "",
         Table(
             title="",
             head=("", "market order", "Surefill", "Surefill"),
@@ -74,6 +75,7 @@ def morning_blocks(mornings: Sequence[Morning]) -> list[Block]:
             ),
             right=frozenset({1, 2, 3}),
         ),
+        "",
         f"Same levels: {level.sentence}. Denied before any order existed ({code}).",
         f"Same distances (risk 5.35, reward/risk 2): {distance.sentence}. No share, no loss. When "
         f"the time was up the market asked {to_usd_text(distance.ask_px)}.",
@@ -93,12 +95,14 @@ def comparison_blocks(comparison: Comparison) -> list[Block]:
         f"2. THE SAME {comparison.plans} PLANS DOWN BOTH PATHS",
         f"{comparison.title[:1].upper()}{comparison.title[1:]}; {comparison.minutes} minutes, in "
         "virtual time. The plans are random and have no edge: all you see is execution.",
+        "",
         Table(
             title="",
             head=("", "market order", "Surefill"),
             rows=tuple(_rows(legacy, smart)),
             right=frozenset({1, 2}),
         ),
+        "",
         "bps: 1/100 of a percent of the signal price; positive: worse than the signal. Shares that "
         "were not entered are charged too: with the market's price (ask for a buyer, bid for a "
         "seller) against the signal when their time was up. Negative: waiting paid.",
@@ -130,7 +134,7 @@ def _rows(legacy: Measures, smart: Measures) -> Iterable[Sequence[str]]:
     yield _row("missed plans, mean", [one.missed_mean_bps for one in both])
     yield _row("denied plans, mean", [one.denied_mean_bps for one in both])
     yield _row("ALL PLANS, missed and denied included", [one.all_in_bps for one in both])
-    yield ("REWARD FOR 1 USD OF RISK, at the price that was paid", "", "")
+    yield ("REWARD FOR 1 USD OF RISK, at the price paid", "", "")
     yield _row("mean, by the signal's stop and target", [one.rr_mean for one in both])
     yield _row("worst", [one.rr_worst for one in both])
     yield _row("trades below 1", [f"{one.rr_below_1_percent} %" for one in both])
