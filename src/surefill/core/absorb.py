@@ -173,7 +173,9 @@ def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> No
             if report is not None:
                 take_report(turn, report)
         case Rejected(kind=RejectKind.NOT_FOUND):
-            if order.state is OrderState.IN_DOUBT and event.sent_ns > order.sent_ns:
+            is_late_cover = order.state is OrderState.IN_FLIGHT and order.leg is not Leg.ENTRY
+            is_open_question = order.state is OrderState.IN_DOUBT or is_late_cover
+            if is_open_question and event.sent_ns > order.sent_ns:
                 _not_found(turn, order, event.sent_ns)
         case _:
             pass  # a read that failed says nothing (I11); `ask` keeps its own distance

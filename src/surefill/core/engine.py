@@ -70,6 +70,7 @@ from surefill.core.turn import MS_NS, Context
 READ_MARGIN_NS = 60 * SECOND_NS
 """Listings start this much before the oldest open trade: clocks differ, ties exist."""
 POLL_STREAM_DOWN_NS = 1000 * MS_NS
+POLL_STARTING_NS = 2 * SECOND_NS
 POLL_ENTERING_NS = 5 * SECOND_NS
 POLL_HOLDING_NS = 30 * SECOND_NS
 ACCOUNT_POLL_NS = 60 * SECOND_NS
@@ -162,8 +163,15 @@ class Engine:
 
     def schedule_polls(self, now: int) -> None:
         """When to look at the broker again without being told to."""
-        if not self.book.open or self.state.mode is Mode.STARTING:
+        is_starting = self.state.mode is Mode.RECONCILING
+        if self.state.mode is Mode.STARTING or not (self.book.open or is_starting):
             self._poll_ns = self._account_poll_ns = None
+            return
+        if is_starting:
+            # What the first reads did not bring is asked for again: a start never gets stuck.
+            started_ns = self.state.started_ns
+            self._poll_ns = max(started_ns, self._last_poll_ns) + POLL_STARTING_NS
+            self._account_poll_ns = max(started_ns, self._last_account_poll_ns) + POLL_STARTING_NS
             return
         if not self.state.is_stream_up:
             gap_ns = POLL_STREAM_DOWN_NS

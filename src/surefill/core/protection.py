@@ -31,6 +31,8 @@ EXIT_CHANGES_PER_MINUTE = 3
 """I20: exit replacements of one plan in any minute."""
 CHANGE_RETRY_NS = 700 * MS_NS
 """Pause after a refused replacement: the broker's chain settles in seconds (alpaca.md 2.4.8)."""
+LATE_NS = 700 * MS_NS
+"""An answer takes 150 ms and the stream 80 ms at most; after this long something is wrong."""
 _GONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
 
 
@@ -81,10 +83,22 @@ def _settle_exits(turn: Turn) -> None:
                 _send_deferred(turn, order)
             case OrderState.IN_DOUBT:
                 turn.ask(order)
+            case OrderState.IN_FLIGHT if order.replaces is None:
+                _ask_when_late(turn, order)
             case OrderState.WORKING if order.cancel_ns or turn.trade.has_successor(order):
                 turn.ask(order)
     for group in turn.trade.groups:
         _settle_group(turn, group)
+
+
+def _ask_when_late(turn: Turn, order: ChildOrder) -> None:
+    """Cover that is neither answered nor seen is looked for long before its answer times out: the
+    shares are bare meanwhile (I3; decision 0003)."""
+    late_ns = order.sent_ns + LATE_NS
+    if turn.now >= late_ns:
+        turn.ask(order)
+    else:
+        turn.wake_at(late_ns)
 
 
 def _settle_group(turn: Turn, group: ExitGroup) -> None:
@@ -102,9 +116,7 @@ def _settle_group(turn: Turn, group: ExitGroup) -> None:
         turn.alarm(Reason.of(ReasonCode.COVER_LOST, qty=to_text(group.qty), by=stops[-1].state))
         end_group(turn, group)
     elif state is GroupState.BARE:
-        owner = bracket_entry(trade, group) or next(iter(orders), None)
-        if owner is not None and owner.order_id is not None:
-            turn.ask(owner)
+        turn.ask(bracket_entry(trade, group) or orders[0])
     elif state is GroupState.ARMED and any(o.state in _GONE for o in orders):
         # A member ended and the broker may not say so of its sibling (B-06, R18).
         for order in orders:
@@ -127,7 +139,8 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
     """The same intent again, if it is still right; otherwise it is dropped and planned anew."""
     trade = turn.trade
     is_right = (
-        order.spec.order_qty <= trade.position_qty
+        cover_of(trade).claimed_qty <= trade.position_qty  # another copy may have turned up
+        and order.spec.order_qty <= trade.position_qty
         and (order.leg is Leg.FLATTEN or trade.exit_reason is None)
         and _still_wanted(trade, order)
     )
@@ -173,8 +186,8 @@ def _cover(turn: Turn, due_qty: int) -> None:
         stop_loss_px=exits.stop_px if is_oco else None,
     )
     kind = GroupKind.OCO if is_oco else GroupKind.STOP
-    if turn.submit(spec, group=n, priority=Priority.PROTECT):
-        turn.add_group(ExitGroup(n, kind, due_qty, exits.stop_px, exits.target_px))
+    group = ExitGroup(n, kind, due_qty, exits.stop_px, exits.target_px)
+    turn.submit(spec, group=group, priority=Priority.PROTECT)
 
 
 def _may_cover_now(turn: Turn) -> bool:
