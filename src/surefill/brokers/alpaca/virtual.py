@@ -110,6 +110,7 @@ class VirtualBroker:
         self._stream: int | None = None
         self._is_up = False
         self._reopen_ns: int | None = None
+        self._listen_by_ns: int | None = None
         self._alive_ns = wire.now_ns()
         self.requests: dict[str, int] = {}
         """method -> requests sent, for the request economy of a run."""
@@ -130,8 +131,7 @@ class VirtualBroker:
     def next_ns(self) -> int | None:
         """The next instant at which this side of the wire has something to do by itself."""
         times = [at_ns for at_ns, ticket in self._timeouts if ticket in self._waiting][:1]
-        if self._reopen_ns is not None:
-            times.append(self._reopen_ns)
+        times += [at_ns for at_ns in (self._reopen_ns, self._listen_by_ns) if at_ns is not None]
         return min(times) if times else None
 
     def wake(self) -> None:
@@ -142,6 +142,9 @@ class VirtualBroker:
             work = self._waiting.pop(ticket, None)
             if work is not None:
                 self._resume(work, Lost("no answer within the read timeout"))
+        if self._listen_by_ns is not None and now >= self._listen_by_ns:
+            self._wire.close_stream(self._conn)
+            self._lose_stream(now)
         if self._reopen_ns is not None and now >= self._reopen_ns:
             self._open_stream()
 
@@ -216,19 +219,24 @@ class VirtualBroker:
         self._tell(event)
 
     async def _read_reference(self) -> None:
-        outcome = await _Ask(requests.calendar(self._wire.now_ns()))
-        if isinstance(outcome, HttpResponse):
-            calendar = market.calendar(outcome.body)
-            if not isinstance(calendar, Unreadable):
-                self._tell(CalendarRead(calendar, self._wire.now_ns()))
+        body = await self._until_complete(lambda: requests.calendar(self._wire.now_ns()))
+        calendar = market.calendar(body)
+        if not isinstance(calendar, Unreadable):
+            self._tell(CalendarRead(calendar, self._wire.now_ns()))
         self._tell(await self._reads.account(Priority.EVIDENCE))
 
     async def _read_instrument(self, symbol: str) -> None:
-        outcome = await _Ask(requests.asset(symbol))
-        if isinstance(outcome, HttpResponse) and outcome.status == 200:
-            found = market.instrument(outcome.body, symbol)
-            if not isinstance(found, Unreadable):
-                self._tell(InstrumentRead(found, self._wire.now_ns()))
+        body = await self._until_complete(lambda: requests.asset(symbol))
+        found = market.instrument(body, symbol)
+        if not isinstance(found, Unreadable):
+            self._tell(InstrumentRead(found, self._wire.now_ns()))
+
+    async def _until_complete(self, request: Callable[[], HttpRequest]) -> bytes:
+        """Read reference data as often as it takes; production retries a read as well."""
+        while True:
+            outcome = await _Ask(request())
+            if isinstance(outcome, HttpResponse) and outcome.status == 200:
+                return outcome.body
 
     # -- the order stream ---------------------------------------------------------------------
 
@@ -239,12 +247,13 @@ class VirtualBroker:
             self._reopen_ns = self._wire.now_ns() + RECONNECT_NS
             return
         self._stream = self._conn
+        self._listen_by_ns = self._wire.now_ns() + HEARTBEAT_DEAD_NS
         listen = {"action": "listen", "data": {"streams": ["trade_updates"]}}
         for message in (self._login, listen):
             self._wire.stream_send(self._conn, json.dumps(message).encode())
 
     def _lose_stream(self, reopen_ns: int) -> None:
-        self._stream = None
+        self._stream = self._listen_by_ns = None
         self._reopen_ns = reopen_ns
         if self._is_up:
             self._is_up = False
@@ -255,6 +264,7 @@ class VirtualBroker:
         if isinstance(envelope, Unreadable):
             return
         if envelope.stream == "listening":
+            self._listen_by_ns = None
             self._run(self._close_gap())
         elif envelope.stream == "trade_updates":
             report = orders.update_report(envelope.data, now)
