@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from surefill.config import Settings
+from surefill.core.events import AccountRead
 from surefill.core.units import NANO
 from surefill.ports import Broker, JournalHeld
 from surefill.runtime import wiring
@@ -14,8 +15,12 @@ from surefill.runtime.wiring import (
     assemble,
     clock_for,
     engine_of,
+    has_own_time,
+    journal_at,
     journal_path,
     limits_of,
+    look_at_account,
+    machine_clock,
     open_journal,
 )
 from tests.support.exchange_server import OPEN_NS, RunningExchange
@@ -136,3 +141,18 @@ async def test_a_venue_that_does_not_answer_is_a_coded_error(tmp_path: Path, can
         await clock_for(settings(tmp_path, canary))
     assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
     assert "127.0.0.1:9" in caught.value.sentence
+
+
+async def test_a_look_at_the_account_needs_no_journal(tmp_path: Path, canary: str) -> None:
+    with RunningExchange() as exchange:
+        here = settings(tmp_path, canary, APCA_API_BASE_URL=exchange.url)
+        assert has_own_time(here)
+        picture = await look_at_account(here, clock=machine_clock(), after_ns=OPEN_NS)
+    assert isinstance(picture.account, AccountRead)
+    assert not (tmp_path / "state").exists()
+    assert not has_own_time(settings(tmp_path, canary, APCA_API_BASE_URL="https://example.org"))
+
+
+def test_a_journal_is_made_where_it_is_named(tmp_path: Path) -> None:
+    journal_at(tmp_path / "journal.db").close()
+    assert (tmp_path / "journal.db").exists()

@@ -10,6 +10,7 @@ Invariants: nothing is written or sent; what could not be read is said, never sh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -141,7 +142,8 @@ def review(standing: Standing, settings: Settings, picture: AccountPicture, *, n
     seen_ns = max(now, *(part.recv_ns for part in reads))
     for event in (EngineStarted(0, "", digest, now), *reads):
         engine.step(event, seen_ns)
-    trades = tuple(engine.book.open.values())
+    before = {trade.trade_id: trade for trade in standing.trades}
+    trades = tuple(_as_seen(trade, before) for trade in engine.book.open.values())
     return Review(
         trades=trades,
         state=engine.state,
@@ -150,6 +152,14 @@ def review(standing: Standing, settings: Settings, picture: AccountPicture, *, n
             part for part in (*reads, picture.open_orders) if isinstance(part, ReadFailed)
         ),
     )
+
+
+def _as_seen(trade: Trade, before: Mapping[str, Trade]) -> Trade:
+    """Without the orders that only this review has decided on: nobody sends them."""
+    known = before.get(trade.trade_id)
+    keys = {order.key for order in known.orders} if known is not None else set()
+    seen = tuple(o for o in trade.orders if o.order_id is not None or o.key in keys)
+    return replace(trade, orders=seen)
 
 
 def _foreign(
