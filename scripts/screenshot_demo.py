@@ -45,7 +45,7 @@ def main() -> int:
     trimmed = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     (IMAGES / "demo.txt").write_text(trimmed, encoding="utf-8")
     svg = console.export_svg(title=COMMAND, theme=MONOKAI, unique_id="demo")
-    (IMAGES / "demo.svg").write_text(local_fonts(svg), encoding="utf-8")
+    (IMAGES / "demo.svg").write_text(portable(svg), encoding="utf-8")
     return 0
 
 
@@ -72,10 +72,12 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def local_fonts(svg: str) -> str:
-    """The picture without its fonts from a server, in the reader's own monospace."""
+def portable(svg: str) -> str:
+    """The picture without fonts from a server, in the reader's own monospace, and with the spaces
+    that some viewers drop at the start of a line."""
     without = re.sub(r"\s*@font-face \{.*?\}|\s*<!--.*?-->", "", svg, flags=re.DOTALL)
-    return without.replace("Fira Code, monospace", FONT).replace("arial", "sans-serif")
+    local = without.replace("Fira Code, monospace", FONT).replace("arial", "sans-serif")
+    return local.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ def comparison_blocks(comparison: Comparison) -> list[Block]:
         "bps: 1/100 of a percent of the signal price; positive: worse than the signal. Shares that "
         "were not entered are charged too: with the market's price (ask for a buyer, bid for a "
         "seller) against the signal when their time was up. Negative: waiting paid.",
-        "share-seconds: filled shares times the seconds in which no stop rested at the broker.",
+        "share-seconds: filled shares times the seconds in which no stop rested at the broker "
+        "(20,000 shares for half a second: 10,000).",
         "",
     ]
 
