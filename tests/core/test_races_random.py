@@ -207,6 +207,16 @@ class Chaos:
         self.calls = [c for c in self.calls if self.random.random() < 0.5]
         self.b.restart()
 
+    def close_out(self, row: Row) -> None:
+        """A closing order that may execute does."""
+        if row.spec.leg is not Leg.FLATTEN or row.status.is_terminal:
+            return
+        qty = min(self.leaves(row), self.held())
+        if qty > 0:
+            self.b.executes(row.name, qty)
+            row.status = OrdStatus.FILLED
+            self.end(row, OrdStatus.FILLED)
+
     def heal(self) -> None:
         """No more faults: everything is answered and said, reads work, closing orders fill."""
         b = self.b
@@ -218,12 +228,7 @@ class Chaos:
                 self.answer(honest=True)
                 self.collect()
             for row in list(b.rows.values()):
-                if row.spec.leg is Leg.FLATTEN and not row.status.is_terminal and self.leaves(row):
-                    qty = min(self.leaves(row), self.held())
-                    if qty > 0:
-                        self.b.executes(row.name, qty)
-                        row.status = OrdStatus.FILLED
-                        self.end(row, OrdStatus.FILLED)
+                self.close_out(row)
             for report in self.unsaid:
                 b.streams(report)
             self.unsaid.clear()

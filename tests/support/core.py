@@ -17,13 +17,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from surefill.core.commands import (
-    Announce,
     CancelOrder,
     Command,
-    OrderSpec,
     QueryAccount,
     QueryFills,
     QueryOrder,
@@ -37,25 +35,18 @@ from surefill.core.cover import Cover, cover_of
 from surefill.core.engine import Engine, EngineConfig, Step
 from surefill.core.events import (
     Accepted,
-    Account,
-    AccountRead,
     Act,
     Answer,
     CalendarRead,
     EngineStarted,
     Event,
     ExecutionReport,
-    FillsRead,
     InDoubt,
     Instrument,
     InstrumentRead,
     MarketUpdated,
     OperatorActed,
-    OrdersRead,
     PlanSubmitted,
-    Position,
-    PositionsRead,
-    ReadFailed,
     Rejected,
     RejectKind,
     ReportReceived,
@@ -68,10 +59,7 @@ from surefill.core.fix import (
     Contingency,
     ExecType,
     Feed,
-    Leg,
     OrdStatus,
-    OrdType,
-    Side,
     TimeInForce,
     TradingStatus,
 )
@@ -79,69 +67,48 @@ from surefill.core.market import MarketView, Nbbo
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.reasons import ReasonCode
 from surefill.core.risk import Limits
-from surefill.core.session import Calendar, Session
 from surefill.core.state import EngineState, Mode
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade, phase_of
-from surefill.core.units import CENT, NANO, to_text
+from surefill.core.units import NANO, to_text
 from surefill.journal.codec import decode, encode
 from surefill.tactics.registry import TACTICS
-
-MS = 1_000_000
-S = 1_000_000_000
-MINUTE = 60 * S
-OPEN_NS = 1_772_461_800 * S
-"""2026-03-02 14:30 UTC: 09:30 New York."""
-CLOSE_NS = OPEN_NS + 23_400 * S
-START_NS = OPEN_NS + 30 * MINUTE
-SESSION = Session(20260302, OPEN_NS - 19_800 * S, OPEN_NS, CLOSE_NS, CLOSE_NS + 14_400 * S)
-NEXT_DAY = 86_400 * S
-CALENDAR = Calendar.of(
-    [
-        SESSION,
-        Session(
-            20260303,
-            SESSION.pre_ns + NEXT_DAY,
-            OPEN_NS + NEXT_DAY,
-            CLOSE_NS + NEXT_DAY,
-            SESSION.post_ns + NEXT_DAY,
-        ),
-    ]
+from tests.support.core_venue import Row, Venue
+from tests.support.core_words import Words
+from tests.support.core_world import (
+    ACCOUNT,
+    CALENDAR,
+    CLOSE_NS,
+    LATENCY_NS,
+    MINUTE,
+    MS,
+    OPEN_NS,
+    READ_NS,
+    SESSION,
+    START_NS,
+    SYMBOL,
+    Kind,
+    S,
 )
-SYMBOL = "ACME"
-ACCOUNT = Account(
-    account_id="A1",
-    equity_usd=100_000 * NANO,
-    last_equity_usd=100_000 * NANO,
-    buying_power_usd=400_000 * NANO,
-    shorting_enabled=True,
-    is_blocked=False,
-)
-LATENCY_NS = 40 * MS
-READ_NS = 30 * MS
-Kind = RejectKind
 
 
-@dataclass
-class Row:
-    """One order in the broker's book. Quantities 1e-9 share, ``cost`` 1e-18 USD."""
-
-    name: str
-    order_id: str
-    cl_ord_id: str
-    spec: OrderSpec
-    status: OrdStatus
-    submitted_ns: int
-    cum_qty: int = 0
-    cost: int = 0
-    working: bool = True
-    replaces: str | None = None
-    replaced_by: str | None = None
-    carried_qty: int = 0
-    legs: list[Row] = field(default_factory=list)
+KINDS: Mapping[Verb, type] = {
+    Verb.SUBMIT: SubmitOrder,
+    Verb.CANCEL: CancelOrder,
+    Verb.REPLACE: ReplaceOrder,
+    Verb.QUERY: QueryOrder,
+}
 
 
-class Bench:
+def key_of(command: Command) -> str:
+    """The client order id that a request on one order carries."""
+    if isinstance(command, SubmitOrder):
+        return command.spec.cl_ord_id
+    assert isinstance(command, CancelOrder | ReplaceOrder | QueryOrder)
+    return command.cl_ord_id
+
+
+class Bench(Venue):
     """One engine in READY, one plan (``p1``) and a broker that obeys the test."""
 
     def __init__(
@@ -161,28 +128,21 @@ class Bench:
         limits: Limits = Limits(),  # noqa: B008  a frozen value
         tactics: Mapping[str, Tactic] = TACTICS,
     ) -> None:
-        self.side = Side.BUY if side == "buy" else Side.SELL_SHORT
-        self.sign = self.side.sign
+        super().__init__(side, start_ns)
         self.out = "SELL" if side == "buy" else "BUY"
         self.into = self.side.value
-        self.now = start_ns
         self.config = EngineConfig(account="A1", limits=limits, exits_beside_entry=beside)
         self.tactics = tactics
         self.engine = Engine(self.config, tactics)
         self.policy = policy
         self.legacy = legacy
-        self.rows: dict[str, Row] = {}
-        self.history: list[ExecutionReport] = []
-        self.foreign_qty = 0
         self.sent: list[tuple[int, Command]] = []
         self.lines: list[str] = []
         self.alarms: list[str] = []
         self.phases: list[str] = []
-        self.reads = True
         self.may_break = False
         self._seen = 0
         self._seq = 0
-        self._ids = 0
         self._answers: list[tuple[int, int, Callable[[], Event]]] = []
         self.images: dict[str, bytes] = {}
         self.state_image: bytes | None = None
@@ -205,14 +165,6 @@ class Bench:
             self.submit_plan(self.plan)
 
     # -- words ---------------------------------------------------------------------------------
-
-    def at(self, cents: int) -> int:
-        """Price ``cents`` beyond the signal in the trade's direction, 1e-9 USD."""
-        return 100 * NANO + self.sign * cents * CENT
-
-    def px(self, cents: int) -> str:
-        """The same as text."""
-        return to_text(self.at(cents))
 
     def key(self, name: str) -> str:
         """``E1`` -> our client order id; a row's name -> the broker's."""
@@ -317,7 +269,7 @@ class Bench:
 
     def _take(self, command: Command) -> None:
         self.sent.append((self.now, command))
-        self.lines.append(self._line(command))
+        self.lines.append(Words(self.name_of).line(command))
         match command:
             case RaiseAlarm(_, reason):
                 self.alarms.append(reason.code.name)
@@ -330,48 +282,6 @@ class Bench:
             case _:
                 pass
 
-    def _line(self, command: Command) -> str:
-        match command:
-            case SubmitOrder(_, spec):
-                return f"submit {self._spec_line(spec)}"
-            case CancelOrder(_, key):
-                return f"cancel {self.name_of(key)}"
-            case ReplaceOrder():
-                what, px = "limit", command.limit_px
-                if px is None:
-                    what, px = "stop", command.stop_px
-                new = self.name_of(command.new_cl_ord_id)
-                return (
-                    f"replace {self.name_of(command.cl_ord_id)} -> {new} {what} {to_text(px or 0)}"
-                )
-            case QueryOrder(_, key):
-                return f"? {self.name_of(key)}"
-            case QueryOrders():
-                return "? orders"
-            case QueryFills():
-                return "? fills"
-            case QueryPositions():
-                return "? positions"
-            case QueryAccount():
-                return "? account"
-            case RaiseAlarm(_, reason):
-                return f"ALARM {reason.code.name}"
-            case Announce(_, milestone):
-                return milestone.value
-
-    def _spec_line(self, spec: OrderSpec) -> str:
-        words = [self.name_of(spec.cl_ord_id), spec.side.value, to_text(spec.order_qty)]
-        if spec.contingency is Contingency.OCO:
-            words.append("OCO")
-        else:
-            words.append(spec.ord_type.value)
-            words += [to_text(px) for px in (spec.limit_px, spec.stop_px) if px is not None]
-        if spec.contingency is Contingency.BRACKET:
-            words.append("BRACKET")
-        if spec.take_profit_px is not None and spec.stop_loss_px is not None:
-            words += ["target", to_text(spec.take_profit_px), "stop", to_text(spec.stop_loss_px)]
-        return " ".join([*words, spec.tif.value])
-
     # -- what the broker says ------------------------------------------------------------------
 
     def answers(self, name: str, answer: Answer, *, verb: Verb = Verb.SUBMIT) -> None:
@@ -381,23 +291,10 @@ class Bench:
         self.feed(RequestAnswered("p1", verb, self.key(name), answer, sent_ns, self.now))
 
     def _request(self, name: str, verb: Verb) -> tuple[int, Command]:
-        kinds: dict[Verb, type] = {
-            Verb.SUBMIT: SubmitOrder,
-            Verb.CANCEL: CancelOrder,
-            Verb.REPLACE: ReplaceOrder,
-            Verb.QUERY: QueryOrder,
-        }
         for at_ns, command in reversed(self.sent):
-            if isinstance(command, kinds[verb]) and self._key_of(command) == self.key(name):
+            if isinstance(command, KINDS[verb]) and key_of(command) == self.key(name):
                 return at_ns, command
         raise AssertionError(f"no {verb} of {name} was sent; sent: {self.lines}")
-
-    @staticmethod
-    def _key_of(command: Command) -> str:
-        if isinstance(command, SubmitOrder):
-            return command.spec.cl_ord_id
-        assert isinstance(command, CancelOrder | ReplaceOrder | QueryOrder)
-        return command.cl_ord_id
 
     def takes(self, name: str, *, status: OrdStatus = OrdStatus.NEW) -> Row:
         """The broker has the order; nobody has been told yet."""
@@ -411,97 +308,15 @@ class Bench:
             row.legs = [self._leg(row, "target"), self._leg(row, "stop")]
         return row
 
-    def _row(self, name: str, cl_ord_id: str, spec: OrderSpec, status: OrdStatus) -> Row:
-        self._ids += 1
-        row = Row(name, f"id{self._ids}", cl_ord_id, spec, status, self.now)
-        self.rows[name] = row
-        return row
-
-    def _leg(self, parent: Row, word: str) -> Row:
-        spec, is_stop = parent.spec, word == "stop"
-        name = f"{parent.name}.{word}"
-        side = spec.side.exit_side if spec.contingency is Contingency.BRACKET else spec.side
-        leg_spec = replace(
-            spec,
-            leg=Leg.STOP if is_stop else Leg.TARGET,
-            cl_ord_id=f"broker-{name}",
-            side=side,
-            ord_type=OrdType.STOP if is_stop else OrdType.LIMIT,
-            limit_px=None if is_stop else spec.take_profit_px,
-            stop_px=spec.stop_loss_px if is_stop else None,
-        )
-        row = self._row(name, leg_spec.cl_ord_id, leg_spec, OrdStatus.NEW)
-        row.working = False
-        return row
-
     def accepts(self, name: str, *, status: OrdStatus = OrdStatus.NEW) -> Row:
         """The broker takes the order and its answer arrives."""
         row = self.takes(name, status=status)
         self.answers(name, Accepted(self.report(row)))
         return row
 
-    def report(
-        self, row: Row, exec_type: ExecType = ExecType.ORDER_STATUS, **more: object
-    ) -> ExecutionReport:
-        """What the broker would say of an order now."""
-        avg_px = row.cost // row.cum_qty if row.cum_qty else None
-        report = ExecutionReport(
-            exec_type=exec_type,
-            ord_status=row.status,
-            order_id=row.order_id,
-            cl_ord_id=row.cl_ord_id,
-            symbol=SYMBOL,
-            side=row.spec.side,
-            ord_type=row.spec.ord_type,
-            tif=row.spec.tif,
-            order_qty=row.spec.order_qty,
-            cum_qty=row.cum_qty,
-            venue_ns=self.now - 10 * MS,
-            recv_ns=self.now,
-            avg_px=avg_px,
-            limit_px=row.spec.limit_px,
-            stop_px=row.spec.stop_px,
-            contingency=row.spec.contingency,
-            working=row.working,
-            submitted_ns=row.submitted_ns,
-            replaces=row.replaces,
-            replaced_by=row.replaced_by,
-            legs=tuple(self.report(leg) for leg in row.legs)
-            if exec_type is ExecType.ORDER_STATUS
-            else (),
-        )
-        return replace(report, **more)  # type: ignore[arg-type]
-
     def streams(self, report: ExecutionReport) -> None:
         """A report arrives on the stream, now."""
         self.feed(ReportReceived(report))
-
-    def executes(self, name: str, qty: int, cents: int | None = None) -> ExecutionReport:
-        """The venue executes ``qty`` shares; nobody has been told yet. Without ``cents`` at the
-        order's own limit. Siblings shrink or end as Alpaca's do."""
-        row = self.rows[name]
-        px = row.spec.limit_px if cents is None else self.at(cents)
-        assert px is not None, f"{name} has no limit: say a price"
-        row.cum_qty += qty * NANO
-        row.cost += qty * NANO * px
-        is_done = row.cum_qty + row.carried_qty == row.spec.order_qty
-        row.status = OrdStatus.FILLED if is_done else OrdStatus.PARTIALLY_FILLED
-        for leg in row.legs:
-            if row.spec.contingency is Contingency.BRACKET and is_done:
-                leg.working = leg.spec.ord_type is OrdType.LIMIT
-        report = self.report(
-            row,
-            ExecType.TRADE,
-            exec_id=f"x{len(self.history) + 1}",
-            last_qty=qty * NANO,
-            last_px=px,
-        )
-        self.history.append(report)
-        if is_done and row.spec.leg is not Leg.ENTRY:
-            for other in self.group_of(name):
-                if other.spec.leg is not Leg.ENTRY and not other.status.is_terminal:
-                    other.status = OrdStatus.CANCELED  # without an event, as Alpaca's (B-06)
-        return report
 
     def fills(self, name: str, qty: int, cents: int | None = None) -> ExecutionReport:
         """The venue executes and the stream says so 40 ms later."""
@@ -509,30 +324,6 @@ class Bench:
         self._later()
         self.streams(replace(report, recv_ns=self.now))
         return report
-
-    def ends(self, name: str, status: OrdStatus = OrdStatus.CANCELED) -> None:
-        """The order is over at the venue; nobody has been told yet. Groups end together."""
-        row = self.rows[name]
-        row.status = status
-        for other in self.group_of(name):
-            if other is not row and not other.status.is_terminal:
-                other.status = OrdStatus.CANCELED
-
-    def group_of(self, name: str) -> list[Row]:
-        """An order's parent, siblings and replacements, the order itself among them."""
-        family = {name}
-        while True:
-            roots = {member.partition(".")[0] for member in family}
-            ids = {self.rows[member].order_id for member in family}
-            older = {self.rows[member].replaces for member in family}
-            grown = {
-                other
-                for other, row in self.rows.items()
-                if other.partition(".")[0] in roots or row.replaces in ids or row.order_id in older
-            }
-            if grown <= family:
-                return [row for other, row in self.rows.items() if other in family]
-            family |= grown
 
     def cancelled(self, name: str, status: OrdStatus = OrdStatus.CANCELED) -> None:
         """The end is confirmed on the stream, siblings included."""
@@ -577,62 +368,6 @@ class Bench:
         self.streams(self.report(old, ExecType.REPLACED))
         self.streams(self.report(row, ExecType.NEW))
         return row
-
-    def _put_in_place(self, old: Row, new: str, spec: OrderSpec) -> Row:
-        row = self._row(new, spec.cl_ord_id, spec, OrdStatus.NEW)
-        row.replaces, row.working, row.carried_qty = old.order_id, old.working, old.cum_qty
-        old.status, old.replaced_by = OrdStatus.REPLACED, row.order_id
-        for parent in self.rows.values():
-            parent.legs = [row if leg is old else leg for leg in parent.legs]
-        return row
-
-    def _read(self, command: Command, sent_ns: int) -> Event:
-        """A complete answer from the broker's truth, or a failed one."""
-        if not self.reads:
-            if isinstance(command, QueryOrder):
-                failed: Answer = InDoubt("read failed")
-                return RequestAnswered(
-                    command.trade_id, Verb.QUERY, command.cl_ord_id, failed, sent_ns, self.now
-                )
-            return ReadFailed(type(command).__name__, "500", self.now)
-        match command:
-            case QueryOrder(trade_id, key, order_id):
-                row = next(
-                    (
-                        r
-                        for r in self.rows.values()
-                        if (r.order_id == order_id if order_id else r.cl_ord_id == key)
-                    ),
-                    None,
-                )
-                answer: Answer = Rejected(Kind.NOT_FOUND, "order not found")
-                if row is not None:
-                    answer = Accepted(self.report(row))
-                return RequestAnswered(trade_id, Verb.QUERY, key, answer, sent_ns, self.now)
-            case QueryOrders(after_ns):
-                children = {leg.order_id for row in self.rows.values() for leg in row.legs}
-                tops = [
-                    self.report(row)
-                    for row in self.rows.values()
-                    if row.order_id not in children and row.submitted_ns > after_ns
-                ]
-                return OrdersRead(tuple(tops), after_ns, sent_ns, self.now)
-            case QueryFills(after_ns):
-                return FillsRead(tuple(self.history), after_ns, sent_ns, self.now)
-            case QueryPositions():
-                return PositionsRead(self.positions(), sent_ns, self.now)
-            case _:
-                return AccountRead(ACCOUNT, self.now)
-
-    def position(self) -> int:
-        """Signed whole shares in the account."""
-        ours = sum(row.spec.side.sign * row.cum_qty for row in self.rows.values())
-        return ours // NANO + self.foreign_qty
-
-    def positions(self) -> tuple[Position, ...]:
-        """The account's holdings."""
-        qty = self.position()
-        return (Position(SYMBOL, qty * NANO),) if qty else ()
 
     # -- the world -----------------------------------------------------------------------------
 
@@ -690,6 +425,7 @@ def covered_bench(side: str = "buy", **more: object) -> Bench:
 
 
 __all__ = [
+    "ACCOUNT",
     "CALENDAR",
     "CLOSE_NS",
     "MINUTE",
@@ -702,6 +438,7 @@ __all__ = [
     "Kind",
     "Row",
     "S",
+    "SESSION",
     "TimeInForce",
     "covered_bench",
 ]
