@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from surefill.core.commands import SubmitOrder
 from surefill.core.engine import EngineConfig
 from surefill.core.events import EngineStarted, NoteWritten
 from surefill.core.ids import account_tag
@@ -104,7 +105,7 @@ def test_commands_with_other_values_are_found(run: VirtualRun) -> None:
     submitted = next(r for r in records_of(run.journal) if "SubmitOrder" in str(r.commands))
     changed = tuple(
         replace(command, spec=replace(command.spec, order_qty=NANO))
-        if type(command).__name__ == "SubmitOrder"
+        if isinstance(command, SubmitOrder)
         else command
         for command in submitted.commands
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from surefill.core.cover import cover_of
-from surefill.core.events import EngineStarted, OrdersRead
+from surefill.core.events import EngineStarted, ExecutionReport, OrdersRead, ReadFailed
 from surefill.core.trade import Phase
 from surefill.ports import AccountPicture
 from surefill.runtime import wiring
@@ -134,7 +134,7 @@ async def test_orders_and_positions_of_others_are_foreign(desk: Desk) -> None:
     assert trade.trade_id == "ours"
 
 
-def _orders(found: object) -> tuple[object, ...]:
+def _orders(found: OrdersRead | ReadFailed) -> tuple[ExecutionReport, ...]:
     assert isinstance(found, OrdersRead)
     return found.orders
 

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+
+import pytest
+
+from surefill.cli import doctor
+from surefill.cli.account import load
+from surefill.runtime.wiring import journal_at, journal_path
+from tests.support.counter import Counter
+from tests.support.desk import Desk, plan_of
+from tests.support.exchange_server import RunningExchange, wait_until
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[RunningExchange]:
+    with RunningExchange() as running:
+        running.quote("DOC", "99.99", "100.01")
+        yield running
+
+
+@pytest.fixture
+def counter(
+    exchange: RunningExchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Iterator[Counter]:
+    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+    exchange.disarm()
+
+
+def test_a_healthy_account_has_no_fail(counter: Counter, canary: str) -> None:
+    counter.trade(plan_of("DOC", "healthy"))
+    code, out, _ = counter.run("doctor")
+    assert code == 0, out
+    for words in (
+        "OK mode a local exchange",
+        "OK account status ACTIVE, margin",
+        "OK session regular hours",
+        "OK trade healthy DOC: holds 100, all of it covered by a stop at the broker",
+        "OK foreign no position and no order of anybody else",
+        "WARN engine not running, with open trades",
+        "checks: 0 FAIL, 2 WARN.",
+        "What to do",
+    ):
+        assert words in out
+    assert canary not in out
+
+
+def test_before_the_first_start(counter: Counter, capsys: pytest.CaptureFixture[str]) -> None:
+    assert counter.run("doctor", "--json")[0] == 0
+    doctor_lines = counter.run("doctor", "--json")[1]
+    assert '"check": "journal", "level": "OK", "found": "none yet at' in doctor_lines
+    first = json.loads(doctor_lines.split("} {")[0] + "}")
+    assert first["check"] == "versions"
+
+
+def test_bare_shares_are_a_fail(counter: Counter) -> None:
+    counter.trade(plan_of("DOC", "bare"))
+    counter.bare("bare")
+    wait_until(lambda: counter.desk.truth(kind="share_release", symbol="DOC"))
+    code, out, _ = counter.run("doctor")
+    assert code == 1
+    assert "FAIL trade bare DOC: holds 100, 100 WITHOUT cover" in out
+
+
+def test_a_dead_broker_and_a_damaged_journal_are_3(counter: Counter) -> None:
+    counter.use(APCA_API_BASE_URL="http://127.0.0.1:9")
+    code, out, _ = counter.run("doctor")
+    assert code == 3
+    assert "FAIL broker 127.0.0.1:9" in out
+    path = journal_path(load())
+    journal_at(path).close()
+    path.write_bytes(b"")
+    assert "JOURNAL_CORRUPT" in counter.run("doctor")[1]
+
+
+def test_no_keys_wrong_settings_and_an_open_file(counter: Counter, canary: str) -> None:
+    counter.forget_keys()
+    code, out, _ = counter.run("doctor")
+    assert code == 1
+    assert "FAIL keys no key pair is set" in out
+    env = counter.folder / ".env"
+    env.write_text(f"APCA_API_SECRET_KEY={canary[:4]}\n")
+    env.chmod(0o644)
+    code, out, _ = counter.run("doctor")
+    assert code == 1
+    assert "chmod 600" in out
+    assert "FAIL settings" in out
+    env.unlink()
+
+
+def test_a_missing_package_is_named(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "version", version)
+    assert "install aiohttp, msgspec, python-dotenv" in counter.run("doctor")[1]
