@@ -185,6 +185,7 @@ def _suggestion(evidence: Evidence) -> Finding:
     cap_ppb = evidence.settings.max_slippage_ppb
     best = max(
         (_saved(known, cap_ppb, wider) for wider in _wider_caps(cap_ppb)),
+        key=lambda one: (one[0], -one[2]),  # of two that save the same, the narrower one
         default=(0, 0, 0),
     )
     saved, count, wider_ppb = best
