@@ -136,6 +136,21 @@ def test_wash_refusal_and_more_fills_before_the_remainder_ends(side: str) -> Non
 
 
 @SIDES
+def test_after_a_wash_refusal_nothing_is_sent_beside_the_remainder(side: str) -> None:
+    b = Bench(side, beside=True)
+    b.accepts("E1")
+    b.fills("E1", 37)
+    b.run(0.25)
+    b.refuses("X1", Kind.WASH_TRADE)
+    b.fills("E1", 20)
+    b.run(0.3)
+    assert b.news()[1:] == [oco(b, "X1", 37), "cancel E1"]
+    b.cancelled("E1")
+    b.run(0.06)
+    assert b.news() == [oco(b, "X2", 20), oco(b, "X1", 37)]
+
+
+@SIDES
 def test_cover_lost_on_the_way_goes_again_under_its_own_id(side: str) -> None:
     b = Bench(side)
     b.accepts("E1")

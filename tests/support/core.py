@@ -91,7 +91,6 @@ from tests.support.core_world import (
     S,
 )
 
-
 KINDS: Mapping[Verb, type] = {
     Verb.SUBMIT: SubmitOrder,
     Verb.CANCEL: CancelOrder,
@@ -141,8 +140,7 @@ class Bench(Venue):
         self.alarms: list[str] = []
         self.phases: list[str] = []
         self.may_break = False
-        self._seen = 0
-        self._seq = 0
+        self._seen = self._seq = 0
         self._answers: list[tuple[int, int, Callable[[], Event]]] = []
         self.images: dict[str, bytes] = {}
         self.state_image: bytes | None = None
