@@ -89,12 +89,32 @@ def _close_by_group(turn: Turn, group: ExitGroup) -> None:
         return
     closing = next((o for o in orders if o.leg is Leg.FLATTEN), None)
     target = next((o for o in orders if o.leg is Leg.TARGET), None)
+    firing = _firing_stop(turn.trade, group)
     if closing is not None:
         _watch_closing(turn, group, closing)
+    elif firing is not None:
+        turn.ask(firing)
+        turn.wake_at(turn.now + STEP_NS)
     elif target is None or target.cum_qty or _is_given_up(turn.trade, group):
         end_group(turn, group)
     else:
         _turn_target(turn, group, target)
+
+
+def _firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
+    """The stop of a group that is closing the shares already: it has executed, or the broker has
+    ended its target by itself. To cancel it for an order of our own would only leave the shares
+    bare (A-34); it is read instead, because its end may have come without an event (B-06)."""
+    is_stuck = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
+    if is_stuck or group.is_ended:
+        return None
+    orders = trade.group_orders(group.n)
+    stop = next((o for o in orders if o.leg is Leg.STOP and o.state is OrderState.WORKING), None)
+    rest = [o for o in orders if o.leg is not Leg.STOP]
+    is_let_go = any(o.state is OrderState.CANCELED and o.cancel_ns is None for o in rest)
+    has_sibling = any(not o.is_terminal for o in rest)
+    is_firing = stop is not None and not has_sibling and (stop.cum_qty > 0 or is_let_go)
+    return stop if is_firing else None
 
 
 def _is_given_up(trade: Trade, group: ExitGroup) -> bool:

@@ -44,7 +44,8 @@ def plan_row(
 
 
 def claim_row(ended: Trade | Denial) -> Row:
-    """What the executor says became of a plan. Costs in 1e-18 USD, exits positive."""
+    """What the executor says became of a plan. Costs in 1e-18 USD, exits positive, shares that were
+    traded back because the venue had executed too many (I4b) negative."""
     if isinstance(ended, Denial):
         return {
             "plan_id": ended.plan.plan_id,
@@ -54,14 +55,18 @@ def claim_row(ended: Trade | Denial) -> Row:
             "exit_qty": 0,
             "exit_cost": 0,
         }
-    exits = [order for order in ended.orders if order not in ended.entries]
+    exits = [
+        (-1 if order.spec.side.sign == ended.sign else 1, order)
+        for order in ended.orders
+        if order not in ended.entries
+    ]
     return {
         "plan_id": ended.trade_id,
         "outcome": ended.outcome.value if ended.outcome is not None else "OPEN",
         "entry_qty": ended.entry_qty,
         "entry_cost": ended.entry_cost,
-        "exit_qty": sum(order.cum_qty for order in exits),
-        "exit_cost": sum(order.cost for order in exits),
+        "exit_qty": sum(sign * order.cum_qty for sign, order in exits),
+        "exit_cost": sum(sign * order.cost for sign, order in exits),
     }
 
 

@@ -110,9 +110,14 @@ class PlanBook:
             self.entry_cost += px * qty
             return
         self.groups[order.group].filled_qty += qty
-        self.exit_qty += qty
-        self.exit_cost += px * qty
+        back = -1 if self.restores(order) else 1
+        self.exit_qty += back * qty
+        self.exit_cost += back * px * qty
         self.exit_by_role[order.role] = self.exit_by_role.get(order.role, 0) + qty
+
+    def restores(self, order: Order) -> bool:
+        """Whether an order trades back what the venue executed too much (I4b)."""
+        return order.role == FLATTEN and order.sign == self.terms.sign
 
     @property
     def position(self) -> int:
@@ -133,7 +138,7 @@ class PlanBook:
     def flattening(self) -> int:
         """Shares that marketable closing orders are about to take off (the ladder at work)."""
         closing = (one for one in self.live.values() if one.role == FLATTEN)
-        return sum(order.leaves_qty for order in closing)
+        return sum(order.leaves_qty for order in closing if not self.restores(order))
 
     def entry_leaves(self) -> int:
         """Shares that entry orders may still add; a replacement and its original count once."""
@@ -156,7 +161,8 @@ class PlanBook:
         """Sum of rem(g): shares that our exit groups may still take off the position."""
         most: dict[str, int] = {}
         for order in self.live.values():
-            if order.role != ENTRY and self._may_execute(order):
+            is_exit = order.role != ENTRY and not self.restores(order)
+            if is_exit and self._may_execute(order):
                 most[order.group] = max(most.get(order.group, 0), order.leaves_qty)
         return sum(self._group_leaves(group, leaves) for group, leaves in most.items())
 

@@ -116,7 +116,8 @@ class Repairs:
     """Counts exit replacements of one plan and remembers cover that was cancelled.
 
     Free: the first exit group, and after each entry execution one more group and one re-pricing of
-    each leg (its anchoring), and one group for each that somebody else cancelled. Everything else counts against the limits of I20.
+    each leg (its anchoring), and one group for each that somebody else cancelled. Everything else
+    counts against the limits of I20.
     """
 
     limits: AuditLimits
@@ -126,6 +127,8 @@ class Repairs:
     _leg_free_at: dict[str, int] = field(default_factory=dict)
     """leg chain -> entry executions known at its last re-pricing"""
     _group_free_at: int = -1
+    _first_qty: int = 0
+    """shares that have been given their first cover"""
     _taken_away: set[str] = field(default_factory=set)
     _free_groups: int = 0
 
@@ -135,13 +138,18 @@ class Repairs:
             self._taken_away.add(group)
             self._free_groups += 1
 
-    def new_group(self, need: int, entry_fills: int, now_ns: int) -> list[Fault]:
-        """An exit order that replaces nothing: first cover or a repair."""
+    def new_group(
+        self, need: int, entry_fills: int, now_ns: int, *, qty: int = 0, entry_qty: int = 0
+    ) -> list[Fault]:
+        """An exit order that replaces nothing: first cover or a repair. ``qty``: its shares,
+        ``entry_qty``: shares entered so far. Shares covered for the first time are no repair."""
         faults = []
         if self.cancelled_ns is not None and need > 0:
             faults.append(Fault("I20", "a repair began by cancelling cover that worked"))
         self.cancelled_ns = None
-        if self._group_free_at == entry_fills and not self._free_groups:
+        if qty and self._first_qty + qty <= entry_qty:
+            self._first_qty += qty
+        elif self._group_free_at == entry_fills and not self._free_groups:
             faults += self._count(now_ns)
         elif self._group_free_at == entry_fills:
             self._free_groups -= 1

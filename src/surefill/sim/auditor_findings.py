@@ -32,6 +32,7 @@ class Excuse:
 class AuditLimits:
     """What is allowed. The defaults are the invariants on a healthy broker.
 
+    ``closing_ms`` is how long a working order that closes the shares may look for its buyer.
     ``cover_p99_ms`` is judged from 100 windows on. ``others`` are order ids or client order ids
     that somebody else cancelled or replaced (an operator, the test), so that I16 and I20 do not
     blame the executor. ``foreign_orders`` admits orders that belong to no plan.
@@ -39,6 +40,7 @@ class AuditLimits:
 
     cover_ms: int = 1_500
     cover_p99_ms: int = 1_000
+    closing_ms: int = 15_000
     anchor_ms: int = 1_500
     flat_ms: int = 2_000
     entry_slack_ms: int = 2_000
@@ -119,8 +121,8 @@ class CoverMeter:
 
     ``share_ns`` is the integral in (1e-9 share) x ns. ``windows_ns`` are the lengths of stretches
     with anything uncovered, ``exposed_ns`` those in which the venue refused the stop because price
-    was through it (closed by the ladder instead); ``wait_ns`` is the longest any single share
-    waited, first in first out.
+    was through it, or in which a working order was closing all that was uncovered; ``wait_ns`` is
+    the longest any single share waited, first in first out.
     """
 
     share_ns: int = 0

@@ -46,7 +46,8 @@ def order_faults(book: PlanBook, order: Order) -> list[Fault]:
     if order.order_qty <= 0 or order.order_qty % UNIT:
         shares = qty_text(order.order_qty)
         faults.append(Fault("I13", f"{shares} shares is not a whole number of shares", "qty"))
-    if (order.sign == terms.sign) != (order.role == ENTRY):
+    is_restoring = book.restores(order) and book.position < 0
+    if (order.sign == terms.sign) != (order.role == ENTRY) and not is_restoring:
         faults.append(Fault("I13", f"{name} order is on the wrong side", "side"))
     if order.role == ENTRY and terms.is_smart and order.limit_px is not None:
         faults += _limit_faults(terms, order.limit_px)

@@ -70,8 +70,9 @@ class PlanJudge:
         self._idle = Span()
         """since when uncovered shares have neither a stop nor a closing order"""
         self._idle_late_ns: int | None = None
-        self._is_refused = False
-        """The venue refused a stop during the present window: price was through it."""
+        self._is_exposed = False
+        """During the present window the venue refused a stop because price was through it, or all
+        that was uncovered was being closed."""
         self._cover_qty = 0
 
     @property
@@ -118,7 +119,7 @@ class PlanJudge:
             self._instant.has_cancelled_exit |= not by_others
             if by_others:
                 self._repairs.taken_away(order.group)
-        if line.kind == "expired":
+        if line.kind in ("expired", "rejected"):
             self._instant.by_venue = True
         if line.is_fill:
             self._fill(order, line)
@@ -140,7 +141,7 @@ class PlanJudge:
         """The venue refused a stop because price was through it: from here on the ladder counts,
         not the stop (I3 e), and a stop that cannot be moved has not been left where it is."""
         self.reach(at_ns)
-        self._is_refused = True
+        self._is_exposed = True
         if self._anchor.off.since_ns is not None:
             self._anchor.off.since_ns = at_ns
 
@@ -170,11 +171,11 @@ class PlanJudge:
         self._note_cancelled_cover(instant, need, cover=cover)
         self._cover_qty = cover
         self._note_idle(need - cover)
-        closed = self.cover.update(max(0, need - cover), self._now_ns, self._is_refused)
+        closed = self.cover.update(max(0, need - cover), self._now_ns, self._is_exposed)
         if closed is not None:
             self._check_window(*closed)
         if self.cover.window.since_ns is None:
-            self._is_refused, self._idle_late_ns = False, None
+            self._is_exposed, self._idle_late_ns = False, None
         if self.terms.is_smart:
             self._check_anchor(self._anchor.check(need, self._now_ns))
 
@@ -185,7 +186,7 @@ class PlanJudge:
         open_ns = self.cover.window.since_ns
         if open_ns is not None:
             self._note_idle(0)
-            self.cover.update(0, self._now_ns, self._is_refused)
+            self.cover.update(0, self._now_ns, self._is_exposed)
             self._check_window(open_ns, self._now_ns)
         self._check_over(self._over.since_ns)
         self._check_anchor(self._anchor.off.since_ns)
@@ -213,7 +214,14 @@ class PlanJudge:
             self._repairs.cancelled_ns = None  # cancelled to flatten, not to repair (C.1.1, 6)
             return
         need = self.book.need()
-        self.tell(*self._repairs.new_group(need, self._entry_fills, self._now_ns))
+        faults = self._repairs.new_group(
+            need,
+            self._entry_fills,
+            self._now_ns,
+            qty=order.order_qty,
+            entry_qty=self.book.entry_qty,
+        )
+        self.tell(*faults)
 
     def _fill(self, order: Order, line: Line) -> None:
         self._instant.has_fill = True
@@ -268,17 +276,23 @@ class PlanJudge:
             self._repairs.cancelled_ns = self._now_ns
 
     def _check_window(self, started_ns: int, ended_ns: int) -> None:
-        """I3: each stretch with uncovered shares is short. Where the venue refused the stop, the
-        shares may wait longer for their buyer, but not without an order that closes them."""
-        if self._is_refused:
-            started_ns, ended_ns = self._idle_late_ns or ended_ns, ended_ns
-        if self._is_late(started_ns, self._limits.cover_ms):
+        """I3: each stretch with uncovered shares is short. Shares whose stop the venue refused, and
+        shares that are being closed (C.1.1, 5 and 6: no share can stand in two orders), may wait
+        longer for their buyer, but not without an order that closes them, and not for ever."""
+        limit_ms = self._limits.cover_ms
+        if self._is_exposed:
+            limit_ms = self._limits.closing_ms
+            if self._idle_late_ns is not None:
+                started_ns, limit_ms = self._idle_late_ns, self._limits.cover_ms
+        if self._is_late(started_ns, limit_ms):
             lasted_ms = (ended_ns - started_ns) // NS_PER_MS
             self.tell(Fault("I3", f"shares were uncovered for {lasted_ms} ms", "window"))
 
     def _note_idle(self, uncovered_qty: int) -> None:
         """Remember a stretch in which shares had neither stop nor closing order for too long."""
-        is_idle = uncovered_qty > self.book.flattening()
+        flattening = self.book.flattening()
+        is_idle = uncovered_qty > flattening
+        self._is_exposed |= 0 < uncovered_qty <= flattening
         started_ns = self._idle.update(is_idle, self._now_ns)
         if self._is_late(started_ns, self._limits.cover_ms):
             self._idle_late_ns = started_ns

@@ -22,8 +22,8 @@ _SHOWN_VIOLATIONS = 40
 class CoverStats:
     """Uncovered time of one path. ``_share_s`` fields are 1e-9 share-seconds a trade.
 
-    ``exposed`` windows are those in which the venue refused the stop because price was through it;
-    they are not among the others. ``wait_max_ns`` is the longest any single filled share waited
+    ``exposed`` windows are those in which the venue refused the stop or the shares were being
+    closed; they are not among the others. ``wait_max_ns`` is the longest any single filled share waited
     for its stop.
     """
 
@@ -179,7 +179,10 @@ def _cover_rows(path: str, stats: CoverStats) -> list[tuple[str, str]]:
     )
     return [
         (f"{path}: uncovered p50/p99/max", f"{windows} ms in {stats.windows} windows"),
-        (f"{path}: exposed, stop refused", f"{stats.exposed}, max {_ms(stats.exposed_max_ns)} ms"),
+        (
+            f"{path}: exposed or being closed",
+            f"{stats.exposed}, max {_ms(stats.exposed_max_ns)} ms",
+        ),
         (f"{path}: share-seconds p50/p99/max", f"{shares} a trade"),
         (f"{path}: longest wait of a share", f"{_ms(stats.wait_max_ns)} ms"),
     ]
