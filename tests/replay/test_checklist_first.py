@@ -13,9 +13,9 @@ from tests.tca.support import BPS, fact
 FAILS: dict[str, list[Fact]] = {
     "FIRST_PATH": [fact("a", is_legacy=True)],
     "FIRST_SLIPPAGE": [
-        fact("a", slippage_ppb=10 * BPS + 1),
+        fact("a", slippage_vs_signal_ppb=10 * BPS + 1),
         fact("a", has_fill_beyond=True),
-        fact("a", slippage_ppb=None),
+        fact("a", slippage_vs_signal_ppb=None),
     ],
     "FIRST_RR": [fact("a", rr_signal_ppb=1_799_999_999), fact("a", rr_signal_ppb=None)],
     "FIRST_COVER": [fact("a", has_stop_at_broker=False), fact("a", uncovered_ns=1_500_000_001)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from surefill.core.trade import Outcome
@@ -37,7 +39,7 @@ ALL = (
     fact("p", Fate.PENDING),
 )
 GOOD = evidence(history=history(*ALL, starts=(START, AGAIN, CHANGED)), log_lines=LOG)
-BARE = {"has_stop_at_broker": False}
+BARE: dict[str, Any] = {"has_stop_at_broker": False}
 FAILS: dict[str, list[Evidence]] = {
     "INT_SMART": [
         evidence(history=history(fact("s", outcome=Outcome.CLOSED_EXTERNAL))),

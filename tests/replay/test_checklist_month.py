@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from surefill.core.reasons import ReasonCode
@@ -18,7 +20,7 @@ def judged(code: str, *facts: Fact, **more: object) -> Finding:
     return item.judge(evidence(history=history(*facts), **more))
 
 
-def many(name: str, count: int, **more: object) -> list[Fact]:
+def many(name: str, count: int, **more: Any) -> list[Fact]:
     """Facts whose numbers spread a little: slippage and shortfall by 0..4 bps, R by 0..0.4."""
     found = []
     for n in range(count):
@@ -26,7 +28,8 @@ def many(name: str, count: int, **more: object) -> list[Fact]:
             key: value
             + (n % 5) * (BPS if key.endswith("fall_ppb") or "slip" in key else NANO // 10)
             for key, value in more.items()
-            if isinstance(value, int) and key in ("slippage_ppb", "shortfall_ppb", "r_ppb")
+            if isinstance(value, int)
+            and key in ("slippage_vs_signal_ppb", "shortfall_ppb", "r_ppb")
         }
         found.append(fact(f"{name}{n}", **{**more, **values}))
     return found
@@ -45,8 +48,13 @@ def missed(count: int, start_bps: int | None, end_bps: int | None) -> list[Fact]
     ]
 
 
-COST = {"slippage_ppb": 2 * BPS, "shortfall_ppb": 2 * BPS, "r_ppb": NANO}
-DEAR = {"slippage_ppb": 20 * BPS, "shortfall_ppb": 20 * BPS, "r_ppb": -NANO, "is_legacy": True}
+COST = {"slippage_vs_signal_ppb": 2 * BPS, "shortfall_ppb": 2 * BPS, "r_ppb": NANO}
+DEAR = {
+    "slippage_vs_signal_ppb": 20 * BPS,
+    "shortfall_ppb": 20 * BPS,
+    "r_ppb": -NANO,
+    "is_legacy": True,
+}
 GOOD = [*many("s", 20, **COST), *many("l", 20, **DEAR)]
 BAD = [
     *many("s", 20, **{**DEAR, "is_legacy": False}),
@@ -92,7 +100,7 @@ def test_an_interval_that_holds_both_answers_is_not_yet(code: str) -> None:
 
 
 def test_half_is_a_target_that_less_does_not_meet() -> None:
-    third_less = [*many("s", 20, slippage_ppb=14 * BPS), *GOOD[20:]]
+    third_less = [*many("s", 20, slippage_vs_signal_ppb=14 * BPS), *GOOD[20:]]
     assert judged("MONTH_SLIPPAGE", *third_less).verdict is Verdict.FAIL
     sentence = judged("MONTH_SLIPPAGE", *GOOD).sentence
     assert "smart +4.00, legacy +22.00 bps; smart minus legacy -18.00 bps (" in sentence

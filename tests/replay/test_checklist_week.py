@@ -16,7 +16,7 @@ GOOD = [fact(f"g{n}") for n in range(19)]
 LATER_NS = START_NS + 8 * DAY_NS
 MISSED = fact("m", Fate.NOT_ENTERED)
 FAILS: dict[str, list[Fact]] = {
-    "WEEK_SLIPPAGE": [fact(f"b{n}", slippage_ppb=10 * BPS) for n in range(10)],
+    "WEEK_SLIPPAGE": [fact(f"b{n}", slippage_vs_signal_ppb=10 * BPS) for n in range(10)],
     "WEEK_REJECTION": [*GOOD[:9], fact("d", Fate.DENIED)],
     "WEEK_RR": [fact(f"b{n}", rr_exits_ppb=1_999_999_999) for n in range(10)],
     "WEEK_FILL": [*GOOD[:9], MISSED],

@@ -42,7 +42,7 @@ def fact(plan_id: str, fate: Fate = Fate.ENTERED, **more: object) -> Fact:
     if fate is Fate.ENTERED:
         base = replace(
             base,
-            slippage_ppb=3 * BPS,
+            slippage_vs_signal_ppb=3 * BPS,
             shortfall_ppb=3 * BPS,
             has_stop_at_broker=True,
             rr_signal_ppb=1_950_000_000,

@@ -29,7 +29,7 @@ def test_a_closed_trade_agrees_with_what_the_caller_was_told(side: str) -> None:
         Outcome.CLOSED_TARGET,
         (3, 9, 12),
     )
-    assert fact.slippage_ppb == fact.shortfall_ppb == 5 * BPS
+    assert fact.slippage_vs_signal_ppb == fact.shortfall_ppb == 5 * BPS
     assert told.slippage_vs_signal_bps == 5
     assert fact.rr_signal_ppb is not None
     assert told.rr_at_fill is not None
@@ -56,7 +56,7 @@ def test_a_missed_trade_costs_what_entering_it_late_would_have(side: str) -> Non
     )
     assert fact.shortfall_ppb == fact.end_far_ppb == 20 * BPS
     assert fact.missed_qty == 100 * NANO
-    assert fact.slippage_ppb is fact.rr_signal_ppb is fact.r_ppb is None
+    assert fact.slippage_vs_signal_ppb is fact.rr_signal_ppb is fact.r_ppb is None
 
 
 def test_an_unknown_market_is_an_unknown_cost() -> None:
@@ -86,7 +86,7 @@ def test_what_is_still_entering_is_pending() -> None:
     b.fills("E1", 10)
     fact = fact_of(b.trade, Seen())
     assert fact.fate is Fate.PENDING
-    assert fact.slippage_ppb is fact.shortfall_ppb is None
+    assert fact.slippage_vs_signal_ppb is fact.shortfall_ppb is None
     assert fact.missed_qty == 0
     assert fact.code == "PENDING"
 

@@ -41,21 +41,23 @@ def test_rates_count_a_timeout_as_not_filled_and_not_as_rejected() -> None:
 def test_missed_trades_stand_beside_the_slippage() -> None:
     found = metrics_of(
         [
-            fact("a", slippage_ppb=2 * BPS, shortfall_ppb=2 * BPS),
+            fact("a", slippage_vs_signal_ppb=2 * BPS, shortfall_ppb=2 * BPS),
             fact("b", Fate.NOT_ENTERED, shortfall_ppb=40 * BPS),
             fact("c", Fate.NOT_ENTERED),
             fact("d", Fate.DENIED),
         ]
     )
-    assert found.slippage is not None
+    assert found.slippage_vs_signal is not None
     assert found.shortfall is not None
-    assert (found.slippage.mean, found.slippage.count) == (2 * BPS, 1)
+    assert (found.slippage_vs_signal.mean, found.slippage_vs_signal.count) == (2 * BPS, 1)
     assert (found.shortfall.mean, found.shortfall.count) == (21 * BPS, 2)
     assert found.shortfall_unknown == 1
 
 
 def test_means_are_rounded_toward_cost_and_ends_name_their_records() -> None:
-    a, b, c = (fact(name, slippage_ppb=cost) for name, cost in (("a", 1), ("b", 1), ("c", 2)))
+    a, b, c = (
+        fact(name, slippage_vs_signal_ppb=cost) for name, cost in (("a", 1), ("b", 1), ("c", 2))
+    )
     found = metrics_of([a, b, c]).slippage
     assert found is not None
     assert (found.mean, found.low, found.high) == (2, 1, 2)
@@ -63,7 +65,7 @@ def test_means_are_rounded_toward_cost_and_ends_name_their_records() -> None:
 
 
 def test_use_of_the_cap_is_measured_on_the_smart_path_only() -> None:
-    smart, legacy = fact("a", slippage_ppb=8 * BPS), fact("b", is_legacy=True)
+    smart, legacy = fact("a", slippage_vs_signal_ppb=8 * BPS), fact("b", is_legacy=True)
     found = metrics_of([smart, legacy, fact("c", cap_ppb=0)]).cap_use
     assert found is not None
     assert (found.count, found.mean) == (1, 8 * NANO // 10)
@@ -94,7 +96,7 @@ def test_incidents_and_fills_beyond_the_cap() -> None:
 def test_nothing_is_not_zero() -> None:
     found = metrics_of([])
     assert found.rejection_ppb is found.fill_ppb is found.hit_ppb is found.pnl_usd is None
-    for value in (found.slippage, found.uncovered_ns, found.doubt_longest_ns):
+    for value in (found.slippage_vs_signal, found.uncovered_ns, found.doubt_longest_ns):
         assert value is None
 
 

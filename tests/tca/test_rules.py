@@ -29,12 +29,12 @@ def codes(facts: list[Fact], *incidents: Incident) -> list[str]:
 
 GOOD_AND_BAD: dict[str, tuple[list[Fact], list[Fact]]] = {
     "SLIPPAGE_HIGH": (
-        [fact("a", is_legacy=True, slippage_ppb=15 * BPS)],
-        [fact("a", is_legacy=True, slippage_ppb=15 * BPS + 1)],
+        [fact("a", is_legacy=True, slippage_vs_signal_ppb=15 * BPS)],
+        [fact("a", is_legacy=True, slippage_vs_signal_ppb=15 * BPS + 1)],
     ),
     "SLIPPAGE_NEAR_CAP": (
-        [fact("a", slippage_ppb=8 * BPS)],
-        [fact("a", slippage_ppb=8 * BPS + 1)],
+        [fact("a", slippage_vs_signal_ppb=8 * BPS)],
+        [fact("a", slippage_vs_signal_ppb=8 * BPS + 1)],
     ),
     "FILL_BEYOND_CAP": ([fact("a")], [fact("a", has_fill_beyond=True)]),
     "REJECTION_HIGH": (

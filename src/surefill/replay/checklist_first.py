@@ -36,7 +36,7 @@ def _path(fact: Fact) -> Finding:
 
 
 def _slippage(fact: Fact) -> Finding:
-    cost_ppb = fact.slippage_ppb if fact.slippage_ppb is not None else NANO
+    cost_ppb = fact.slippage_vs_signal_ppb if fact.slippage_vs_signal_ppb is not None else NANO
     is_good = cost_ppb <= fact.cap_ppb and not fact.has_fill_beyond
     return _say(is_good, fact, f"{percent(cost_ppb, 3)} of at most {percent(fact.cap_ppb, 3)}")
 

@@ -94,7 +94,7 @@ def _slippage(evidence: Evidence) -> Finding:
     period = _period(evidence)
     if isinstance(period, Finding):
         return period
-    pair = _pair(period.history.facts, "slippage_ppb")
+    pair = _pair(period.history.facts, "slippage_vs_signal_ppb")
     found = _compared(period, pair, HALF)
     if isinstance(found, Finding):
         return found

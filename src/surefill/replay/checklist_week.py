@@ -83,7 +83,7 @@ def target(
 
 
 def _slippage(found: Metrics) -> Measured | None:
-    cost = found.slippage
+    cost = found.slippage_vs_signal
     if cost is None:
         return None
     missed = percent(found.shortfall.mean, 3) if found.shortfall else "unknown"

@@ -75,7 +75,7 @@ class Fact:
     codes: tuple[ReasonCode, ...]
     seqs: tuple[int, ...]
     cap_ppb: int = 0
-    slippage_ppb: int | None = None
+    slippage_vs_signal_ppb: int | None = None
     shortfall_ppb: int | None = None
     missed_qty: int = 0
     start_far_ppb: int | None = None
@@ -142,7 +142,7 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
         codes=_codes(trade),
         seqs=seen.seqs,
         cap_ppb=trade.policy.max_slippage_ppb,
-        slippage_ppb=_slippage_ppb(trade) if entered else None,
+        slippage_vs_signal_ppb=_slippage_ppb(trade) if entered else None,
         shortfall_ppb=None if fate is Fate.PENDING else _shortfall_ppb(trade, seen.end_far_px),
         missed_qty=missed_qty,
         start_far_ppb=start_far_ppb,

@@ -71,7 +71,7 @@ class Metrics:
     closed: int
     rejection_ppb: int | None
     fill_ppb: int | None
-    slippage: Sample | None
+    slippage_vs_signal: Sample | None
     cap_use: Sample | None
     shortfall: Sample | None
     shortfall_unknown: int
@@ -109,7 +109,14 @@ class Metrics:
         }
         row |= {"closed": self.closed, "rejection_ppb": self.rejection_ppb}
         row |= {"fill_ppb": self.fill_ppb}
-        for name in ("slippage", "cap_use", "shortfall", "rr_signal", "rr_exits", "result"):
+        for name in (
+            "slippage_vs_signal",
+            "cap_use",
+            "shortfall",
+            "rr_signal",
+            "rr_exits",
+            "result",
+        ):
             sample: Sample | None = getattr(self, name)
             row[f"{name}_count"] = sample.count if sample else 0
             row[f"{name}_mean_ppb"] = sample.mean if sample else None
@@ -153,7 +160,7 @@ def metrics_of(facts: Sequence[Fact], incidents: Sequence[Incident] = ()) -> Met
         closed=sum(1 for fact in held if fact.outcome is not None),
         rejection_ppb=_share(denied + rejected, len(facts)),
         fill_ppb=_share(entered, entered + missed),
-        slippage=_sample((fact, fact.slippage_ppb) for fact in held),
+        slippage_vs_signal=_sample((fact, fact.slippage_vs_signal_ppb) for fact in held),
         cap_use=_sample((fact, _cap_use_ppb(fact)) for fact in held),
         shortfall=_sample((fact, fact.shortfall_ppb) for fact in worked),
         shortfall_unknown=sum(1 for fact in worked if fact.shortfall_ppb is None),
@@ -204,9 +211,9 @@ def _name(fact: Fact, group: Group) -> str:
 
 
 def _cap_use_ppb(fact: Fact) -> int | None:
-    if fact.is_legacy or fact.slippage_ppb is None or not fact.cap_ppb:
+    if fact.is_legacy or fact.slippage_vs_signal_ppb is None or not fact.cap_ppb:
         return None
-    return fact.slippage_ppb * NANO // fact.cap_ppb
+    return fact.slippage_vs_signal_ppb * NANO // fact.cap_ppb
 
 
 def _share(part: int, whole: int) -> int | None:

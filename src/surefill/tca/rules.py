@@ -119,7 +119,7 @@ RULES = (
         what="average slippage against the signal",
         worse=Worse.ABOVE,
         limit=1_500_000,
-        read=lambda found: _mean(found.slippage),
+        read=lambda found: _mean(found.slippage_vs_signal),
         show=lambda value: percent(value, 3),
         advice="`surefill metrics --by path` and `--by symbol` show who pays it; entries of the "
         "legacy path have no cap, so put USE_SMART_EXECUTOR back to True",
