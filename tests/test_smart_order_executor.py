@@ -491,4 +491,6 @@ def test_the_blocking_twin_passes_errors_on(desk: Desk) -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(pytest.main([__file__, "-q"]))
+    from tests.support.listing import run_alone
+
+    raise SystemExit(run_alone(__file__))
