@@ -63,7 +63,6 @@ STATUS_SPELLINGS = {"accepted": {"pending_new"}, "new": {"pending_new", "new"}}
 """POST and PATCH answer ``pending_new`` since 2026 in regular hours (alpaca.md 2.1, switch U1)."""
 
 SKIPPED_REQUESTS = {
-    "trailing_stop": "trailing stops are not in the exchange's first version",
     "ACCOUNT_NUMBER": "a masked recording: its key was capitalised by the masking",
 }
 

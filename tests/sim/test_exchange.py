@@ -188,7 +188,7 @@ class TestSessions:
         floor = Floor()
         entry = floor.order("buy", 100, limit="99.00", tif="gtc")
         floor.exchange.advance(START_NS + 91 * 24 * HOUR_NS)
-        assert floor.status(entry) == "EXPIRED"
+        assert floor.status(entry) == "CANCELED"
 
     def test_order_sent_at_night_is_queued_until_the_open(self) -> None:
         floor = Floor(start_ns=OPEN_NS - HOUR_NS)

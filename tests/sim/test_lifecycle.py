@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.core.units import NANO, to_nano
-from surefill.sim.assets import AssetTable
+from surefill.core.units import NANO, to_nano, to_text
+from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.exchange import Exchange
 from surefill.sim.lifecycle import stop_cap_px
 from surefill.sim.models import FeeModel, LatencyModel
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import RefusalKind
-from tests.sim.venue import CALENDAR, CLOSE_NS, ME, START_NS, SYM, Floor, refusal_of, request
+from tests.sim.venue import (
+    CALENDAR,
+    CLOSE_NS,
+    ME,
+    START_NS,
+    SYM,
+    Floor,
+    refusal_of,
+    request,
+)
+
+K = RefusalKind
 
 
 @pytest.mark.parametrize(
@@ -304,3 +315,108 @@ class TestReplace:
         assert floor.exchange.position(ME, SYM).available_qty == 0
         floor.wait(78)
         assert floor.exchange.position(ME, SYM).available_qty == 40 * NANO
+
+
+class TestTrailingStops:
+    """Spec 3.7: from the last trade, following prints, never back; then a market order."""
+
+    def floor(self) -> Floor:
+        floor = Floor()
+        floor.long()
+        floor.print("100.00")
+        return floor
+
+    def test_it_follows_and_is_elected(self) -> None:
+        floor = self.floor()
+        stop = floor.send("sell", 100, "trailing_stop", trail="0.50")
+        assert (stop.status, stop.hwm_px, stop.stop_px) == ("NEW", to_nano("100"), to_nano("99.50"))
+        floor.quote("100.99", "101.01")
+        floor.print("101.00")
+        floor.print("100.99")
+        assert (floor.at(stop.order_id).hwm_px, floor.at(stop.order_id).stop_px) == (
+            to_nano("101"),
+            to_nano("100.50"),
+        )
+        floor.quote("100.40", "100.60")
+        floor.print("100.50")
+        assert floor.status(stop.order_id) == "FILLED"
+        assert floor.fills()[-1] == (100, "100.4")
+        kinds = [line["kind"] for line in floor.log.lines]
+        assert kinds.count("trailed") == 1
+
+    def test_by_percent_and_for_a_buy(self) -> None:
+        floor = Floor()
+        floor.short()
+        floor.print("99.99")
+        stop = floor.send("buy", 100, "trailing_stop", trail_ppb=10_000_000, tif="gtc")
+        # Not on the grid: recorded so.
+        assert to_text(stop.stop_px or 0) == "100.9899"
+        floor.quote("97.99", "98.01")
+        floor.print("98")
+        assert to_text(floor.at(stop.order_id).stop_px or 0) == "98.98"
+        floor.quote("98.97", "98.99")
+        floor.print("98.98")
+        assert floor.position() == 0
+
+    def test_prints_outside_the_market_or_its_hours_move_nothing(self) -> None:
+        floor = self.floor()
+        stop = floor.send("sell", 100, "trailing_stop", trail="1", tif="gtc")
+        floor.print("150")
+        floor.wait(7 * 3600 * 1000)
+        floor.print("100.01")
+        assert floor.at(stop.order_id).hwm_px == to_nano("100")
+
+    def test_in_a_closed_market_it_waits_for_the_open(self) -> None:
+        floor = self.floor()
+        floor.wait(7 * 3600 * 1000)
+        stop = floor.send("sell", 100, "trailing_stop", trail="1", tif="gtc")
+        assert stop.not_routed
+        floor.print("99.99")
+        floor.wait(17 * 3600 * 1000)
+        assert (floor.status(stop.order_id), floor.at(stop.order_id).hwm_px) == (
+            "NEW",
+            to_nano("99.99"),
+        )
+
+    def test_its_trail_may_change_and_nothing_else(self) -> None:
+        floor = self.floor()
+        stop = floor.send("sell", 100, "trailing_stop", trail="1").order_id
+        assert refusal_of(floor.replace, stop, stop="99") == K.STOP_PX_UNWANTED
+        assert refusal_of(floor.replace, stop, trail="1") == K.UNCHANGED
+        assert refusal_of(floor.replace, stop, trail="0") == K.BAD_PRICE
+        assert refusal_of(floor.replace, stop, trail="2", tif="ioc") == K.TIF_ILLEGAL
+        new = floor.replace(stop, trail="2")
+        floor.quote("100.49", "100.51")
+        floor.print("100.50")
+        floor.wait()
+        shown = floor.at(new.order_id)
+        assert (shown.hwm_px, shown.stop_px) == (to_nano("100.50"), to_nano("98.50"))
+        percent = floor.order("buy", 1, "trailing_stop", trail_ppb=10_000_000)
+        assert floor.replace(percent, trail="1.5").trail_ppb == 15_000_000
+        limit = floor.order("buy", 1, "limit", limit="99")
+        assert refusal_of(floor.replace, limit, trail="1") == K.TRAIL_UNWANTED
+
+    def test_elected_it_trails_no_more(self) -> None:
+        floor = self.floor()
+        by_price = floor.send("sell", 50, "trailing_stop", trail="0.01").order_id
+        by_share = floor.send("sell", 50, "trailing_stop", trail_ppb=1_000_000).order_id
+        floor.quote("0", "100.01", bid_size=0)
+        floor.print("99.80")
+        for order_id in (by_price, by_share):
+            assert refusal_of(floor.replace, order_id, trail="1") == K.TRAIL_UNWANTED
+
+    def test_the_broker_holds_it_so_a_cancel_is_done_at_once(self) -> None:
+        floor = self.floor()
+        stop = floor.send("sell", 100, "trailing_stop", trail="1").order_id
+        floor.cancel(stop, wait_ms=0)
+        assert floor.status(stop) == "CANCELED"
+
+    def test_it_is_no_wash_trade_and_needs_a_price(self) -> None:
+        floor = self.floor()
+        floor.send("sell", 100, "trailing_stop", trail="1")
+        floor.order("buy", 10, "market")
+        floor.order("buy", 10, "limit", limit="99")
+        floor.replace(floor.order("buy", 1, limit="98"), limit="97")
+        floor.replace(floor.order("buy", 1, "trailing_stop", trail="1"), trail="2")
+        silent = Floor(quote=False, assets=(Asset(symbol=SYM),))
+        assert silent.refused("buy", 1, "trailing_stop", trail="1").kind == K.NOT_TRADABLE

@@ -117,7 +117,8 @@ class Floor:
     # --- requests ---
 
     def send(self, side: str, qty: int | str, kind: str = "limit", **terms: Any) -> OrderSnapshot:
-        """Submit without waiting. ``terms``: limit, stop, tif, tp, sl, sl_limit, group, id, eth."""
+        """Submit without waiting. ``terms``: limit, stop, trail, trail_ppb, tif, tp, sl, sl_limit,
+        group, id, eth."""
         return self.exchange.submit(ME, request(side, qty, kind, **terms))
 
     def order(self, side: str, qty: int | str, kind: str = "limit", **terms: Any) -> str:
@@ -166,6 +167,7 @@ class Floor:
             order_qty=None if "qty" not in terms else shares(str(terms["qty"])),
             limit_px=px(_text(terms.get("limit"))),
             stop_px=px(_text(terms.get("stop"))),
+            trail=px(_text(terms.get("trail"))),
             tif=None if "tif" not in terms else TimeInForce(str(terms["tif"]).upper()),
             cl_ord_id=_text(terms.get("id")),
         )
@@ -234,6 +236,8 @@ def request(side: str, qty: int | str, kind: str = "limit", **terms: Any) -> Ord
         notional_usd=px(_text(terms.get("notional"))),
         limit_px=px(_text(terms.get("limit"))),
         stop_px=px(_text(terms.get("stop"))),
+        trail_px=px(_text(terms.get("trail"))),
+        trail_ppb=terms.get("trail_ppb"),
         contingency=Contingency(str(terms.get("group", "none")).upper()),
         take_profit=None if target is None else LegRequest(limit_px=px(target)),
         stop_loss=None

@@ -11,7 +11,8 @@ The default model ``queue``:
   touch, and learns its place when the touch comes to it. Prints at its price shorten the queue,
   then fill it; a print through its price, or the far touch reaching it, fills it at its own limit,
   never for more than the print or the displayed size.
-* Stops are elected by prints inside the NBBO, in regular hours (spec 3.7).
+* Stops are elected by prints inside the NBBO, in regular hours (spec 3.7); trailing stops follow
+  the same prints.
 
 Models ``touch`` (any size at the touch) and ``paper`` (any size, one evaluation in ten partial)
 ignore queue and prints. Best price first, then first come.
@@ -39,6 +40,7 @@ PAPER_PARTIAL_ONE_IN = 10
 """Model ``paper``: one eligible evaluation in ten is partial (spec 6.4)."""
 
 
+_SWEEPING = frozenset({OrdType.MARKET, OrdType.STOP, OrdType.TRAILING_STOP})
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
@@ -50,6 +52,9 @@ class BookHost(Protocol):
 
     def elect(self, order: VenueOrder) -> None:
         """A stop was elected."""
+
+    def trailed(self, order: VenueOrder) -> None:
+        """A trailing stop has a new stop price."""
 
     def end_remainder(self, order: VenueOrder) -> None:
         """An IOC or FOK order has had its chance."""
@@ -139,6 +144,7 @@ class Book:
             self._trade_with(print_, kind)
         if inside and kind is SessionKind.RTH:
             self._elect_by(print_.px)
+            self._trail_by(print_.px)
 
     def on_status(self, status: TradingStatus) -> None:
         """Halt or resume. After a halt nobody has rested: the reopening sets the price."""
@@ -306,10 +312,16 @@ class Book:
             if order.sign * (px - order.stop_px) >= 0:
                 self._host.elect(order)
 
+    def _trail_by(self, px: int) -> None:
+        for order in self.orders.values():
+            trails = order.ord_type is OrdType.TRAILING_STOP and order.is_dormant_stop
+            if trails and order.trail_behind(px):
+                self._host.trailed(order)
+
 
 def _sweeps(order: VenueOrder) -> bool:
     """Market orders and elected stops go on taking at the touch; they never rest at a limit."""
-    return order.ord_type in (OrdType.MARKET, OrdType.STOP)
+    return order.ord_type in _SWEEPING
 
 
 def _priority(order: VenueOrder) -> tuple[int, int, int]:

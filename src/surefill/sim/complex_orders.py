@@ -248,6 +248,9 @@ def copy_terms(order: VenueOrder, *, order_id: str, seq: int) -> VenueOrder:
         parent_id=order.parent_id,
         reserve_px=order.reserve_px,
         replaces=order.order_id,
+        trail_px=order.trail_px,
+        trail_ppb=order.trail_ppb,
+        hwm_px=order.hwm_px,
     )
 
 

@@ -9,7 +9,7 @@ truth log, byte for byte.
 Invariants: a buy never fills above its limit nor a sale below (asserted at the one place that
 fills); every change is a line of the truth log; a refused request changes nothing else.
 Not modelled in this version: orders of different accounts on one symbol do not trade with each
-other, they trade with the recorded market (and share its displayed size); auctions; overnight.
+other, they trade with the recorded market (and share its displayed size); overnight.
 Must never: read a clock, a file or a socket.
 """
 
@@ -98,6 +98,7 @@ class Exchange(views.VenueReader):
         """A public trade at ``print_.venue_ns``."""
         if print_.venue_ns > self._venue.now_ns:
             self.advance(print_.venue_ns)
+        self._desk.auctions.on_print(symbol, print_)
         self._book(symbol).on_print(print_)
 
     def on_status(self, symbol: str, status: TradingStatus) -> None:

@@ -11,7 +11,7 @@ from surefill.core.fix import Contingency, Leg, OrdType, Side
 from surefill.sim.complex_orders import copy_terms
 from surefill.sim.orders import OrderGroup, VenueOrder
 from surefill.sim.rules import Admission
-from surefill.sim.shape import own_limit_px, target_px
+from surefill.sim.shape import TRAIL_PER_PPB, own_limit_px, target_px
 from surefill.sim.state import Venue
 from surefill.sim.types import OrderRequest, ReplaceRequest
 
@@ -36,7 +36,10 @@ def build_order(
         order_qty=admission.order_qty,
         notional_usd=request.notional_usd,
         limit_px=own_limit_px(request),
-        stop_px=request.stop_px,
+        stop_px=request.stop_px if admission.stop_px is None else admission.stop_px,
+        trail_px=request.trail_px,
+        trail_ppb=request.trail_ppb,
+        hwm_px=admission.hwm_px,
         extended_hours=request.extended_hours,
         contingency=request.contingency,
         created_ns=now_ns,
@@ -122,6 +125,12 @@ def build_replacement(
         new.limit_px = change.limit_px
     if change.stop_px is not None:
         new.stop_px = change.stop_px
+    if change.trail is not None:
+        if new.trail_px is not None:
+            new.trail_px = change.trail
+        else:
+            new.trail_ppb = change.trail // TRAIL_PER_PPB
+        new.place_stop()
     if change.tif is not None:
         new.tif = change.tif
     new.reserve_px = reserve_px

@@ -15,15 +15,14 @@ from __future__ import annotations
 from surefill.core.fix import OrdStatus, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.session import SessionKind
 from surefill.core.units import NANO, to_text
+from surefill.sim.auction import AuctionDesk
 from surefill.sim.book import REFRESH_NS, Book
 from surefill.sim.complex_orders import GroupDesk
+from surefill.sim.expiry import end_ns, end_status, is_open, opens_ns
 from surefill.sim.models import NO_FEES, Delay, FeeModel
 from surefill.sim.orders import VenueOrder, stamp_end
 from surefill.sim.state import Venue
 from surefill.sim.types import FillRecord, OrderEventKind
-
-GTC_LIFE_NS = 90 * 86_400 * NANO
-"""Good-till-canceled orders end 90 days after they were entered (spec 1.10)."""
 
 _STOP_CAP_FROM_50_PPB = 25_000_000
 _STOP_CAP_BELOW_50_PPB = 40_000_000
@@ -50,6 +49,7 @@ class OrderDesk:
         self._venue = venue
         self._fees = fees
         self.groups = GroupDesk(venue, self)
+        self.auctions = AuctionDesk(venue, self)
 
     # --- entering the market --------------------------------------------------------------
 
@@ -64,43 +64,50 @@ class OrderDesk:
     def launch(self, order: VenueOrder) -> None:
         """Send an accepted order on its way: now, or at the next open."""
         venue = self._venue
-        session = venue.coming_session(extended=order.extended_hours)
-        opens_ns = None
-        if session is not None:
-            opens_ns = session.pre_ns if order.extended_hours else session.open_ns
+        if order.tif in (TimeInForce.OPG, TimeInForce.CLS):
+            self.auctions.enter(order)
+            return
+        at_ns = opens_ns(venue, order)
         self.set_expiry(order)
-        if opens_ns is not None and opens_ns <= venue.now_ns:
+        if order.ord_type is OrdType.TRAILING_STOP and is_open(venue, order):
+            # The broker watches the price itself: new at once (recorded).
+            self._route(order)
+            return
+        if is_open(venue, order):
             order.not_routed = venue.switches.post_status == "accepted"
             venue.after(Delay.ROUTE, lambda: self._route(order))
         else:
             order.not_routed = True
-            if opens_ns is not None:
-                venue.at(opens_ns, lambda: self._route(order))
+            if at_ns is not None:
+                venue.at(at_ns, lambda: self._route(order))
         in_stream = venue.switches.stream_pending_new == "on"
         venue.emit(OrderEventKind.PENDING_NEW, order, stream=in_stream)
 
     def set_expiry(self, order: VenueOrder) -> None:
-        """DAY ends with the session it works in, GTC after 90 days."""
-        venue = self._venue
-        if order.tif is TimeInForce.GTC:
-            order.expires_ns = venue.now_ns + GTC_LIFE_NS
-        else:
-            session = venue.coming_session(extended=order.extended_hours)
-            if session is None:
-                return
-            order.expires_ns = session.post_ns if order.extended_hours else session.close_ns
-        venue.at(order.expires_ns, lambda: self._expire(order))
+        """Let it end by itself when its time is over."""
+        ends_ns = end_ns(self._venue, order)
+        if ends_ns is not None:
+            order.expires_ns = ends_ns
+            self._venue.at(ends_ns, lambda: self._expire(order))
 
     def _route(self, order: VenueOrder) -> None:
         if not order.is_live or order.on_book:
             return
         order.not_routed = False
+        self._start_trail(order)
         self._book(order).add(order)
         if order.status is OrdStatus.PENDING_NEW:
             order.status = OrdStatus.NEW
             self._venue.emit(OrderEventKind.NEW, order)
         self.groups.on_new(order)
         self._book(order).attempt(order)
+
+    def _start_trail(self, order: VenueOrder) -> None:
+        """A trailing stop starts from the last trade when it comes to the market."""
+        px = self._book(order).mark_px()
+        if order.ord_type is OrdType.TRAILING_STOP and px is not None:
+            order.hwm_px = None
+            order.trail_behind(px)
 
     def go_live(self, order: VenueOrder) -> None:
         """A leg reaches the market: armed target, or stop that is sent."""
@@ -198,6 +205,11 @@ class OrderDesk:
         else:
             self._book(order).attempt(order)
 
+    def trailed(self, order: VenueOrder) -> None:
+        """A trailing stop follows the market: the order changes, no event tells of it."""
+        order.updated_ns = self._venue.now_ns
+        self._venue.note("trailed", order)
+
     def end_remainder(self, order: VenueOrder) -> None:
         """What an IOC or FOK order could not take is canceled."""
         self.finish(order, OrdStatus.CANCELED)
@@ -208,20 +220,15 @@ class OrderDesk:
         """Ask the market to cancel; queued and held orders end at once, nobody else has them."""
         venue = self._venue
         order.cancel_requested_ns = venue.now_ns
-        if order.held or (order.not_routed and not order.on_book and self._is_queued(order)):
+        is_watched = order.ord_type is OrdType.TRAILING_STOP and not order.triggered
+        is_queued = order.not_routed and not order.on_book and not is_open(self._venue, order)
+        if order.held or is_watched or is_queued:
             self.finish(order, OrdStatus.CANCELED)
             return
         order.status = OrdStatus.PENDING_CANCEL
         in_stream = venue.switches.stream_pending_cancel == "on"
         venue.emit(OrderEventKind.PENDING_CANCEL, order, stream=in_stream)
         venue.after(Delay.CANCEL, lambda: self._confirm_cancel(order))
-
-    def _is_queued(self, order: VenueOrder) -> bool:
-        session = self._venue.coming_session(extended=order.extended_hours)
-        if session is None:
-            return True
-        opens_ns = session.pre_ns if order.extended_hours else session.open_ns
-        return self._venue.now_ns < opens_ns
 
     def _confirm_cancel(self, order: VenueOrder) -> None:
         if order.is_live:
@@ -231,9 +238,7 @@ class OrderDesk:
 
     def _expire(self, order: VenueOrder) -> None:
         if order.is_live:
-            is_day = order.tif is TimeInForce.DAY
-            as_canceled = is_day and self._venue.switches.day_terminal == "canceled"
-            self.finish(order, OrdStatus.CANCELED if as_canceled else OrdStatus.EXPIRED)
+            self.finish(order, end_status(self._venue.switches, order))
 
     def reject(self, order: VenueOrder, text: str) -> None:
         """The market refuses an order that was already accepted (fault V9)."""
@@ -309,6 +314,9 @@ class OrderDesk:
         new.held, new.armed, new.triggered = old.held, old.armed, old.triggered
         new.cap_px, new.not_routed = old.cap_px, False
         new.status = new.resting_status
+        if old.hwm_px is not None:
+            new.hwm_px = old.hwm_px  # it may have moved since the replacement was asked for
+            new.place_stop()
         self.groups.on_replace(old, new)
         old.status, old.replaced_by, old.armed = OrdStatus.REPLACED, new.order_id, False
         stamp_end(old, now_ns=venue.now_ns)
@@ -318,7 +326,8 @@ class OrderDesk:
         self.set_expiry(new)
         if was_on_book:
             self._book(new).add(new)
-        first, second = (OrderEventKind.REPLACED, old), (self._birth_event(new), new)
+        birth = OrderEventKind.HELD if new.held else OrderEventKind.NEW
+        first, second = (OrderEventKind.REPLACED, old), (birth, new)
         if venue.switches.replace_event_order == "new_first":
             first, second = second, first
         venue.emit(*first)
@@ -329,10 +338,6 @@ class OrderDesk:
             venue.after(Delay.RELEASE, lambda: self._release(old, freed_qty))
         if was_on_book:
             self._book(new).attempt(new)
-
-    @staticmethod
-    def _birth_event(order: VenueOrder) -> OrderEventKind:
-        return OrderEventKind.HELD if order.held else OrderEventKind.NEW
 
     def _book(self, order: VenueOrder) -> Book:
         return self._venue.books[order.symbol]

@@ -13,7 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from surefill.core.fix import Contingency, Leg, OrdStatus, OrdType, Side, TimeInForce
+from surefill.core.units import NANO
 from surefill.sim.types import OrderSnapshot
+
+STOPS = frozenset({OrdType.STOP, OrdType.STOP_LIMIT, OrdType.TRAILING_STOP})
+"""Types that wait for an election."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -107,6 +111,9 @@ class VenueOrder:
     rested: bool = False
     queue_ahead_qty: int | None = None
     cap_px: int | None = None
+    trail_px: int | None = None
+    trail_ppb: int | None = None
+    hwm_px: int | None = None
     reserve_px: int = 0
     cum_qty: int = 0
     cost: int = 0
@@ -146,7 +153,24 @@ class VenueOrder:
     @property
     def is_dormant_stop(self) -> bool:
         """A stop or stop-limit not elected yet."""
-        return not self.triggered and self.ord_type in (OrdType.STOP, OrdType.STOP_LIMIT)
+        return not self.triggered and self.ord_type in STOPS
+
+    def trail_behind(self, px: int) -> bool:
+        """A trailing stop follows a print at ``px``; whether its stop moved. It never goes back."""
+        if self.hwm_px is not None and self.sign * (px - self.hwm_px) >= 0:
+            return False
+        self.hwm_px = px
+        self.place_stop()
+        return True
+
+    def place_stop(self) -> None:
+        """The stop of a trailing stop from its best print (not on the grid: recorded so)."""
+        assert self.hwm_px is not None
+        away_px = self.trail_px
+        if away_px is None:
+            assert self.trail_ppb is not None
+            away_px = self.hwm_px * self.trail_ppb // NANO
+        self.stop_px = self.hwm_px + self.sign * away_px
 
     @property
     def bound_px(self) -> int | None:
@@ -227,5 +251,8 @@ def snapshot(order: VenueOrder, legs: Iterable[VenueOrder] = ()) -> OrderSnapsho
         replaced_ns=order.replaced_ns,
         replaced_by=order.replaced_by,
         replaces=order.replaces,
+        trail_px=order.trail_px,
+        trail_ppb=order.trail_ppb,
+        hwm_px=order.hwm_px,
         legs=tuple(snapshot(leg) for leg in legs),
     )

@@ -10,15 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from surefill.core.fix import Contingency, OrdStatus, OrdType, Side
+from surefill.core.fix import Contingency, OrdStatus, OrdType, Side, TimeInForce
 from surefill.core.session import SessionKind
 from surefill.core.units import CENT, NANO
 from surefill.sim.assets import Asset
+from surefill.sim.auction import is_too_late
 from surefill.sim.complex_orders import is_complex
 from surefill.sim.ledger import Ledger
 from surefill.sim.lifecycle import stop_cap_px
 from surefill.sim.orders import VenueOrder
-from surefill.sim.shape import check_id, check_px, check_shape, own_limit_px, target_px
+from surefill.sim.shape import (
+    AUCTIONS,
+    TRAIL_PER_PPB,
+    check_id,
+    check_px,
+    check_shape,
+    check_trail,
+    own_limit_px,
+    target_px,
+)
 from surefill.sim.state import Venue
 from surefill.sim.types import OrderRequest, Refusal, RefusalKind, ReplaceRequest
 
@@ -30,13 +40,16 @@ _AGGRESSIVE = frozenset({OrdType.MARKET, OrdType.STOP})
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the checks found out about a submission they let pass."""
+    """What the checks found out about a submission they let pass. ``stop_px`` and ``hwm_px``: where
+    a trailing stop starts."""
 
     asset: Asset
     order_qty: int
     is_opening: bool
     is_short_sale: bool
     reserve_px: int
+    stop_px: int | None = None
+    hwm_px: int | None = None
 
 
 def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Admission:
@@ -52,6 +65,8 @@ def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Adm
         raise Refusal(RefusalKind.FRACTIONAL_DISABLED)
     if not (asset.active and asset.tradable):
         raise Refusal(RefusalKind.NOT_TRADABLE, {"symbol": asset.symbol})
+    if request.tif in AUCTIONS and is_too_late(venue, request.tif):
+        raise Refusal(RefusalKind.AUCTION_WINDOW, {"tif": request.tif})
     _check_unique(venue, ledger.account, request.cl_ord_id)
     order_qty = request.order_qty or _qty_of_notional(venue, request)
     position_qty = ledger.position_qty(asset.symbol)
@@ -63,7 +78,8 @@ def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Adm
         _check_shares(ledger, asset.symbol, order_qty)
     _check_wash(venue, ledger, request)
     _check_levels(venue, request)
-    reserve_px = _reserve_px(venue, request) if is_opening else 0
+    hwm_px, stop_px = _trail_start(venue, request)
+    reserve_px = _reserve_px(venue, request, stop_px=stop_px) if is_opening else 0
     _check_money(venue, ledger, reserve_px * order_qty)
     return Admission(
         asset=asset,
@@ -71,7 +87,23 @@ def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Adm
         is_opening=is_opening,
         is_short_sale=is_opening and request.side is Side.SELL,
         reserve_px=reserve_px,
+        stop_px=stop_px,
+        hwm_px=hwm_px,
     )
+
+
+def _trail_start(venue: Venue, request: OrderRequest) -> tuple[int | None, int | None]:
+    """Best print and stop with which a trailing stop starts: the last trade (spec 3.7)."""
+    if request.ord_type is not OrdType.TRAILING_STOP:
+        return None, None
+    book = venue.books.get(request.symbol)
+    px = book.mark_px() if book is not None else None
+    if px is None:
+        raise Refusal(RefusalKind.NOT_TRADABLE, {"symbol": request.symbol})
+    away_px = request.trail_px
+    if away_px is None:
+        away_px = px * (request.trail_ppb or 0) // NANO
+    return px, px + request.side.sign * away_px
 
 
 # --- identity and intent ------------------------------------------------------------------
@@ -153,16 +185,18 @@ def _check_money(venue: Venue, ledger: Ledger, cost: int) -> None:
         raise Refusal(RefusalKind.INSUFFICIENT_BUYING_POWER, context)
 
 
-def _reserve_px(venue: Venue, request: OrderRequest) -> int:
+def _reserve_px(venue: Venue, request: OrderRequest, *, stop_px: int | None = None) -> int:
     """Price at which an opening order reserves buying power, 1e-9 USD; 0 when unknown."""
     ask_px = _far_px(venue, request.symbol, 1)
     limit_px = own_limit_px(request)
     if request.side is Side.SELL:
-        return max(limit_px or 0, request.stop_px or 0, ask_px * SHORT_RESERVE_PPB // NANO)
+        return max(
+            limit_px or 0, request.stop_px or stop_px or 0, ask_px * SHORT_RESERVE_PPB // NANO
+        )
     if limit_px is not None:
         return limit_px
     # Market buys carry the same collar as buy stops (2.5 % from $50, 4 % below).
-    return stop_cap_px(request.stop_px or ask_px)
+    return stop_cap_px(request.stop_px or stop_px or ask_px)
 
 
 def _far_px(venue: Venue, symbol: str, sign: int) -> int:
@@ -181,12 +215,16 @@ def _far_px(venue: Venue, symbol: str, sign: int) -> int:
 
 def _check_wash(venue: Venue, ledger: Ledger, request: OrderRequest) -> None:
     """Spec 1.8, with the three readings of who is exempt (U19)."""
+    if request.ord_type is OrdType.TRAILING_STOP:
+        return  # exempt, like complex orders
     is_new_complex = request.contingency is not Contingency.NONE
     candidates = [(request.ord_type, own_limit_px(request))]
     if request.contingency is Contingency.OCO:
         candidates.append((OrdType.STOP, None))
     for existing in ledger.live_orders(request.symbol):
         if existing.side is request.side or (existing.held and not existing.armed):
+            continue
+        if existing.ord_type is OrdType.TRAILING_STOP:
             continue
         if _is_exempt(venue, is_new_complex, is_complex(existing)):
             continue
@@ -349,7 +387,7 @@ def _check_replaceable(venue: Venue, order: VenueOrder) -> None:
         order.held and order.is_live and not order.triggered
     )
     is_closing = order.group is not None and order.group.closing
-    if not is_replaceable or is_closing:
+    if not is_replaceable or is_closing or order.tif in AUCTIONS:
         context = {"status": order.status, "not_routed": order.not_routed}
         raise Refusal(RefusalKind.NOT_REPLACEABLE, context)
 
@@ -370,13 +408,35 @@ def _check_change(order: VenueOrder, change: ReplaceRequest, asset: Asset) -> No
             raise Refusal(RefusalKind.LIMIT_PX_UNWANTED, context)
         check_px("limit_px", change.limit_px, asset)
     if change.stop_px is not None:
-        if order.stop_px is None or order.triggered:
+        is_trailing = order.ord_type is OrdType.TRAILING_STOP
+        if order.stop_px is None or order.triggered or is_trailing:
             raise Refusal(RefusalKind.STOP_PX_UNWANTED, context)
         check_px("stop_px", change.stop_px, asset)
-    wanted = (change.order_qty, change.limit_px, change.stop_px, change.tif)
-    present = (order.order_qty, order.limit_px, order.stop_px, order.tif)
+    trail = _check_trail_change(order, change)
+    if change.tif not in (None, order.tif, TimeInForce.DAY, TimeInForce.GTC):
+        raise Refusal(RefusalKind.TIF_ILLEGAL, {**context, "tif": change.tif})
+    wanted = (change.order_qty, change.limit_px, change.stop_px, change.trail, change.tif)
+    present = (order.order_qty, order.limit_px, order.stop_px, trail, order.tif)
     if all(new in (None, old) for new, old in zip(wanted, present, strict=True)):
         raise Refusal(RefusalKind.UNCHANGED)
+
+
+def _check_trail_change(order: VenueOrder, change: ReplaceRequest) -> int | None:
+    """The present trail in the unit of the change (see `ReplaceRequest`)."""
+    if order.trail_px is None and order.trail_ppb is None:
+        if change.trail is not None:
+            raise Refusal(RefusalKind.TRAIL_UNWANTED, {"ord_type": order.ord_type})
+        return None
+    if change.trail is not None and order.triggered:
+        raise Refusal(RefusalKind.TRAIL_UNWANTED, {"ord_type": order.ord_type})
+    if order.trail_px is not None:
+        if change.trail is not None:
+            check_trail(change.trail, None)
+        return order.trail_px
+    assert order.trail_ppb is not None
+    if change.trail is not None:
+        check_trail(None, change.trail // TRAIL_PER_PPB)
+    return order.trail_ppb * TRAIL_PER_PPB
 
 
 def _check_leg_change(
@@ -407,11 +467,15 @@ def _check_leg_change(
 
 def _check_replacement_wash(venue: Venue, order: VenueOrder, limit_px: int | None) -> None:
     """A replacement meets the same opposite orders as a new one (spec 2.4.9)."""
+    if order.ord_type is OrdType.TRAILING_STOP:
+        return
     ord_type = OrdType.LIMIT if order.triggered and limit_px is not None else order.ord_type
     for existing in venue.ledger_of(order).live_orders(order.symbol):
         if existing.side is order.side or (existing.held and not existing.armed):
             continue
         if existing.group is not None and existing.group is order.group:
+            continue
+        if existing.ord_type is OrdType.TRAILING_STOP:
             continue
         if _is_exempt(venue, is_complex(order), is_complex(existing)):
             continue

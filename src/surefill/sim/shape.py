@@ -21,13 +21,22 @@ _NEEDS_STOP = frozenset({OrdType.STOP, OrdType.STOP_LIMIT})
 _LASTING = frozenset({TimeInForce.DAY, TimeInForce.GTC})
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
+AUCTIONS = frozenset({TimeInForce.OPG, TimeInForce.CLS})
+"""Orders for the opening or the closing auction."""
+
 LEGAL_TIFS: dict[OrdType, frozenset[TimeInForce]] = {
-    OrdType.MARKET: _LASTING | _AT_ONCE,
-    OrdType.LIMIT: _LASTING | _AT_ONCE,
+    OrdType.MARKET: _LASTING | _AT_ONCE | AUCTIONS,
+    OrdType.LIMIT: _LASTING | _AT_ONCE | AUCTIONS,
     OrdType.STOP: _LASTING,
     OrdType.STOP_LIMIT: _LASTING,
+    OrdType.TRAILING_STOP: _LASTING,
 }
-"""The matrix of spec 1.10. Auction orders (OPG, CLS) are not part of this version."""
+"""The matrix of spec 1.10."""
+
+TRAIL_PER_PPB = 100
+"""A changed trail comes in 1e-9 of a percent; orders keep 1e-9 of the whole."""
+TRAIL_PPB_MIN = 1_000_000
+"""The smallest trail: 0.1 % (spec 1.3)."""
 
 
 def target_px(request: OrderRequest) -> int | None:
@@ -45,8 +54,6 @@ def own_limit_px(request: OrderRequest) -> int | None:
 def check_shape(request: OrderRequest, asset: Asset, switches: Switches) -> None:
     """Raise `Refusal` when the request cannot be right whatever the state of the venue."""
     check_id(request.cl_ord_id)
-    if request.ord_type not in LEGAL_TIFS:
-        raise Refusal(RefusalKind.BAD_ORD_TYPE, {"ord_type": request.ord_type})
     _check_legs(request)
     _check_size(request)
     _check_price_fields(request)
@@ -67,6 +74,16 @@ def check_px(field: str, px: int, asset: Asset) -> None:
         raise Refusal(RefusalKind.BAD_PRICE, {"field": field})
     if not asset.ticks.holds(px):
         raise Refusal(RefusalKind.SUB_PENNY, {"field": field, "px": px})
+
+
+def check_trail(trail_px: int | None, trail_ppb: int | None) -> None:
+    """Exactly one of the two, and large enough."""
+    if (trail_px is None) == (trail_ppb is None):
+        raise Refusal(RefusalKind.TRAIL_MISSING)
+    if trail_px is not None and trail_px <= 0:
+        raise Refusal(RefusalKind.BAD_PRICE, {"field": "trail_px"})
+    if trail_ppb is not None and not TRAIL_PPB_MIN <= trail_ppb < NANO:
+        raise Refusal(RefusalKind.TRAIL_TOO_SMALL)
 
 
 def _check_size(request: OrderRequest) -> None:
@@ -95,6 +112,10 @@ def _check_price_fields(request: OrderRequest) -> None:
         raise Refusal(RefusalKind.LIMIT_PX_UNWANTED, context)
     if has_stop and not wants_stop:
         raise Refusal(RefusalKind.STOP_PX_UNWANTED, context)
+    if request.ord_type is OrdType.TRAILING_STOP:
+        check_trail(request.trail_px, request.trail_ppb)
+    elif request.trail_px is not None or request.trail_ppb is not None:
+        raise Refusal(RefusalKind.TRAIL_UNWANTED, context)
 
 
 def _check_tif(request: OrderRequest) -> None:
@@ -142,7 +163,8 @@ def _check_fraction(request: OrderRequest, asset: Asset) -> None:
         return
     if not asset.fractionable:
         raise Refusal(RefusalKind.NOT_FRACTIONABLE, {"symbol": asset.symbol})
-    if request.contingency is not Contingency.NONE:
+    is_trailing = request.ord_type is OrdType.TRAILING_STOP
+    if request.contingency is not Contingency.NONE or is_trailing:
         raise Refusal(RefusalKind.FRACTIONAL_NOT_SIMPLE)
     if request.tif is not TimeInForce.DAY:
         raise Refusal(RefusalKind.FRACTIONAL_NOT_DAY)

@@ -18,6 +18,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "stream_held": ("on", "off"),
     "stream_pending_cancel": ("on", "off"),
     "day_terminal": ("expired", "canceled"),
+    "gtc_terminal": ("canceled", "expired"),
+    "cls_cutoff": ("15:50", "15:55"),
     "sibling_cancel_event": ("on", "off"),
     "replace_carries_cum": ("on", "off"),
     "replace_event_order": ("replaced_first", "new_first"),
@@ -50,6 +52,9 @@ class Switches:
     * ``stream_pending_new`` (U1), ``stream_held`` (3.4), ``stream_pending_cancel`` (2.5): whether
       the account stream carries these events.
     * ``day_terminal`` (U2): how a DAY order ends at the close.
+    * ``gtc_terminal`` (1.10): how a GTC order ends after 90 days, at 16:15 New York.
+    * ``cls_cutoff`` (1.3, 1.10): last moment for CLS orders: documented 15:50, message says 15:55
+      (10 or 5 minutes before the close on a half day).
     * ``sibling_cancel_event`` (U5): whether a leg canceled because its sibling was done is
       streamed. Reports before 2026: no; 2026: yes.
     * ``replace_carries_cum`` (U4): a replacement carries the executed quantity; ``off`` is the
@@ -77,6 +82,8 @@ class Switches:
     stream_held: str = "on"
     stream_pending_cancel: str = "on"
     day_terminal: str = "expired"
+    gtc_terminal: str = "canceled"
+    cls_cutoff: str = "15:50"
     sibling_cancel_event: str = "on"
     replace_carries_cum: str = "on"
     replace_event_order: str = "replaced_first"

@@ -42,7 +42,10 @@ class RefusalKind(StrEnum):
     STOP_LIMIT_PX_MISSING = "STOP_LIMIT_PX_MISSING"
     LIMIT_PX_UNWANTED = "LIMIT_PX_UNWANTED"  # ord_type
     STOP_PX_UNWANTED = "STOP_PX_UNWANTED"  # ord_type
-    BAD_ORD_TYPE = "BAD_ORD_TYPE"  # ord_type: not in this version
+    TRAIL_MISSING = "TRAIL_MISSING"  # neither or both of trail_px and trail_ppb
+    TRAIL_TOO_SMALL = "TRAIL_TOO_SMALL"
+    TRAIL_UNWANTED = "TRAIL_UNWANTED"  # not a trailing stop, or the other unit
+    AUCTION_WINDOW = "AUCTION_WINDOW"  # tif
     TIF_ILLEGAL = "TIF_ILLEGAL"  # tif, ord_type, contingency
     UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL"  # symbol
     # State and price rules (422, state)
@@ -101,7 +104,8 @@ class OrderRequest:
     """One submission. ``side`` is BUY or SELL; the venue decides whether a sale is short.
 
     OCO: ``limit_px`` may be omitted, the order takes ``take_profit.limit_px``.
-    ``order_qty`` is 0 when ``notional_usd`` is given.
+    ``order_qty`` is 0 when ``notional_usd`` is given. A trailing stop has ``trail_px`` or
+    ``trail_ppb`` (1e-9 of the price) and no other price.
     """
 
     symbol: str
@@ -112,6 +116,8 @@ class OrderRequest:
     notional_usd: int | None = None
     limit_px: int | None = None
     stop_px: int | None = None
+    trail_px: int | None = None
+    trail_ppb: int | None = None
     contingency: Contingency = Contingency.NONE
     take_profit: LegRequest | None = None
     stop_loss: LegRequest | None = None
@@ -121,11 +127,13 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceRequest:
-    """Changed terms; ``None`` inherits. ``order_qty`` is the total of the chain (spec 2.4.5)."""
+    """Changed terms; ``None`` inherits. ``order_qty`` is the total of the chain (spec 2.4.5).
+    ``trail`` is in the unit the order trails by: 1e-9 USD or 1e-9 of a percent."""
 
     order_qty: int | None = None
     limit_px: int | None = None
     stop_px: int | None = None
+    trail: int | None = None
     tif: TimeInForce | None = None
     cl_ord_id: str | None = None
 
@@ -137,7 +145,8 @@ class OrderSnapshot:
     ``held``: a leg the venue keeps back (unarmed, or armed and watched: see ``armed``).
     ``not_routed``: accepted but not yet at the market (closed session, or first moments).
     ``is_short_sale``: it opens or adds to a short position. ``legs`` is filled for nested reads
-    and for the answer to a submission. ``cost`` is 1e-18 USD over ``cum_qty``.
+    and for the answer to a submission. ``cost`` is 1e-18 USD over ``cum_qty``. ``hwm_px`` is the
+    best print a trailing stop has seen; its ``stop_px`` follows it.
     """
 
     order_id: str
@@ -179,6 +188,9 @@ class OrderSnapshot:
     replaced_ns: int | None
     replaced_by: str | None
     replaces: str | None
+    trail_px: int | None = None
+    trail_ppb: int | None = None
+    hwm_px: int | None = None
     legs: tuple[OrderSnapshot, ...] = ()
 
     @property

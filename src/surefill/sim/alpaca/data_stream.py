@@ -97,7 +97,9 @@ class DataSession:
             channel, letter = "statuses", "s"
         if self._owner is None or not self._wants(channel, event.symbol):
             return ()
-        return self._say([self._timed(letter, event.symbol, self._fields(event), event.venue_ns)])
+        return self._say(
+            [self._timed(letter, event.symbol, self._fields(event), ns=event.venue_ns)]
+        )
 
     def on_notice(self, notice: Notice) -> Sequence[Frame]:
         """Corrections and cancels follow trades; bars come when their minute is over."""
@@ -109,7 +111,7 @@ class DataSession:
             if not self._wants("lulds", notice.symbol):
                 return ()
             return self._say(
-                [self._timed("l", notice.symbol, band_fields(notice), notice.venue_ns)]
+                [self._timed("l", notice.symbol, band_fields(notice), ns=notice.venue_ns)]
             )
         return self._changed_print(notice)
 
@@ -129,7 +131,7 @@ class DataSession:
         wanted = self._symbols[channel]
         return symbol in wanted or "*" in wanted
 
-    def _timed(self, letter: str, symbol: str, fields: Json, ns: int) -> Json:
+    def _timed(self, letter: str, symbol: str, fields: Json, *, ns: int) -> Json:
         """A data object: ``T`` first, the time last."""
         return {"T": letter, "S": symbol, **fields, "t": self._time(ns)}
 
@@ -142,9 +144,9 @@ class DataSession:
             if state is None or minute is None or minute.start_ns + NS_PER_MINUTE != minute_ns:
                 continue
             if self._wants("bars", symbol):
-                rows.append(self._timed("b", symbol, bar_fields(minute), minute.start_ns))
+                rows.append(self._timed("b", symbol, bar_fields(minute), ns=minute.start_ns))
             if self._wants("dailyBars", symbol) and state.day is not None:
-                rows.append(self._timed("d", symbol, bar_fields(state.day), state.day.start_ns))
+                rows.append(self._timed("d", symbol, bar_fields(state.day), ns=state.day.start_ns))
         return self._say(rows) if rows else ()
 
     def _changed_print(self, notice: PrintCorrection | PrintCancel) -> Sequence[Frame]:
@@ -157,10 +159,10 @@ class DataSession:
             else:
                 new = Print(notice.px, notice.qty, notice.venue_ns, notice.venue_ns)
                 letter, fields = "c", correction_fields(notice.number, change.old, new)
-            rows.append(self._timed(letter, notice.symbol, fields, notice.venue_ns))
+            rows.append(self._timed(letter, notice.symbol, fields, ns=notice.venue_ns))
         if change.bar is not None and self._wants("updatedBars", notice.symbol):
             bar = change.bar
-            rows.append(self._timed("u", notice.symbol, bar_fields(bar), bar.start_ns))
+            rows.append(self._timed("u", notice.symbol, bar_fields(bar), ns=bar.start_ns))
         return self._say(rows) if rows else ()
 
     def _fields(self, event: MarketEvent) -> Json:

@@ -96,9 +96,9 @@ def order_json(order: OrderSnapshot, *, nested: bool = False, fresh: bool = Fals
         "status": status_word(order),
         "extended_hours": order.extended_hours,
         "legs": legs,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "trail_percent": None if order.trail_ppb is None else to_text(order.trail_ppb * 100),
+        "trail_price": optional_text(order.trail_px),
+        "hwm": optional_text(order.hwm_px),
         "subtag": None,
         "source": None,
     }

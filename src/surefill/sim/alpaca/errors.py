@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from surefill.core.fix import OrdType, Side
+from surefill.core.fix import OrdType, Side, TimeInForce
 from surefill.core.units import to_text
 from surefill.sim.alpaca.encode import Json, dump
 from surefill.sim.alpaca.words import CLASS_WORDS
@@ -199,6 +199,12 @@ def _leg_unwanted(context: Context) -> str:
     return f"{_class(context)} orders must not have take_profit or stop_loss"
 
 
+def _auction_window(context: Context) -> str:
+    if context.get("tif") is TimeInForce.OPG:
+        return "opg orders must be submitted after 7:00pm and before 9:28am"
+    return "cls orders must be submitted after 7:00pm and before 3:55pm"
+
+
 def _none(_: Context) -> Json:
     return {}
 
@@ -254,7 +260,12 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.STOP_LIMIT_PX_MISSING: _shape("stop limit orders require both stop and limit price"),
     K.LIMIT_PX_UNWANTED: _shape(_unwanted),
     K.STOP_PX_UNWANTED: _shape(_unwanted),
-    K.BAD_ORD_TYPE: _shape("invalid order type"),
+    K.TRAIL_MISSING: _shape(
+        "trailing stop orders must specify one of trail_price or trail_percent"
+    ),
+    K.TRAIL_TOO_SMALL: _shape("trail_percent must be greater than or equal to 0.1"),
+    K.TRAIL_UNWANTED: _shape("only trailing stop orders may have a trail, and always in one unit"),
+    K.AUCTION_WINDOW: _forbidden(_auction_window),
     K.TIF_ILLEGAL: _shape("invalid time_in_force"),
     K.UNKNOWN_SYMBOL: _state(lambda c: f'asset "{_symbol(c)}" not found'),
     K.SUB_PENNY: _state(_sub_penny),

@@ -124,6 +124,8 @@ def order_request(body: Body) -> OrderRequest:
         notional_usd=_number(body, "notional"),
         limit_px=_number(body, "limit_price"),
         stop_px=_number(body, "stop_price"),
+        trail_px=_number(body, "trail_price"),
+        trail_ppb=_percent(_number(body, "trail_percent")),
         contingency=_contingency(body),
         take_profit=_leg(body, "take_profit"),
         stop_loss=_leg(body, "stop_loss"),
@@ -141,6 +143,7 @@ def replace_request(body: Body) -> ReplaceRequest:
         order_qty=_qty(body),
         limit_px=_number(body, "limit_price"),
         stop_px=_number(body, "stop_price"),
+        trail=_number(body, "trail"),
         tif=None if tif_word is None else TIFS[tif_word],
         cl_ord_id=_text(body, "client_order_id") or None,
     )
@@ -217,6 +220,11 @@ def _number(body: Body, name: str) -> int | None:
                 code=42210000,
             ) from None
         raise RequestError(f"invalid {name}") from None
+
+
+def _percent(nano: int | None) -> int | None:
+    """A percentage (1e-9 of a percent) as 1e-9 of the whole."""
+    return None if nano is None else nano // 100
 
 
 def _qty(body: Body) -> int | None:

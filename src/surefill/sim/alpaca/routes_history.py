@@ -80,7 +80,7 @@ def _page(call: Call, kind: str, symbols: list[str]) -> tuple[dict[str, list[Jso
         if at is not None and symbol < at[0]:
             continue
         key = at[1] if at is not None and symbol == at[0] else None
-        page = list(islice(_rows(call, kind, symbol, _after(window, key)), limit))
+        page = list(islice(_rows(call, kind, symbol, window=_after(window, key)), limit))
         if not page:
             continue
         found[symbol] = [row for _, row in page]
@@ -94,7 +94,7 @@ def _after(window: Window, key: int | None) -> Window:
     return replace(window, after_key=key)
 
 
-def _rows(call: Call, kind: str, symbol: str, window: Window) -> Iterator[Row]:
+def _rows(call: Call, kind: str, symbol: str, *, window: Window) -> Iterator[Row]:
     state = call.desk.board.get(symbol)
     return iter(()) if state is None else SOURCES[kind](state, window)
 

@@ -76,7 +76,7 @@ def history(call: Call) -> WireResponse:
     """GET /v2/account/portfolio/history."""
     timeframe, start_ns, end_ns = _asked(call)
     reset = _word(call, "pnl_reset", RESETS)
-    spans = _spans(call, timeframe, start_ns, end_ns)
+    spans = _spans(call, timeframe, start_ns=start_ns, end_ns=end_ns)
     if len(spans) > POINTS_MAX:
         raise RequestError(f"timeframe {timeframe} is too fine for this period")
     books = call.desk.exchange.books(call.account)
@@ -178,7 +178,7 @@ def _period_days(text: str) -> int:
     return int(match[1]) * PERIOD_DAYS[match[2]]
 
 
-def _spans(call: Call, timeframe: str, start_ns: int, end_ns: int) -> list[Span]:
+def _spans(call: Call, timeframe: str, *, start_ns: int, end_ns: int) -> list[Span]:
     """The windows of the period, not before the account's first day."""
     reporting = _word(call, "intraday_reporting", REPORTING)
     if query_flag(call.request.query, "extended_hours"):

@@ -21,8 +21,6 @@ SIDE_WORDS: Mapping[Side, str] = {
 }
 
 ORD_TYPES: Mapping[str, OrdType] = {ord_type.value.lower(): ord_type for ord_type in OrdType}
-"""``trailing_stop`` is a word Alpaca knows; the venue refuses it in this version."""
-
 TIFS: Mapping[str, TimeInForce] = {tif.value.lower(): tif for tif in TimeInForce}
 
 CONTINGENCIES: Mapping[str, Contingency] = {
