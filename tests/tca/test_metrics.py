@@ -58,7 +58,7 @@ def test_means_are_rounded_toward_cost_and_ends_name_their_records() -> None:
     a, b, c = (
         fact(name, slippage_vs_signal_ppb=cost) for name, cost in (("a", 1), ("b", 1), ("c", 2))
     )
-    found = metrics_of([a, b, c]).slippage
+    found = metrics_of([a, b, c]).slippage_vs_signal
     assert found is not None
     assert (found.mean, found.low, found.high) == (2, 1, 2)
     assert (found.low_seqs, found.high_seqs) == (a.seqs, c.seqs)

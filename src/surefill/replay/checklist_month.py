@@ -69,8 +69,8 @@ def _compared(
         says = f"{len(smart)} smart and {len(legacy)} legacy trades, {COMPARED_MIN} of each needed"
         return not_yet(says, seqs)
     seed = period.history.head[1]
-    plain = difference(smart, legacy, random=Random(seed))
-    judged = difference(smart, legacy, random=Random(seed), weight=weight)
+    plain = difference(smart, legacy, chance=Random(seed))
+    judged = difference(smart, legacy, chance=Random(seed), weight=weight)
     assert plain is not None  # COMPARED_MIN is more than the bootstrap needs
     assert judged is not None
     return plain, judged

@@ -1,6 +1,6 @@
 """How sure a difference between two paths is: a bootstrap over integers, the same for one seed.
 
-    interval = difference(smart, legacy, random=Random(7))
+    interval = difference(smart, legacy, chance=Random(7))
     interval.low, interval.middle, interval.high        # of mean(smart) - mean(legacy), in ppb
 
 What: `difference` of two means with a confidence interval by resampling (percentile method).
@@ -35,7 +35,7 @@ def difference(
     first: Sequence[int],
     second: Sequence[int],
     *,
-    random: Random,
+    chance: Random,
     weight: Fraction = Fraction(1),
     rounds: int = ROUNDS,
 ) -> Interval | None:
@@ -47,7 +47,7 @@ def difference(
         return None
     middle = _weighted(first, second, weight)
     drawn = sorted(
-        _weighted(_resampled(first, random), _resampled(second, random), weight)
+        _weighted(_resampled(first, chance), _resampled(second, chance), weight)
         for _ in range(rounds)
     )
     tail = (100 - CONFIDENCE_PERCENT) * rounds // 200
@@ -58,5 +58,5 @@ def _weighted(first: Sequence[int], second: Sequence[int], weight: Fraction) -> 
     return Fraction(sum(first), len(first)) - weight * Fraction(sum(second), len(second))
 
 
-def _resampled(values: Sequence[int], random: Random) -> list[int]:
-    return random.choices(values, k=len(values))
+def _resampled(values: Sequence[int], chance: Random) -> list[int]:
+    return chance.choices(values, k=len(values))
