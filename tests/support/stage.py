@@ -6,8 +6,8 @@ stage.arm("N2", "POST /v2/orders")
 stage.play()
 stage.verdict().assert_clean()
 
-Prices are told for a long plan; on a short one the whole market is mirrored at 100.00, so that every
-scenario runs both ways.
+Prices are told for a long plan; on a short one the whole market is mirrored at 100.00, so that
+every scenario runs both ways.
 """
 
 from __future__ import annotations

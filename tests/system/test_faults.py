@@ -145,7 +145,7 @@ def test_everything_is_down_while_the_entry_fills(side: str) -> None:
     stage.assert_clean(AuditLimits(excuses=(stage.excuse(2.5, 8.5),)))
 
 
-# -- the stream -------------------------------------------------------------------------------------
+# -- the stream --------------------------------------------------------------------------------
 
 
 @both
@@ -253,7 +253,7 @@ def test_the_rest_fills_while_the_cancel_is_under_way(side: str, tactic: str) ->
     assert stage.verdict().counts.races > 0
 
 
-# -- the venue --------------------------------------------------------------------------------------
+# -- the venue ---------------------------------------------------------------------------------
 
 
 def _first_exec(run: VirtualRun, shares: int | None = None) -> str:

@@ -49,23 +49,23 @@ def symbol(exchange: RunningExchange) -> str:
     return name
 
 
-def check(desk: Desk, symbol: str, **terms: object) -> PlanCheck:
+def check(desk: Desk, symbol: str, **terms: str) -> PlanCheck:
     """What would happen to this plan; nothing is sent."""
 
     async def ask() -> PlanCheck:
         async with SmartOrderExecutor(desk.settings()) as executor:
-            return await executor.check(plan_of(symbol, "asked", **terms))
+            return await executor.check(plan_of(symbol, "asked", qty=100, **terms))
 
     return asyncio.run(ask())
 
 
-def execute(desk: Desk, symbol: str, **terms: object) -> TradeResult:
+def execute(desk: Desk, symbol: str, **terms: str) -> TradeResult:
     """Do it."""
 
     async def trade() -> TradeResult:
         settings = desk.settings(SMART_EXECUTOR_FILL_TIMEOUT="1")
         async with SmartOrderExecutor(settings) as executor:
-            return await executor.execute(plan_of(symbol, "done", **terms))
+            return await executor.execute(plan_of(symbol, "done", qty=100, **terms))
 
     return asyncio.run(trade())
 

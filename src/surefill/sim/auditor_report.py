@@ -23,8 +23,8 @@ class CoverStats:
     """Uncovered time of one path. ``_share_s`` fields are 1e-9 share-seconds a trade.
 
     ``exposed`` windows are those in which the venue refused the stop or the shares were being
-    closed; they are not among the others. ``wait_max_ns`` is the longest any single filled share waited
-    for its stop.
+    closed; they are not among the others. ``wait_max_ns`` is the longest any single filled share
+    waited for its stop.
     """
 
     entered: int
