@@ -147,7 +147,7 @@ def test_after_a_wash_refusal_nothing_is_sent_beside_the_remainder(side: str) ->
     assert b.news()[1:] == [oco(b, "X1", 37), "cancel E1"]
     b.cancelled("E1")
     b.run(0.06)
-    assert b.news() == [oco(b, "X2", 20), oco(b, "X1", 37)]
+    assert b.news() == [oco(b, "X1", 37), oco(b, "X2", 20)]
 
 
 @SIDES
