@@ -67,7 +67,7 @@ def morning(ending: CrwdEnding, *, exit_cents: int, pnl_cents: int) -> Morning:
         exit_px=exit_cents * CENT,
         risk_px=653 * CENT,
         reward_px=87 * CENT,
-        slippage_bps=Decimal("22.1"),
+        slippage_vs_signal_bps=Decimal("22.1"),
         pnl_usd=pnl_cents * CENT,
         outcome=Outcome.CLOSED_STOP,
     )

@@ -41,7 +41,7 @@ def morning(*violations: Violation) -> Morning:
         exit_px=1,
         risk_px=1,
         reward_px=1,
-        slippage_bps=Decimal(0),
+        slippage_vs_signal_bps=Decimal(0),
         pnl_usd=0,
         outcome=Outcome.CLOSED_STOP,
     )

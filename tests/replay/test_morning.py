@@ -39,7 +39,7 @@ def bought(entry: int, *, exit_px: int, pnl: int, outcome: Outcome) -> Bought:
         exit_px=exit_px * cent,
         risk_px=653 * cent,
         reward_px=87 * cent,
-        slippage_bps=Decimal("22.1"),
+        slippage_vs_signal_bps=Decimal("22.1"),
         pnl_usd=pnl * cent,
         outcome=outcome,
     )

@@ -132,7 +132,11 @@ def recorded_stream(path: Path, seed: int) -> Stream:
     return _stream(f"recorded market of {date}", tapes, session, seed=seed)
 
 
-def _stream(title: str, tapes: tuple[TapeColumns, ...], session: Session, *, seed: int) -> Stream:
+def _stream(title: str, played: tuple[TapeColumns, ...], session: Session, *, seed: int) -> Stream:
+    tapes = tuple(tape for tape in played if len(tape.quote_ns))
+    if not tapes:
+        symbols = ", ".join(tape.symbol for tape in played)
+        raise TapeError(TapeErrorCode.TAPE_NO_ROWS, "no quote in regular hours on", symbols)
     window = _window(tapes, session)
     wanted = len(tapes) * (window[1] - window[0]) // PLANS_MAX
     spacing_s = max(MIX.spacing_s, -(-wanted // SECOND_NS))
@@ -146,9 +150,9 @@ def _stream(title: str, tapes: tuple[TapeColumns, ...], session: Session, *, see
 
 def _window(tapes: tuple[TapeColumns, ...], session: Session) -> tuple[int, int]:
     """From a minute after all symbols are quoted, until `EVENTS_MAX` or `WINDOW_NS_MAX`."""
-    first_ns = max(int(tape.quote_ns[0]) for tape in tapes if len(tape.quote_ns))
+    first_ns = max(int(tape.quote_ns[0]) for tape in tapes)
     start_ns = max(session.open_ns, first_ns) + WARM_UP_NS
-    last_ns = max(int(tape.quote_ns[-1]) for tape in tapes if len(tape.quote_ns))
+    last_ns = max(int(tape.quote_ns[-1]) for tape in tapes)
     end_ns = min(start_ns + WINDOW_NS_MAX, last_ns - REST_NS, session.close_ns - CUTOFF_NS)
     times = sorted(
         ns for tape in tapes for ns in (*tape.quote_ns.tolist(), *tape.print_ns.tolist())

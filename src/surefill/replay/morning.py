@@ -63,7 +63,7 @@ class Bought:
     exit_px: int
     risk_px: int
     reward_px: int
-    slippage_bps: Decimal
+    slippage_vs_signal_bps: Decimal
     pnl_usd: int
     outcome: Outcome | None
 
@@ -124,7 +124,7 @@ class Morning:
             "risk_px": to_usd_text(legacy.risk_px),
             "reward_px": to_usd_text(legacy.reward_px),
             "reward_risk": str(legacy.rr),
-            "slippage_bps": str(legacy.slippage_bps),
+            "slippage_vs_signal_bps": str(legacy.slippage_vs_signal_bps),
             "pnl_usd": to_usd_text(legacy.pnl_usd),
         }
         yield head | {
@@ -278,7 +278,7 @@ class _Stage:
             for executor, results in ((old, (legacy,)), (new, (level, distance)))
             for row in _rows(executor, results)
         ]
-        return _morning(self._ending, self._venue.log.lines, (legacy, level, distance), found)
+        return _morning(self._ending, self._venue.log.lines, (legacy, level, distance), rows=found)
 
     def _run(self, speed: int) -> None:
         self._venue.clock.run(speed * ONE_PPB)
@@ -316,6 +316,7 @@ def _morning(
     ending: CrwdEnding,
     lines: Lines,
     results: tuple[TradeResult, TradeResult, TradeResult],
+    *,
     rows: list[tuple[Row, Row]],
 ) -> Morning:
     legacy, level, distance = results
@@ -360,7 +361,7 @@ def _bought(lines: Lines, result: TradeResult) -> Bought:
         exit_px=exit_cost // exit_qty,
         risk_px=entry_px - _int(legs["STOP"], "stop_px"),
         reward_px=_int(legs["TARGET"], "limit_px") - entry_px,
-        slippage_bps=paid.quantize(Decimal("0.1")),
+        slippage_vs_signal_bps=paid.quantize(Decimal("0.1")),
         pnl_usd=(exit_cost - entry.cost) // NANO,
         outcome=result.outcome,
     )
