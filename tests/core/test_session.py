@@ -62,3 +62,11 @@ def test_sessions_are_put_in_order() -> None:
 def test_a_day_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="20251124 and 20251124 overlap"):
         Calendar.of([MONDAY, FRIDAY, MONDAY])
+
+
+def test_only_the_sessions_of_a_stretch_of_time() -> None:
+    assert CALENDAR.between(0, 99).sessions == ()
+    assert CALENDAR.between(0, 100).sessions == (MONDAY,)
+    assert CALENDAR.between(400, 1099).sessions == (MONDAY,)
+    assert CALENDAR.between(401, 1099).sessions == ()
+    assert CALENDAR.between(0, 9999) == CALENDAR

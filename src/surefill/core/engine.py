@@ -67,11 +67,13 @@ from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Context
 
+CALENDAR_NS = (5 * 86_400 * SECOND_NS, 21 * 86_400 * SECOND_NS)
+"""How far back and ahead sessions are remembered: the state is written with every change."""
 READ_MARGIN_NS = 60 * SECOND_NS
 """Listings start this much before the oldest open trade: clocks differ, ties exist."""
 POLL_STREAM_DOWN_NS = 1000 * MS_NS
 POLL_STARTING_NS = 2 * SECOND_NS
-POLL_ENTERING_NS = 5 * SECOND_NS
+POLL_ENTERING_NS = 3 * SECOND_NS
 POLL_HOLDING_NS = 30 * SECOND_NS
 ACCOUNT_POLL_NS = 60 * SECOND_NS
 
@@ -161,7 +163,7 @@ class Engine:
             no_new_risk=state.kill or state.halt,
         )
 
-    def schedule_polls(self, now: int) -> None:
+    def schedule_polls(self) -> None:
         """When to look at the broker again without being told to."""
         is_starting = self.state.mode is Mode.RECONCILING
         if self.state.mode is Mode.STARTING or not (self.book.open or is_starting):
@@ -256,6 +258,7 @@ class EngineTurn:
                 if instrument not in state.instruments:
                     self.set(replace(state, instruments=(*others, instrument)))
             case CalendarRead(calendar):
+                calendar = calendar.between(self.now - CALENDAR_NS[0], self.now + CALENDAR_NS[1])
                 if calendar != state.calendar:
                     self.set(replace(state, calendar=calendar))
                     self._step_all(event)
@@ -455,7 +458,7 @@ class EngineTurn:
 
     def finish(self) -> None:
         """Plan the next reads."""
-        self.engine.schedule_polls(self.now)
+        self.engine.schedule_polls()
 
     def as_step(self) -> Step:
         """What this turn came to."""

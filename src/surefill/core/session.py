@@ -65,6 +65,11 @@ class Calendar:
         index = bisect_right(self.sessions, now, key=lambda session: session.open_ns)
         return self.sessions[index].open_ns if index < len(self.sessions) else None
 
+    def between(self, start_ns: int, end_ns: int) -> Calendar:
+        """Only the sessions that touch ``start_ns``..``end_ns``."""
+        near = (s for s in self.sessions if s.post_ns >= start_ns and s.pre_ns <= end_ns)
+        return Calendar(tuple(near))
+
     @staticmethod
     def of(sessions: Sequence[Session]) -> Calendar:
         """A calendar from sessions in any order; a date given twice raises ``ValueError``."""
