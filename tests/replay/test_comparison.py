@@ -17,6 +17,8 @@ from surefill.replay.comparison import (
     recorded_stream,
     synthetic_stream,
 )
+from surefill.sim.calendar import session_on
+from surefill.sim.columns import columns_of_rows
 from surefill.sim.market import TapeError, TapeErrorCode
 from tests.sim.tapes import day, tapes_root, twin
 
@@ -108,6 +110,15 @@ def test_a_tape_too_short_for_a_plan_is_a_coded_error(
     with pytest.raises(TapeError) as caught:
         recorded_stream(tmp_path, 1)
     assert caught.value.code is TapeErrorCode.TAPE_NO_ROWS
+
+
+def test_a_day_without_a_quote_in_regular_hours_is_a_coded_error() -> None:
+    session = session_on(20261120)
+    silent = columns_of_rows("SILENT", [])
+    with pytest.raises(TapeError) as caught:
+        comparison._stream("a day", (silent,), session, seed=1)
+    assert caught.value.code is TapeErrorCode.TAPE_NO_ROWS
+    assert caught.value.value == "SILENT"
 
 
 def _clean(stream: Stream) -> bool:
