@@ -16,6 +16,7 @@ from surefill.cli.main import main
 from surefill.config import Settings
 from surefill.journal.sqlite import SqliteJournal
 from surefill.replay.checklist_items import SuiteReport
+from surefill.replay.rehearsal import RehearsalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.notes import notes_in
 from surefill.runtime.wiring import journal_path
@@ -181,3 +182,25 @@ def test_versions(monkeypatch: pytest.MonkeyPatch) -> None:
     found = versions()
     assert found["no-such-package"] == "missing"
     assert found["Python"].startswith(".".join(map(str, sys.version_info[:2])))
+
+
+def test_a_rehearsal_comes_first(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    async def rehearse(settings: Settings, symbol: str, *, by: str) -> tuple[str, ...]:
+        asked.append((symbol, by))
+        if symbol == "NONE":
+            raise RehearsalError("no quote for NONE")
+        return ()
+
+    monkeypatch.setattr(checklist, "rehearse", rehearse)
+    command = ["checklist", "--stage", "integration", "--rehearse"]
+    assert main([*command, "acme", "--json"]) == Exit.UNAVAILABLE
+    assert "INT_SMART" in capsys.readouterr().out
+    assert main([*command, "NONE", "--sign-off", "ann"]) == Exit.UNAVAILABLE
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "no rehearsal: no quote for NONE" in shown.err
+    assert asked == [("ACME", "checklist"), ("NONE", "ann")]

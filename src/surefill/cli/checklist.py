@@ -2,15 +2,17 @@
 
 What: gathers the evidence (settings, one look at the broker, journal, log files, the last result of
 the test suite), judges the items of one stage or of all, prints them as text, JSON or HTML.
+``--rehearse SYMBOL`` first trades one share of it both ways on a paper account or a local exchange.
 ``--sign-off NAME`` puts who answers for it into the journal; the engine must not be running then.
 Exit codes: 0 every item PASS; 1 at least one FAIL; 3 no FAIL, but something is NOT YET proven.
-Invariants: nothing is sent to the broker but reads; with a FAIL nobody can sign.
+Invariants: without ``--rehearse`` the broker gets reads only; with a FAIL nobody can sign.
 Must never: take a person's word for an item.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import platform
 import sys
 from collections.abc import Sequence
@@ -30,6 +32,7 @@ from surefill.ports import AccountPicture, JournalError
 from surefill.replay.checklist import STAGE_TITLES, Checklist, judge, sign_off_facts
 from surefill.replay.checklist_items import SIGN_OFF, Evidence, Stage, SuiteReport, Verdict
 from surefill.replay.checklist_page import page
+from surefill.replay.rehearsal import RehearsalError, rehearse
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.logs import FILE_NAME
 from surefill.runtime.notes import write_note
@@ -67,6 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object on stdout")
     form.add_argument("--html", metavar="FILE", help="write one self-contained HTML file")
+    parser.add_argument(
+        "--rehearse",
+        metavar="SYMBOL",
+        help="first trade one share both ways (never with real money)",
+    )
     parser.add_argument("--sign-off", metavar="NAME", help="answer for it, in the journal")
     parser.add_argument(
         "--next-review", metavar="DATE", type=date.fromisoformat, help="as in 2026-12-20"
@@ -80,7 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judge, show, sign; return an `Exit` code."""
+    """Rehearse, judge, show, sign; return an `Exit` code."""
+    if args.rehearse is not None:
+        problem = _rehearse(args)
+        if problem:
+            say(f"surefill checklist: {problem}")
+            return Exit.UNAVAILABLE
     evidence, path = gather(args)
     stages = tuple(Stage) if args.stage == ALL else (Stage(args.stage),)
     found = judge(evidence, stages)
@@ -102,6 +115,18 @@ def run(args: argparse.Namespace) -> int:
     else:
         show(_blocks(found))
     return _EXITS[found.verdict]
+
+
+def _rehearse(args: argparse.Namespace) -> str:
+    """One share in and out on each path; why not, if it was not done."""
+    by = args.sign_off or "checklist"
+    try:
+        results = asyncio.run(rehearse(load(), args.rehearse.upper(), by=by))
+    except (ConfigError, RehearsalError, SurefillError, JournalError) as error:
+        return f"no rehearsal: {error}"
+    for result in results:
+        say(f"rehearsal, {'legacy' if result.is_legacy else 'smart'} path: {result}")
+    return ""
 
 
 # ------------------------------------------------------------------------------------ evidence
