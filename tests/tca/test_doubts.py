@@ -122,10 +122,21 @@ def test_what_is_no_evidence() -> None:
     found = Doubts()
     found.take(record(1, TimePassed(), REPLACE))
     found.take(record(2, EngineStarted(2, "b", "s", 0)))
-    for n, answer in enumerate((InDoubt("?"), Rejected(RejectKind.NOT_FOUND, ""), Accepted(None))):
+    for n, answer in enumerate((InDoubt("?"), Rejected(RejectKind.OTHER, ""), Accepted(None))):
         found.take(record(3 + n, answered(answer, Verb.QUERY, "B")))
     found.take(record(7, answered(RateLimited(0), Verb.CANCEL, "B")))
     assert [doubt.end_ns for doubt in found.all()] == [None]
+
+
+def test_an_exit_that_a_later_read_does_not_find_is_known() -> None:
+    found = Doubts()
+    found.take(record(1, TimePassed(), REPLACE))
+    found.take(record(2, answered(InDoubt("?"), Verb.REPLACE)))
+    missing = Rejected(RejectKind.NOT_FOUND, "")
+    found.take(record(3, RequestAnswered("t", Verb.QUERY, "B", missing, 1000, 0)))
+    assert found.all()[0].end_ns is None, "asked before it was sent"
+    found.take(record(4, RequestAnswered("t", Verb.QUERY, "B", missing, 1001, 0)))
+    assert found.all()[0].end_ns == 4000
 
 
 def test_nothing_is_in_doubt_of_an_unknown_order() -> None:

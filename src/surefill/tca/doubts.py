@@ -1,8 +1,9 @@
 """How long orders were in doubt, from the records alone.
 
 What: `Doubts` follows every order that was sent until something is known of it: an answer, a report
-or a listing that names it. An answer "in doubt", a duplicate id and a restart open a doubt; the
-first evidence, a new send of the same intent, or the end of the trade closes it.
+or a listing that names it, of an exit also a later read that does not find it. An answer "in
+doubt", a duplicate id and a restart open a doubt; the first evidence, a new send of the same
+intent, or the end of the trade closes it.
 Why: an order in doubt may have worked while nobody watches it (I10); how long that lasted is a
 number that an operator is owed.
 Must never: decide anything, or read more of a record than it was given.
@@ -26,6 +27,7 @@ from surefill.core.events import (
     RequestAnswered,
     Verb,
 )
+from surefill.core.fix import Leg
 from surefill.journal.record import Record
 
 
@@ -42,10 +44,12 @@ class Doubt:
 
 class Doubts:
     """``_sent``: client order id -> trade id of orders that nothing is known of yet; ``_successor``
-    : id of a replaced order -> id of its replacement; ``_open``: id -> its doubt."""
+    : id of a replaced order -> id of its replacement; ``_open``: id -> its doubt; ``_exit_ns``: id
+    of an order that is no entry -> when it was last sent (UTC ns)."""
 
     def __init__(self) -> None:
         self._sent: dict[str, str] = {}
+        self._exit_ns: dict[str, int] = {}
         self._successor: dict[str, str] = {}
         self._open: dict[str, Doubt] = {}
         self.ended: list[Doubt] = []
@@ -75,9 +79,12 @@ class Doubts:
                 case SubmitOrder(trade_id, spec):
                     self._end([spec.cl_ord_id], record.now_ns)
                     self._sent[spec.cl_ord_id] = trade_id
+                    if spec.leg is not Leg.ENTRY:
+                        self._exit_ns[spec.cl_ord_id] = record.now_ns
                 case ReplaceOrder(trade_id, old_key, _, new_key):
                     self._successor[old_key] = new_key
                     self._sent[new_key] = trade_id
+                    self._exit_ns[new_key] = record.now_ns
                 case Announce(trade_id):
                     mine = [key for key, one in self._open.items() if one.trade_id == trade_id]
                     self._end(mine, record.now_ns)
@@ -103,8 +110,12 @@ class Doubts:
                 self._doubt(key, record)
             case Rejected() if event.verb in (Verb.SUBMIT, Verb.REPLACE):
                 self._end([key], record.now_ns)
+            case Rejected(kind=RejectKind.NOT_FOUND) if event.sent_ns > self._exit_ns.get(
+                key, event.sent_ns
+            ):
+                self._end([key], record.now_ns)  # an exit may go again (decision 0003)
             case _:
-                pass  # a read that found nothing or failed is no evidence yet (I11)
+                pass  # of an entry, one read that found it nowhere is no evidence yet (I10)
 
     def _doubt(self, key: str, record: Record) -> None:
         """Only an order that nothing is known of: the stream may have been faster (R1)."""
