@@ -137,7 +137,7 @@ def test_a_minute_ends_for_who_listens_to_the_market() -> None:
     bench.edge.open_stream(bench.edge.now_ns, 1, StreamKind.MARKET, headers={})
     for action in ('"auth","key":"KEY","secret":"S"', '"subscribe","bars":["*"]'):
         bench.edge.stream_send(bench.edge.now_ns, 1, f'{{"action":{action}}}'.encode())
-    bench.advance()
+    bench.advance(11_000)  # the time to authenticate is over
     bench.print_(SYM, "100")
     end_ns = START_NS + 60 * S
     assert bench.edge.next_ns() == end_ns
@@ -147,6 +147,19 @@ def test_a_minute_ends_for_who_listens_to_the_market() -> None:
     assert bar.frame is not None
     assert json.loads(bar.frame.data)[0]["T"] == "b"
     assert bench.edge.next_ns() is None
+
+
+def test_a_market_stream_must_authenticate_in_time() -> None:
+    bench = Bench()
+    for conn in (1, 2):
+        bench.edge.open_stream(bench.edge.now_ns, conn, StreamKind.MARKET, headers={})
+    bench.edge.open_stream(bench.edge.now_ns, 3, StreamKind.ORDERS, headers={})
+    bench.edge.stream_send(bench.edge.now_ns, 1, b'{"action":"auth","key":"KEY","secret":"S"}')
+    assert all(d.kind is DeliveryKind.FRAME for d in bench.advance(9_999))
+    error, end = bench.advance(1)
+    assert error.frame is not None
+    assert json.loads(error.frame.data) == [{"T": "error", "code": 404, "msg": "auth timeout"}]
+    assert (end.conn, end.kind, end.code) == (2, DeliveryKind.CLOSE, 1008)
 
 
 def test_the_same_seed_gives_the_same_truth() -> None:

@@ -61,6 +61,7 @@ class Bench:
         self.edge = self.venue.edge
         self.exchange = self.venue.exchange
         self.tickets = 0
+        self.heard: list[Delivery] = []  # what streams brought while a request was answered
 
     def quote(self, symbol: str, bid: str, ask: str, size: str = "1000") -> None:
         """Set the touch."""
@@ -94,7 +95,9 @@ class Bench:
             b"" if body is None else json.dumps(body).encode(),
         )
         self.edge.send(self.edge.now_ns, self.tickets, request)
-        for delivery in self.edge.advance(self.edge.now_ns):
+        deliveries = self.edge.advance(self.edge.now_ns)
+        self.heard += [delivery for delivery in deliveries if delivery.conn is not None]
+        for delivery in deliveries:
             if delivery.ticket == self.tickets and delivery.kind is DeliveryKind.RESPONSE:
                 assert delivery.response is not None
                 answer = delivery.response

@@ -24,7 +24,8 @@ from surefill.runtime.clock import SystemClock
 from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
 from surefill.sim.alpaca.keys import KeyFileError
 from surefill.sim.alpaca.server import listen, make_server
-from surefill.sim.alpaca.switches import describe, split_pairs
+from surefill.sim.alpaca.switch_notes import lines as switch_lines
+from surefill.sim.alpaca.switches import split_pairs
 from surefill.sim.alpaca.text import parse_stamp, stamp_new_york
 from surefill.sim.market import TapeError
 from surefill.sim.pacing import PaceError
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
     if args.switches:
-        sys.stdout.write("\n".join(describe()) + "\n")
+        sys.stdout.write("\n".join(switch_lines()) + "\n")
         return Exit.DONE
     if not _is_loopback(args.host) and not args.allow_remote:
         return _refuse(

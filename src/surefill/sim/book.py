@@ -73,6 +73,7 @@ class Book:
         "_host",
         "_model",
         "_outside_fill",
+        "_own_px_at_rest",
         "_random",
         "_refreshing",
         "_taken_qty",
@@ -94,6 +95,9 @@ class Book:
         self.orders: dict[str, VenueOrder] = {}
         self._host = host
         self._model = switches.fill_model
+        self._own_px_at_rest = self._model == "queue" or (
+            self._model == "paper" and switches.paper_resting_px == "limit"
+        )
         self._outside_fill = switches.outside_prints == "fill"
         self._random = Random(f"{seed}:{symbol}:paper")
         # Per sign of the taker: +1 takes from the ask, -1 from the bid.
@@ -245,7 +249,7 @@ class Book:
         if qty <= 0:
             return
         px = touch_px
-        if order.rested and self._model == "queue" and not _sweeps(order):
+        if order.rested and self._own_px_at_rest and not _sweeps(order):
             # It was here first: the far side came to it, at its price.
             assert order.bound_px is not None
             px = order.bound_px

@@ -84,6 +84,7 @@ class Edge:
     def next_ns(self) -> int | None:
         """When the next thing happens (UTC ns); ``None`` when nothing is under way."""
         times = [self.exchange.next_ns(), self._market_ns(), self._minute_ns]
+        times.append(self._streams.next_alarm_ns())
         if self._due:
             times.append(self._due[0].at_ns)
         if self._out:
@@ -189,7 +190,8 @@ class Edge:
         """Let the earliest thing happen if it is due by ``to_ns``; whether there was one."""
         exchange_ns, market_ns = self.exchange.next_ns(), self._market_ns()
         due_ns = self._due[0].at_ns if self._due else None
-        times = (exchange_ns, market_ns, due_ns, self._minute_ns)
+        alarm_ns = self._streams.next_alarm_ns()
+        times = (exchange_ns, market_ns, due_ns, self._minute_ns, alarm_ns)
         known = [at_ns for at_ns in times if at_ns is not None]
         if not known or min(known) > to_ns:
             return False
@@ -203,6 +205,8 @@ class Edge:
             self._apply_market(self._market.pop())
         elif due_ns is not None and due_ns <= at_ns:
             heappop(self._due).act()
+        elif alarm_ns is not None and alarm_ns <= at_ns:
+            self._streams.ring()
         self._fan_out()
         return True
 

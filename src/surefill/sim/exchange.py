@@ -249,6 +249,7 @@ class Exchange(views.VenueReader):
             book.lastday_px = book.mark_px()
         for ledger in self._venue.ledgers.values():
             ledger.last_equity = ledger.equity(self._venue.mark_px)
+            ledger.last_maintenance = ledger.maintenance(self._venue.mark_px)
         self._next_close_ns = self._close_after(self._venue.now_ns)
 
     def _log_refusal(

@@ -21,6 +21,9 @@ from surefill.sim.orders import OrderGroup, VenueOrder
 MIN_MARGIN_EQUITY_USD = 2_000 * NANO
 """Below this equity an account has no margin and may not short (spec 1.7)."""
 
+MAINTENANCE_PPB = 300_000_000
+"""Maintenance margin of a position: 30 % (spec 7); initial margin is 50 %."""
+
 MarkPx = Callable[[str], int | None]
 """Current price (1e-9 USD) of a symbol; ``None`` when it never traded nor quoted."""
 
@@ -79,6 +82,7 @@ class Ledger:
         self.may_short = True
         self.may_trade_fractions = True
         self.last_equity = self.cash
+        self.last_maintenance = 0
         self.positions: dict[str, Position] = {}
         self.open_orders: dict[str, dict[str, VenueOrder]] = {}
         self.releasing_qty: dict[str, int] = {}
@@ -185,16 +189,24 @@ class Ledger:
         """Cash plus market value, 1e-18 USD."""
         return self.cash + sum(self.values(mark_px))
 
+    def maintenance(self, mark_px: MarkPx) -> int:
+        """Maintenance margin of the positions, 1e-18 USD."""
+        long_value, short_value = self.values(mark_px)
+        return (long_value - short_value) * MAINTENANCE_PPB // NANO
+
     def has_margin(self, mark_px: MarkPx) -> bool:
         """Whether the account may borrow and short."""
         return self.multiplier > 1 and self.equity(mark_px) >= MIN_MARGIN_EQUITY_USD * NANO
 
-    def buying_power(self, mark_px: MarkPx) -> int:
-        """1e-18 USD available for opening orders, >= 0 (formula: module docstring)."""
+    def buying_power(self, mark_px: MarkPx, *, from_last_close: bool = False) -> int:
+        """1e-18 USD available for opening orders, >= 0 (formula: module docstring).
+        ``from_last_close``: the legacy base, last equity minus last maintenance margin."""
         long_value, short_value = self.values(mark_px)
         if not self.has_margin(mark_px):
             return max(0, self.cash - self.reserved_cost())
         equity = self.cash + long_value + short_value
+        if from_last_close:
+            equity = self.last_equity - self.last_maintenance
         used = long_value - short_value + self.reserved_cost()
         return max(0, self.multiplier * equity - used)
 

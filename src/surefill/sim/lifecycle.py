@@ -298,10 +298,13 @@ class OrderDesk:
         new.status = OrdStatus.REJECTED
         new.not_routed = False
         new.failed_ns = self._venue.now_ns
-        self._venue.emit(OrderEventKind.REJECTED, new, text="original order is done")
+        told = self._venue.switches.lost_replace_events
+        text = "original order is done"
+        self._venue.emit(OrderEventKind.REJECTED, new, text=text, stream=told != "replace_rejected")
         if old.status is OrdStatus.PENDING_REPLACE:
             old.status = old.resting_status
-        self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text="too late to replace")
+        text = "too late to replace"
+        self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text=text, stream=told != "rejected")
 
     def install(self, old: VenueOrder, new: VenueOrder) -> None:
         """The replacement is in force; the old order is REPLACED."""

@@ -110,11 +110,12 @@ def _trail_start(venue: Venue, request: OrderRequest) -> tuple[int | None, int |
 
 
 def _check_unique(venue: Venue, account: str, cl_ord_id: str | None) -> None:
-    """An accepted order uses its client id up for ever, whatever became of it (U10)."""
+    """An accepted order uses its client id up, for ever or while it lives (U10)."""
     if cl_ord_id is None:
         return
     existing = venue.cl_ord_ids.get((account, cl_ord_id))
-    if existing is not None:
+    may_reuse = venue.switches.cl_ord_id_reuse == "when_done"
+    if existing is not None and not (may_reuse and not venue.orders[existing].is_live):
         raise Refusal(RefusalKind.DUPLICATE_CL_ORD_ID, {"existing_order_id": existing})
 
 
@@ -179,7 +180,7 @@ def _check_money(venue: Venue, ledger: Ledger, cost: int) -> None:
     """``cost`` in 1e-18 USD; what reserves nothing needs nothing."""
     if cost <= 0:
         return
-    buying_power = ledger.buying_power(venue.mark_px)
+    buying_power = venue.buying_power(ledger)
     if cost > buying_power:
         context = {"buying_power_usd": buying_power // NANO, "cost_usd": cost // NANO}
         raise Refusal(RefusalKind.INSUFFICIENT_BUYING_POWER, context)
@@ -261,6 +262,7 @@ def _check_wash_pair(existing: VenueOrder, ord_type: OrdType, limit_px: int | No
 def _check_levels(venue: Venue, request: OrderRequest) -> None:
     book = venue.books.get(request.symbol)
     market_px = book.reference_px() if book else None
+    _check_far(venue, own_limit_px(request), request.side, market_px=market_px)
     if request.contingency is Contingency.NONE:
         if request.stop_px is not None:
             _check_stop_side(request.side, request.stop_px, market_px)
@@ -277,6 +279,14 @@ def _check_levels(venue: Venue, request: OrderRequest) -> None:
         market=market_px,
         is_exit=is_oco,
     )
+
+
+def _check_far(venue: Venue, limit_px: int | None, side: Side, *, market_px: int | None) -> None:
+    """A limit far worse than the market is taken for a mistake, where the switch says so (U13)."""
+    if venue.switches.limit_far == "off" or limit_px is None or market_px is None:
+        return
+    if side.sign * (limit_px - market_px) * 100 > int(venue.switches.limit_far) * market_px:
+        raise Refusal(RefusalKind.LIMIT_TOO_FAR, {"limit_px": limit_px, "base_px": market_px})
 
 
 def _check_stop_side(side: Side, stop_px: int, market_px: int | None) -> None:

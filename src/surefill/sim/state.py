@@ -132,6 +132,11 @@ class Venue:
         found += [order for order in self.unsettled.values() if order.account == account]
         return sorted(found, key=lambda order: order.seq)
 
+    def buying_power(self, ledger: Ledger) -> int:
+        """1e-18 USD available for opening orders, by the formula switched on (U14)."""
+        legacy = self.switches.margin_formula == "last_equity"
+        return ledger.buying_power(self.mark_px, from_last_close=legacy)
+
     # --- events ---------------------------------------------------------------------------
 
     def emit(

@@ -23,6 +23,9 @@ from surefill.sim.wire import Delivery, DeliveryKind, Frame, StreamKind, StreamS
 CUT = 1006
 """Websocket close code of a connection that ended without a close frame (RFC 6455 7.4.1)."""
 GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
+AUTH_TIMEOUT_NS = 10 * 1_000_000_000
+"""A market stream must authenticate within 10 s (spec 5.1)."""
 HUGE_FRAME_BYTES = 2 * 1024 * 1024
 """Above the 1 MiB that websocket clients accept by default: fault W8, mode huge."""
 
@@ -68,6 +71,8 @@ class StreamHub:
         self._latency = latency
         self._faults = faults
         self._streams: dict[int, Stream] = {}
+        # (when, stream) of those that have to authenticate by then
+        self._alarms: list[tuple[int, Stream]] = []
         self._refuse_until_ns: dict[StreamKind, int] = {}
 
     def open(self, conn: int, kind: StreamKind, headers: Mapping[str, str]) -> bool:
@@ -83,7 +88,23 @@ class StreamHub:
         stream = Stream(conn, kind, session, now_ns, now_ns)
         self._streams[conn] = stream
         self._reply(stream, session.opened())
+        if kind is StreamKind.MARKET:
+            self._alarms.append((now_ns + AUTH_TIMEOUT_NS, stream))
         return True
+
+    def next_alarm_ns(self) -> int | None:
+        """When the next connection must have authenticated."""
+        return self._alarms[0][0] if self._alarms else None
+
+    def ring(self) -> None:
+        """End the connections that have not authenticated in time."""
+        while self._alarms and self._alarms[0][0] <= self._edge.now_ns:
+            _, stream = self._alarms.pop(0)
+            frames = stream.session.auth_expired() if stream.is_open else ()
+            for frame in frames:
+                self._emit(stream, DeliveryKind.FRAME, frame=frame)
+            if frames:
+                self._cut(stream, POLICY_VIOLATION)
 
     def close(self, conn: int) -> None:
         """The client's end is gone; nothing more will be delivered to it."""

@@ -22,6 +22,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "cls_cutoff": ("15:50", "15:55"),
     "sibling_cancel_event": ("on", "off"),
     "replace_carries_cum": ("on", "off"),
+    "lost_replace_events": ("both", "rejected", "replace_rejected"),
+    "cl_ord_id_reuse": ("never", "when_done"),
+    "limit_far": ("off", "50", "10"),
+    "margin_formula": ("equity", "last_equity"),
+    "paper_resting_px": ("quote", "limit"),
     "replace_event_order": ("replaced_first", "new_first"),
     "tp_partial_resize": ("in_place", "replaced"),
     "cancel_of_canceled": ("204", "422"),
@@ -60,6 +65,14 @@ class Switches:
     * ``replace_carries_cum`` (U4): a replacement carries the executed quantity; ``off`` is the
       2021 report of a replacement that traded the full quantity again.
     * ``replace_event_order`` (U3): order of ``replaced`` (old) and ``new`` (replacement).
+    * ``lost_replace_events`` (U3): when a fill beats a replacement: REJECTED of the new order,
+      REPLACE_REJECTED of the old one, or both.
+    * ``cl_ord_id_reuse`` (U10): a client id is used up for ever, or only while its order is live.
+    * ``limit_far`` (U13): limits more than that many percent worse than the market are refused.
+    * ``margin_formula`` (U14): buying power from the equity now, or (legacy) from last equity
+      minus last maintenance margin.
+    * ``paper_resting_px`` (U17): under ``fill_model=paper`` a resting limit fills at the quote or
+      at its own limit.
     * ``tp_partial_resize`` (U6): a partly filled target shrinks the stop in place, or by a
       replacement with a new id.
     * ``cancel_of_canceled`` (U15), ``cancel_of_pending_cancel`` (2.1): repeated cancel accepted or
@@ -86,6 +99,11 @@ class Switches:
     cls_cutoff: str = "15:50"
     sibling_cancel_event: str = "on"
     replace_carries_cum: str = "on"
+    lost_replace_events: str = "both"
+    cl_ord_id_reuse: str = "never"
+    limit_far: str = "off"
+    margin_formula: str = "equity"
+    paper_resting_px: str = "quote"
     replace_event_order: str = "replaced_first"
     tp_partial_resize: str = "in_place"
     cancel_of_canceled: str = "204"

@@ -53,6 +53,7 @@ class RefusalKind(StrEnum):
     STOP_THROUGH_MARKET = "STOP_THROUGH_MARKET"  # side, stop_px, base_px
     STOP_NOT_BEYOND_BASE = "STOP_NOT_BEYOND_BASE"  # side (of the position: BUY long), base_px
     TARGET_NOT_BEYOND_BASE = "TARGET_NOT_BEYOND_BASE"  # side (of the position), base_px
+    LIMIT_TOO_FAR = "LIMIT_TOO_FAR"  # limit_px, base_px
     LEG_ORDER = "LEG_ORDER"  # side (of the position): target is not beyond the stop
     TARGET_MISSING = "TARGET_MISSING"  # contingency
     STOP_LEG_MISSING = "STOP_LEG_MISSING"  # contingency
@@ -342,3 +343,4 @@ class AccountView:
     multiplier: int
     blocked: bool
     shorting_enabled: bool
+    last_maintenance_usd: int = 0

@@ -49,10 +49,6 @@ class BooksView:
     breaks: tuple[str, ...]
 
 
-MAINTENANCE_PPB = 300_000_000
-"""Maintenance margin of a position: 30 % (spec 7); initial margin is 50 %."""
-
-
 def legs_of(order: VenueOrder) -> list[VenueOrder]:
     """Current legs of a parent (its exits; for an OCO the stop beside it), else nothing."""
     group = order.group
@@ -155,8 +151,9 @@ def show_account(venue: Venue, ledger: Ledger) -> AccountView:
         long_value_usd=long_value // NANO,
         short_value_usd=short_value // NANO,
         initial_margin_usd=gross // (2 * NANO),
-        maintenance_margin_usd=gross * MAINTENANCE_PPB // (NANO * NANO),
-        buying_power_usd=ledger.buying_power(venue.mark_px) // NANO,
+        maintenance_margin_usd=ledger.maintenance(venue.mark_px) // NANO,
+        last_maintenance_usd=ledger.last_maintenance // NANO,
+        buying_power_usd=venue.buying_power(ledger) // NANO,
         multiplier=ledger.multiplier,
         blocked=ledger.blocked,
         shorting_enabled=ledger.may_short and ledger.has_margin(venue.mark_px),

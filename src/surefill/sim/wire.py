@@ -104,6 +104,9 @@ class StreamSession(Protocol):
     def on_notice(self, notice: Notice) -> Sequence[Frame]:
         """Frames for a public message that is no market event; empty when not subscribed."""
 
+    def auth_expired(self) -> Sequence[Frame]:
+        """Time to authenticate is over: last frames before the end, or nothing when it was used."""
+
     def closed(self) -> None:
         """The connection ended."""
 

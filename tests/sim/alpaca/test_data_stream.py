@@ -211,3 +211,17 @@ def test_bands() -> None:
         "t": "2026-03-02T15:00:00.123456789Z",
     }
     assert listening(Bench(), "bars").on_notice(bands) == ()
+
+
+def test_one_connection_too_many_and_the_wrong_feed() -> None:
+    desk = Bench("data_streams_max=1", "sip_access=off").venue.face.desk
+    first = DataSession(desk, {":path": "/v2/iex/"})
+    assert only(first.receive(AUTH))["msg"] == "authenticated"
+    assert only(DataSession(desk, {}, others=[first]).receive(AUTH))["code"] == 406
+    assert only(DataSession(desk, {":path": "/v2/sip"}).receive(AUTH))["code"] == 409
+    keys = {"apca-api-key-id": "KEY", "apca-api-secret-key": "S"}
+    frames = DataSession(desk, keys, others=[first]).opened()
+    assert [row.get("code") for row in rows(frames)] == [None, 406]
+    first.closed()
+    assert only(DataSession(desk, {}, others=[first]).receive(AUTH))["msg"] == "authenticated"
+    assert first.account is None

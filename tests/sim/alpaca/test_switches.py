@@ -8,10 +8,9 @@ from surefill.sim.alpaca.switches import (
     FACE_CHOICES,
     FACE_NUMBERS,
     FaceSwitches,
-    describe,
     split_pairs,
 )
-from surefill.sim.switches import CHOICES, SwitchError
+from surefill.sim.switches import SwitchError
 
 
 def test_defaults_are_the_first_words() -> None:
@@ -51,9 +50,3 @@ def test_wrong_switches_are_errors(pairs: list[str]) -> None:
 def test_numbers_are_checked_however_they_come() -> None:
     with pytest.raises(SwitchError, match="expected 0 to"):
         FaceSwitches(symbols_max=-1)
-
-
-def test_all_are_described() -> None:
-    text = "\n".join(describe())
-    for name in [*CHOICES, *FACE_CHOICES, *FACE_NUMBERS]:
-        assert name in text

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from surefill.core.market import Print
 from surefill.sim.alpaca import (
     routes_account,
+    routes_events,
     routes_history,
     routes_market,
     routes_orders,
@@ -72,6 +73,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/v2/account/portfolio/history", routes_portfolio.history),
     ("GET", r"/v2/account/activities", routes_account.activities),
     ("GET", rf"/v2/account/activities/{_PART}", routes_account.activities),
+    ("GET", r"/v2/events/trades", routes_events.trades),
     ("GET", r"/v2/assets", routes_reference.list_assets),
     ("GET", r"/v2/assets/(.+)", routes_reference.get_asset),
     ("GET", r"/v2/clock", routes_reference.clock),
@@ -125,6 +127,7 @@ class AlpacaFace:
         self._limit = RateLimit(switches.rate_limit_per_min)
         self._served = 0
         self._order_sessions: list[OrderSession] = []
+        self._data_sessions: list[DataSession] = []
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer one request at the exchange's present time."""
@@ -135,14 +138,16 @@ class AlpacaFace:
         kind = "data" if request.path.startswith(DATA_PREFIXES) else "trading"
         allowance = self._limit.take(owner.account, kind, self.desk.exchange.now_ns)
         if allowance is not None and not allowance.granted:
-            limited = error_response(429, RATE_LIMITED, "rate limit exceeded")
-            return self._stamped(limited, allowance)
+            return self._stamped(self._limited(), allowance)
         return self._stamped(self._routed(owner, request), allowance)
 
     def open_stream(self, kind: StreamKind, headers: Mapping[str, str]) -> StreamSession:
         """A protocol session for a new websocket."""
         if kind is StreamKind.MARKET:
-            return DataSession(self.desk, headers)
+            self._data_sessions = [s for s in self._data_sessions if s.account is not None]
+            data = DataSession(self.desk, headers, others=tuple(self._data_sessions))
+            self._data_sessions.append(data)
+            return data
         self._order_sessions = [s for s in self._order_sessions if s.is_listed]
         session = OrderSession(self.desk, headers, others=self._order_sessions)
         self._order_sessions.append(session)
@@ -190,6 +195,11 @@ class AlpacaFace:
             symbol = refusal.context.get("symbol")
             return error_response(422, BAD_REQUEST, f'could not find asset "{symbol}"')
         return refusal_response(refusal)
+
+    def _limited(self) -> WireResponse:
+        word = self.desk.switches.rate_limit_body
+        message = "rate limit exceeded" if word == "exceeded" else "too many requests."
+        return error_response(429, None if word == "no_code" else RATE_LIMITED, message)
 
     def _unauthorized(self) -> WireResponse:
         if self.desk.switches.unauthorized_body == "plain":

@@ -59,8 +59,13 @@ TIMESTAMP_EXT = -1
 class DataSession:
     """One client's market-data socket."""
 
-    def __init__(self, desk: Desk, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, desk: Desk, headers: Mapping[str, str], *, others: Sequence[DataSession] = ()
+    ) -> None:
+        """``others``: sessions opened before; ``:path`` of the headers names the feed."""
         self._desk = desk
+        self._others = others
+        self._feed = headers.get(":path", "").rstrip("/").rpartition("/")[2]
         self._is_msgpack = headers.get("content-type", "") == "application/msgpack"
         self._owner: Owner | None = desk.keys.find(credentials_of(headers))
         # channel -> symbols in the order of subscription; "*" means every symbol
@@ -71,6 +76,10 @@ class DataSession:
         greeting = self._say([{"T": "success", "msg": "connected"}])
         if self._owner is None:
             return greeting
+        refused = self._refused(self._owner)
+        if refused is not None:
+            self._owner = None
+            return [*greeting, *self._error(refused)]
         return [*greeting, *self._say([{"T": "success", "msg": "authenticated"}])]
 
     def receive(self, data: bytes) -> Sequence[Frame]:
@@ -118,6 +127,15 @@ class DataSession:
     def on_order(self, event: VenueEvent) -> Sequence[Frame]:
         """Not this stream's business."""
         return ()
+
+    def auth_expired(self) -> Sequence[Frame]:
+        """404 when nobody has authenticated."""
+        return self._error(404) if self._owner is None else ()
+
+    @property
+    def account(self) -> str | None:
+        """The account, once authenticated."""
+        return self._owner.account if self._owner else None
 
     def closed(self) -> None:
         """The connection ended: no more data."""
@@ -177,11 +195,26 @@ class DataSession:
         if self._owner is not None:
             return self._error(403)
         key, secret = message.get("key"), message.get("secret")
+        owner = None
         if isinstance(key, str) and isinstance(secret, str) and key and secret:
-            self._owner = self._desk.keys.find(Credentials(key, secret))
-        if self._owner is None:
+            owner = self._desk.keys.find(Credentials(key, secret))
+        if owner is None:
             return self._error(402)
+        refused = self._refused(owner)
+        if refused is not None:
+            return self._error(refused)
+        self._owner = owner
         return self._say([{"T": "success", "msg": "authenticated"}])
+
+    def _refused(self, owner: Owner) -> int | None:
+        """Error code of a limit that this account has reached."""
+        switches = self._desk.switches
+        mine = sum(x.account == owner.account for x in self._others if x is not self)
+        if 0 < switches.data_streams_max <= mine:
+            return 406
+        if self._feed == "sip" and switches.sip_access == "off":
+            return 409
+        return None
 
     def _change(self, message: Mapping[str, object], *, is_adding: bool) -> Sequence[Frame]:
         asked: dict[str, list[str]] = {}

@@ -197,7 +197,7 @@ def account_json(view: AccountView, *, account_id: str, now_ns: int) -> Json:
         "position_market_value": to_text(view.long_value_usd + abs(view.short_value_usd)),
         "initial_margin": to_text(view.initial_margin_usd),
         "maintenance_margin": to_text(view.maintenance_margin_usd),
-        "last_maintenance_margin": "0",
+        "last_maintenance_margin": to_text(view.last_maintenance_usd),
         "sma": "0",
         "daytrade_count": 0,
         "balance_asof": new_york_date(now_ns),

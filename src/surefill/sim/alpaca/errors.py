@@ -34,7 +34,7 @@ JSON_HEADERS: Mapping[str, str] = {"content-type": "application/json; charset=UT
 class RequestError(Exception):
     """A request the protocol refuses before the venue sees it."""
 
-    def __init__(self, message: str, *, status: int = 422, code: int = BAD_REQUEST) -> None:
+    def __init__(self, message: str, *, status: int = 422, code: int | None = BAD_REQUEST) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
@@ -272,6 +272,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.STOP_THROUGH_MARKET: _state(_stop_through),
     K.STOP_NOT_BEYOND_BASE: _state(_stop_base, _base_extra),
     K.TARGET_NOT_BEYOND_BASE: _state(_target_base, _base_extra),
+    K.LIMIT_TOO_FAR: _state("limit price is too far away from the market price"),
     K.LEG_ORDER: _state(_leg_order),
     K.TARGET_MISSING: _state(lambda c: f"{_class(c)} orders require take_profit.limit_price"),
     K.STOP_LEG_MISSING: _state(lambda c: f"{_class(c)} orders require stop_loss.stop_price"),

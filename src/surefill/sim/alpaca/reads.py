@@ -38,16 +38,23 @@ class Reads:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        # account -> its events
+        self._events: dict[str, list[VenueEvent]] = defaultdict(list)
         # order_id -> [(time, order at that time)], account -> [(time, positions from then on)]
         self._orders: dict[str, list[tuple[int, OrderSnapshot]]] = defaultdict(list)
         self._positions: dict[str, list[tuple[int, list[PositionView]]]] = defaultdict(list)
 
     def on_order(self, event: VenueEvent) -> None:
         """Remember what this event changed."""
+        self._events[event.account].append(event)
         self._orders[event.order.order_id].append((event.venue_ns, event.order))
         if event.kind in EXECUTIONS:
             views = self._exchange.positions(event.account)
             self._positions[event.account].append((event.venue_ns, views))
+
+    def events(self, account: str) -> list[VenueEvent]:
+        """Everything that was streamed to this account, oldest first."""
+        return self._events.get(account, [])
 
     # -- orders -------------------------------------------------------------------------------
 

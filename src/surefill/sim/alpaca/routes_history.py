@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
-from surefill.sim.alpaca.bars import Timeframe, gathered, midnight_of
+from surefill.sim.alpaca.bars import NS_PER_MINUTE, Timeframe, gathered, midnight_of
 from surefill.sim.alpaca.board import SymbolState, bar_fields, quote_fields, trade_fields
 from surefill.sim.alpaca.context import Call, reply
 from surefill.sim.alpaca.encode import Json
@@ -27,6 +27,8 @@ from surefill.sim.alpaca.text import new_york_date, parse_stamp, stamp_ns
 from surefill.sim.wire import WireResponse
 
 LIMIT_DEFAULT, LIMIT_MAX = 1_000, 10_000
+
+RECENT_NS = 15 * NS_PER_MINUTE
 
 Row = tuple[int, Json]
 """A key that orders the rows of a symbol and never changes, and the row."""
@@ -122,6 +124,7 @@ def _window(call: Call, kind: str) -> Window:
     today_ns = midnight_of(date.fromisoformat(new_york_date(now_ns)))
     start_ns = _moment(call, "start", today_ns)
     end_ns = min(now_ns, _moment(call, "end", now_ns))
+    _check_feed(call, end_ns)
     sort = query_value(query, "sort") or "asc"
     if sort not in ("asc", "desc"):
         raise RequestError(f"invalid sort: {sort[:20]}", status=400)
@@ -131,6 +134,15 @@ def _window(call: Call, kind: str) -> Window:
         problem = "timeframe is required" if text is None else f"invalid timeframe: {text[:20]}"
         raise RequestError(problem, status=400)
     return Window(start_ns, end_ns, now_ns, sort == "desc", timeframe)
+
+
+def _check_feed(call: Call, end_ns: int) -> None:
+    """Without the subscription, SIP data of the last 15 minutes is not served (alpaca.md 5.2)."""
+    is_sip = query_value(call.request.query, "feed") == "sip"
+    is_recent = end_ns > call.desk.exchange.now_ns - RECENT_NS
+    if call.desk.switches.sip_access == "off" and is_sip and is_recent:
+        message = "subscription does not permit querying recent SIP data"
+        raise RequestError(message, status=403, code=None)
 
 
 def _moment(call: Call, name: str, default: int) -> int:

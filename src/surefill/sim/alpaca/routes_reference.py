@@ -81,7 +81,11 @@ def calendar(call: Call) -> WireResponse:
         return reply([])
     # Days beyond the last one give the settlement dates of the last ones.
     sessions = call.desk.sessions_between(first, min(CALENDAR_LAST, last + 100))
-    return reply(calendar_json(sessions, first, last))
+    days = calendar_json(sessions, first, last)
+    if call.desk.switches.half_day_session_close == "2000":
+        for day in days:
+            day["session_close"] = "2000"
+    return reply(days)
 
 
 def _day(call: Call, name: str, default: int) -> int:

@@ -209,8 +209,9 @@ class VenueServer:
         if kind is None:
             await send({"type": "websocket.close"})
             return
+        headers = {**_headers(scope), ":path": scope["path"]}
         self._conns[conn] = asyncio.Queue()
-        if not self._edge.open_stream(self._now_ns(), conn, kind, headers=_headers(scope)):
+        if not self._edge.open_stream(self._now_ns(), conn, kind, headers=headers):
             del self._conns[conn]
             await send({"type": "websocket.close"})
             return

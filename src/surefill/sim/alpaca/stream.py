@@ -90,6 +90,10 @@ class OrderSession:
         """Not this stream's business."""
         return ()
 
+    def auth_expired(self) -> Sequence[Frame]:
+        """This stream waits for ever."""
+        return ()
+
     def unknown(self) -> Frame:
         """The last message again under an event name no client knows (fault W9)."""
         return self._say({"stream": TRADE_UPDATES, "data": {**self._last, "event": NEVER_HEARD}})[0]

@@ -16,6 +16,10 @@ FACE_CHOICES: dict[str, tuple[str, ...]] = {
     "stream_frames": ("binary", "text"),
     "unauthorized_body": ("code", "plain"),
     "rate_limit_headers": ("on", "off"),
+    "rate_limit_body": ("exceeded", "too_many", "no_code"),
+    "half_day_session_close": ("1700", "2000"),
+    "event_history": ("off", "on"),
+    "sip_access": ("on", "off"),
 }
 """name -> allowed words, the default first."""
 
@@ -23,28 +27,26 @@ FACE_NUMBERS: dict[str, tuple[int, int, int]] = {
     "rate_limit_per_min": (200, 0, 1_000_000),
     "order_streams_max": (0, 0, 1_000),
     "symbols_max": (0, 0, 1_000_000),
+    "data_streams_max": (0, 0, 1_000),
 }
 """name -> (default, lowest, highest); 0 means without limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceSwitches:
-    """Protocol switches.
-
-    * ``stream_frames``: JSON of ``trade_updates`` in binary (paper) or text (live) frames (4.5).
-    * ``unauthorized_body`` (U8): 401 with a code (recorded) or without (2026).
-    * ``rate_limit_per_min`` (U7): requests per account in a fixed 60 s window, 0 = no limit;
-      ``rate_limit_headers``: whether answers carry X-RateLimit-* (said to be missing at times).
-    * ``order_streams_max`` (U11): trade_updates sockets per account; 0 = any number.
-    * ``symbols_max``: market-data symbols per socket (30 on the free plan); 0 = any number.
-    """
+    """Protocol switches; what each means stands in `surefill.sim.alpaca.switch_notes`."""
 
     stream_frames: str = "binary"
     unauthorized_body: str = "code"
     rate_limit_headers: str = "on"
+    rate_limit_body: str = "exceeded"
+    half_day_session_close: str = "1700"
+    event_history: str = "off"
+    sip_access: str = "on"
     rate_limit_per_min: int = 200
     order_streams_max: int = 0
     symbols_max: int = 0
+    data_streams_max: int = 0
 
     def __post_init__(self) -> None:
         for item in fields(self):
@@ -92,14 +94,3 @@ def _face(words: dict[str, str], numbers: dict[str, int]) -> FaceSwitches:
     values: dict[str, str | int] = {**words, **numbers}
     assert known >= set(values)
     return FaceSwitches(**values)  # type: ignore[arg-type]  # checked by __post_init__
-
-
-def describe() -> list[str]:
-    """One line per switch for ``surefill exchange --switches``: name, words, default."""
-    lines = [f"{name:<26}{'|'.join(words)}" for name, words in sorted(CHOICES.items())]
-    lines += [f"{name:<26}{'|'.join(words)}" for name, words in sorted(FACE_CHOICES.items())]
-    lines += [
-        f"{name:<26}{low}..{high}, default {default}"
-        for name, (default, low, high) in sorted(FACE_NUMBERS.items())
-    ]
-    return lines
