@@ -147,12 +147,45 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+SUMMARY = "docs/SMART_EXECUTOR_EXECUTIVE_SUMMARY.md"
+EFFECTS = {
+    "plans entered": "  entered  ",
+    "cost of entered plans, mean": "  entered plans, mean  ",
+    "cost of entered plans, worst": "  entered plans, worst  ",
+    "cost of all plans, missed and denied included": "  ALL PLANS, missed and denied included  ",
+    "reward for 1 USD of risk, mean": "  mean, by the signal's stop and target  ",
+    "reward for 1 USD of risk, worst": "REWARD FOR 1 USD OF RISK",
+    "trades whose reward is below their risk": "  trades below 1  ",
+    "share-seconds without a stop, worst trade": "  worst trade, share-seconds  ",
+}
+"""What the summary says -> how the demo's line begins; the worst reward stands two lines below."""
+
+
+def executive_summary() -> str:
+    """The hand-written page, with its table from the demo's print-out."""
+    page = (ROOT / SUMMARY).read_text(encoding="utf-8")
+    head, _, rest = page.partition("<!-- written by")
+    note, _, rest = rest.partition("-->\n")
+    _, _, tail = rest.partition("<!-- end -->")
+    lines = (ROOT / "docs/images/demo.txt").read_text(encoding="utf-8").splitlines()
+    rows = ["| | market order | Surefill |", "|---|---|---|"]
+    for words, start in EFFECTS.items():
+        at = next(n for n, line in enumerate(lines) if line.startswith(start))
+        values = lines[at if start.startswith("  ") else at + 2]
+        old, new = values.replace(" %", "%").split()[-2:]
+        unit = " bps" if words.startswith("cost") else ""
+        rows.append(f"| {words} | {old}{unit} | {new}{unit} |")
+    table = "\n".join(rows)
+    return f"{head}<!-- written by{note}-->\n{table}\n<!-- end -->{tail}"
+
+
 def documents() -> dict[str, str]:
     """Path -> text of every generated document whose source exists."""
     makers: dict[str, tuple[str, Callable[[], str]]] = {
         "docs/reasons.md": ("surefill.core.reasons", reasons),
         "docs/machines.md": ("surefill.core.order", machines),
         "docs/settings.md": ("surefill.config", settings),
+        SUMMARY: ("surefill.replay.demo", executive_summary),
         "docs/alerts.md": ("surefill.tca.rules", alerts),
         "docs/SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md": ("surefill.replay.checklist", checklist),
     }
