@@ -427,3 +427,18 @@ def test_a_refused_closing_pair_is_followed_by_the_plain_order_at_once(side: str
     b.news()
     b.refuses("F1", Kind.PRICE_THROUGH)
     assert b.news()[-1] == f"submit F2 {b.out} 60 LIMIT {FIRST_COLLAR[side]} DAY"
+
+
+@SIDES
+def test_a_close_does_not_wait_for_ever_beside_a_stop_that_nothing_elects(side: str) -> None:
+    b = covered_bench(side)
+    b.quote(-200, -150)  # the near side is through the stop at -195, the far side is not
+    b.operator(Act.FLATTEN, "p1")
+    assert b.news() == [], "no target can be turned: the stop is the exit"
+    b.run(29)
+    assert b.news() == []
+    b.run(3)
+    assert b.news()[:1] == ["cancel X1"]
+    b.cancelled("X1")
+    b.run(1)
+    assert b.news()[-1].startswith(f"submit F1 {b.out} 100 LIMIT")

@@ -28,6 +28,9 @@ COLLAR_BPS = (50, 100, 200, 500)
 """How far beyond the touch a closing limit may reach, step by step; the last is the hard bound."""
 STEP_NS = 1500 * 1_000_000
 """Time that one step gets before the next, wider one."""
+PATIENCE_NS = 30 * SECOND_NS
+"""How long a close waits beside a stop that is too near to turn the target. Normally the stop or the
+market settles it in moments; on a tape without prints neither ever would."""
 HALT_RECHECK_NS = SECOND_NS
 
 
@@ -66,6 +69,8 @@ def close_position(turn: Turn, due_qty: int) -> None:
     if view is not None and view.status is TradingStatus.HALTED:
         turn.wake_at(turn.now + HALT_RECHECK_NS)
         return
+    if trade.closing_since_ns is None:
+        turn.trade = replace(trade, closing_since_ns=turn.now)
     for group in trade.groups:
         match group_state(turn.trade, group):
             case GroupState.ARMED if is_partial_close(trade):
@@ -145,6 +150,12 @@ def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
     return touch_px > 0 and side.sign * (limit_px - touch_px) >= 0
 
 
+def _has_quote(turn: Turn) -> bool:
+    """Whether there is a market to close into; without one the cover that rests is worth more."""
+    view = turn.context.view
+    return view is not None and view.nbbo is not None and view.nbbo.is_two_sided
+
+
 def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     """Move the target to a price at which it executes now. With the market too near to the stop
     for that, the stop is the exit, and we wait for either."""
@@ -154,7 +165,11 @@ def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     px = closing_px(turn) if stop_px is None else _beyond_stop(turn, stop_px)
     recently = turn.now < trade.change_failed_ns + STEP_NS
     if recently or not _is_marketable(turn, px, target.spec.side):
-        turn.wake_at(turn.now + STEP_NS)
+        patience_ns = (trade.closing_since_ns or turn.now) + PATIENCE_NS
+        if turn.now >= patience_ns and _has_quote(turn):
+            end_group(turn, group)  # neither stop nor target: on a tape without prints, for ever
+        else:
+            turn.wake_at(turn.now + STEP_NS)
         return
     key = trade.next_id(IdLeg.TARGET)
     turn.replace_order(target, replace(target.spec, cl_ord_id=key, leg=Leg.FLATTEN, limit_px=px))

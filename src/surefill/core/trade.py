@@ -125,6 +125,7 @@ class Trade:
     exit_changes: tuple[int, ...] = ()
     change_failed_ns: int = 0
     closing_failed_ns: int = 0
+    closing_since_ns: int | None = None
     fills_asked_ns: int = 0
     uncovered: Uncovered = Uncovered()
     through_since_ns: int | None = None
