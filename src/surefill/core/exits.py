@@ -29,8 +29,8 @@ COLLAR_BPS = (50, 100, 200, 500)
 STEP_NS = 1500 * 1_000_000
 """Time that one step gets before the next, wider one."""
 PATIENCE_NS = 30 * SECOND_NS
-"""How long a close waits beside a stop that is too near to turn the target. Normally the stop or the
-market settles it in moments; on a tape without prints neither ever would."""
+"""How long a close waits beside a stop that is too near to turn the target. Normally the stop or
+the market settles it in moments; on a tape without prints neither ever would."""
 HALT_RECHECK_NS = SECOND_NS
 
 
