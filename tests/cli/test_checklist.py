@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from surefill.cli import checklist
+from surefill.cli.account import Sight
 from surefill.cli.checklist import log_lines, suite_report, versions
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
@@ -19,7 +20,10 @@ from surefill.replay.checklist_items import SuiteReport
 from surefill.replay.rehearsal import RehearsalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.notes import notes_in
+from surefill.runtime.result import TradeResult, result_of
 from surefill.runtime.wiring import journal_path
+from tests.support.core import Bench
+from tests.support.evidence import NOW, PICTURE
 from tests.support.told import arrival, crwd_plan, crwd_run
 
 JUNIT = (
@@ -147,6 +151,10 @@ def test_the_broker_is_asked_once_there_are_keys(
     items = {one["code"]: one for one in json.loads(capsys.readouterr().out)["items"]}
     assert items["PRE_MODE"]["verdict"] == "FAIL"
     assert "no route" in items["PRE_MODE"]["sentence"]
+    monkeypatch.setattr(checklist, "look", lambda settings, standing: Sight(PICTURE, NOW))
+    main(["checklist", "--stage", "pre", "--json"])
+    items = {one["code"]: one for one in json.loads(capsys.readouterr().out)["items"]}
+    assert items["PRE_ACCOUNT"]["verdict"] == items["PRE_CALENDAR"]["verdict"] == "PASS"
     main(["checklist", "--stage", "pre", "--json", "--offline"])
     items = {one["code"]: one for one in json.loads(capsys.readouterr().out)["items"]}
     assert items["PRE_MODE"]["verdict"] == "PASS"
@@ -189,16 +197,18 @@ def test_a_rehearsal_comes_first(
 ) -> None:
     asked: list[tuple[str, str]] = []
 
-    async def rehearse(settings: Settings, symbol: str, *, by: str) -> tuple[str, ...]:
+    async def rehearse(settings: Settings, symbol: str, *, by: str) -> tuple[TradeResult, ...]:
         asked.append((symbol, by))
         if symbol == "NONE":
             raise RehearsalError("no quote for NONE")
-        return ()
+        return (result_of(Bench().trade),)
 
     monkeypatch.setattr(checklist, "rehearse", rehearse)
     command = ["checklist", "--stage", "integration", "--rehearse"]
     assert main([*command, "acme", "--json"]) == Exit.UNAVAILABLE
-    assert "INT_SMART" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "INT_SMART" in shown.out
+    assert "rehearsal, smart path: ACME BUY plan=p1" in shown.err
     assert main([*command, "NONE", "--sign-off", "ann"]) == Exit.UNAVAILABLE
     shown = capsys.readouterr()
     assert shown.out == ""
