@@ -442,3 +442,31 @@ def test_a_close_does_not_wait_for_ever_beside_a_stop_that_nothing_elects(side: 
     b.cancelled("X1")
     b.run(1)
     assert b.news()[-1].startswith(f"submit F1 {b.out} 100 LIMIT")
+
+
+@SIDES
+def test_a_closing_order_beside_its_stop_is_not_given_up_when_price_passes_both(side: str) -> None:
+    b = covered_bench(side)
+    b.quote(-190, -185)
+    b.operator(Act.FLATTEN, "p1")
+    b.replaces("X1", "T1")  # one tick before the stop at -195
+    b.news()
+    b.quote(-200, -150)
+    b.run(20)
+    assert b.news() == [], "the stop fires with the next print; it is not cancelled for an order"
+    assert b.covered == 100
+    b.run(12)
+    assert b.news()[0].startswith("cancel"), "but nobody waits for ever"
+
+
+@SIDES
+def test_a_stop_that_fires_is_not_cancelled_by_the_time_exit(side: str) -> None:
+    b = covered_bench(side)
+    b.fills("X1.stop", 40, -195)
+    b.cancelled("X1")
+    b.news()
+    b.operator(Act.FLATTEN, "p1")
+    assert b.news() == [], "it is read, not ended"
+    b.fills("X1.stop", 60, -195)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP

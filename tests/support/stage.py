@@ -79,7 +79,7 @@ class Stage:
             exit_at_ns=None if exit_s is None else START_NS + exit_s * SECOND_NS,
         )
         self.run = VirtualRun(
-            ScriptedMarket(list(self._events(path))),
+            ScriptedMarket(list(self.events(path))),
             us_equity_calendar(DATE, DATE),
             start_ns=START_NS - 10 * SECOND_NS,
             config=VirtualConfig(
@@ -99,7 +99,7 @@ class Stage:
         px = to_nano(text)
         return px if self.sign > 0 else MIRROR_PX - px
 
-    def _events(self, path: Sequence[Step]) -> list[MarketEvent]:
+    def events(self, path: Sequence[Step]) -> list[MarketEvent]:
         """Quotes from ten seconds before the plan; prints at the side that elects stops."""
         events: list[MarketEvent] = []
         times = set(range(-10_000, self.length_s * 1_000, EVERY_MS))

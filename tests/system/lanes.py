@@ -29,7 +29,9 @@ _MIX = Mix(
     legacy_percent=10,
     marketable_percent=30,
 )
-_BESIDE = replace(_MIX, displayed_percent=(60, 150, 300, 500), marketable_percent=0)
+_BESIDE = replace(
+    _MIX, displayed_percent=(60, 150, 300, 500), marketable_percent=0, legacy_percent=0
+)
 
 Row = tuple[bool, str, tuple[str, ...], int]
 """(exits beside the entry, who is exempt from the wash-trade rule, other switches, halts)"""

@@ -100,7 +100,7 @@ def _close_by_group(turn: Turn, group: ExitGroup) -> None:
     elif firing is not None:
         turn.ask(firing)
         turn.wake_at(turn.now + STEP_NS)
-    elif target is None or target.cum_qty or _is_given_up(turn.trade, group):
+    elif target is None or target.cum_qty or _is_given_up(turn.trade, group.n):
         end_group(turn, group)
     else:
         _turn_target(turn, group, target)
@@ -122,25 +122,45 @@ def _firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
     return stop if is_firing else None
 
 
-def _is_given_up(trade: Trade, group: ExitGroup) -> bool:
-    """Whether the group's own exits are proven useless: its stop is stuck, or the broker refused
+def _is_given_up(trade: Trade, n: int) -> bool:
+    """Whether a group's own exits are proven useless: its stop is stuck, or the broker refused
     to move its target."""
     is_stuck = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
-    orders = trade.group_orders(group.n)
+    orders = trade.group_orders(n)
     return is_stuck or any(o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED for o in orders)
 
 
 def _watch_closing(turn: Turn, group: ExitGroup, closing: ChildOrder) -> None:
-    """Leave a closing order alone while the market can still meet it; then take a wider step."""
+    """Leave a closing order alone while the market can still meet it; then take a wider step. Where
+    it rests beside its stop already, the stop is the exit, and we wait for either."""
     limit_px = closing.spec.limit_px
     assert limit_px is not None
     if turn.now < closing.sent_ns + STEP_NS:
         turn.wake_at(closing.sent_ns + STEP_NS)
-    elif _is_marketable(turn, limit_px, closing.spec.side):
+    elif _is_marketable(turn, limit_px, closing.spec.side) or _waits_beside_stop(turn, closing):
         turn.wake_at(turn.now + STEP_NS)
     else:
         _widen(turn)
         end_group(turn, group)
+
+
+def _waits_beside_stop(turn: Turn, closing: ChildOrder) -> bool:
+    """Whether the market has passed a closing order that could stand no nearer to its working stop:
+    to give the pair up would take the stop away at the moment at which it fires (A-34)."""
+    trade = turn.trade
+    if _is_given_up(trade, closing.group) or _is_out_of_patience(turn):
+        return False
+    stops = (o for o in trade.group_orders(closing.group) if o.leg is Leg.STOP and o.is_open)
+    limit_px = closing.spec.limit_px
+    return any(o.spec.stop_px and limit_px == _nearest_px(trade, o.spec.stop_px) for o in stops)
+
+
+def _is_out_of_patience(turn: Turn) -> bool:
+    """Whether neither stop nor closing order has ended it for so long that nothing would: a tape
+    without prints. Without a market to close into, cover that rests is worth more."""
+    since_ns = turn.trade.closing_since_ns
+    is_over = since_ns is not None and turn.now >= since_ns + PATIENCE_NS
+    return is_over and _has_quote(turn)
 
 
 def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:
@@ -165,9 +185,8 @@ def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     px = closing_px(turn) if stop_px is None else _beyond_stop(turn, stop_px)
     recently = turn.now < trade.change_failed_ns + STEP_NS
     if recently or not _is_marketable(turn, px, target.spec.side):
-        patience_ns = (trade.closing_since_ns or turn.now) + PATIENCE_NS
-        if turn.now >= patience_ns and _has_quote(turn):
-            end_group(turn, group)  # neither stop nor target: on a tape without prints, for ever
+        if _is_out_of_patience(turn):
+            end_group(turn, group)
         else:
             turn.wake_at(turn.now + STEP_NS)
         return
@@ -271,9 +290,13 @@ def _beyond_stop(turn: Turn, stop_px: int) -> int:
     """The closing price, held on the winning side of a stop: the broker takes no target at or
     beyond it."""
     trade = turn.trade
-    nearest_px = stop_px + trade.sign * trade.ticks.tick_at(stop_px)
-    px = closing_px(turn)
+    nearest_px, px = _nearest_px(trade, stop_px), closing_px(turn)
     return max(px, nearest_px) if trade.sign > 0 else min(px, nearest_px)
+
+
+def _nearest_px(trade: Trade, stop_px: int) -> int:
+    """The closest to a stop (1e-9 USD) at which the broker takes its target."""
+    return stop_px + trade.sign * trade.ticks.tick_at(stop_px)
 
 
 def restore_position(turn: Turn, qty: int) -> None:
