@@ -66,6 +66,7 @@ NO_FLOAT = (
     "src/surefill/tactics/",
     "src/surefill/journal/",
     "src/surefill/sim/",
+    "src/surefill/tca/",
 )
 
 FLOAT_PLACES = {
