@@ -79,7 +79,7 @@ def keys_check(settings: Settings) -> Check:
     """Whether there is a key pair."""
     if settings.key_id:
         return ok("keys", "a key pair is set")
-    advice = "set APCA_API_KEY_ID and APCA_API_SECRET_KEY in the environment or a private .env"
+    advice = "set key id and secret (docs/settings.md) in the environment or a private .env"
     return Check("keys", Level.FAIL, "no key pair is set", advice)
 
 
@@ -97,7 +97,7 @@ def account_checks(picture: AccountPicture) -> list[Check]:
     """Status, kind and money of the account."""
     if isinstance(picture.account, ReadFailed):
         found = f"the account cannot be read: {picture.account.text}"
-        advice = "check APCA_API_BASE_URL, the keys and the network; a key belongs to one address"
+        advice = "check the address, the keys and the network; a key belongs to one address"
         return [Check("account", Level.FAIL, found, advice, is_access=True)]
     account = picture.account.account
     status = picture.status or "unknown"

@@ -78,9 +78,8 @@ def _replace(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(descriptor)
         os.replace(draft, path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    finally:
+        draft.unlink(missing_ok=True)  # it is gone, or it failed
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(directory)
