@@ -284,3 +284,96 @@ def test_settle_passes_on_what_the_operator_did(bench: Bench) -> None:
     bench.edge.settle()
     assert bench.exchange.drain() == []
     assert filled_qty(bench) == 0
+
+
+def test_n7_and_n9_spoil_a_good_answer(bench: Bench) -> None:
+    send(bench, buy())
+    arm(bench, FaultCode.N7, "GET", mode="nan")
+    arm(bench, FaultCode.N9, "GET /v2/orders", mode="cut", rows=0)
+    (account,) = send(bench, get("/v2/account"))
+    assert account.response is not None
+    assert json.loads(account.response.body)["cash"] == "NaN"
+    (listing,) = send(bench, get("/v2/orders"))
+    assert listing.response is not None
+    assert json.loads(listing.response.body) == []
+    assert (bench.edge.faults.counters["N7"], bench.edge.faults.counters["N9"]) == (1, 1)
+    arm(bench, FaultCode.N7)
+    (missing,) = send(bench, get("/v2/orders/none"))
+    assert missing.response is not None
+    assert missing.response.status == 422, "only good answers are spoiled"
+
+
+@pytest.mark.parametrize(("mode", "status"), [("second", 422), ("first", 200)])
+def test_n11_sends_a_post_twice(bench: Bench, mode: str, status: int) -> None:
+    arm(bench, FaultCode.N11, mode=mode)
+    (answer,) = send(bench, buy())
+    assert answer.response is not None
+    assert answer.response.status == status
+    assert filled_qty(bench) == to_nano(10), "the client id makes it one order"
+
+
+def test_v19_keeps_a_request_pending(bench: Bench) -> None:
+    arm(bench, FaultCode.V19, "route", delay_ms=5_000)
+    send(bench, buy(), wait_ms=4_000)
+    assert filled_qty(bench) == 0
+    bench.advance(2_000)
+    assert filled_qty(bench) == to_nano(10)
+    assert bench.edge.faults.counters["V19"] == 1
+
+
+def bracket(bench: Bench) -> Any:
+    return bench_call(
+        bench,
+        {
+            "symbol": SYM,
+            "qty": "10",
+            "side": "buy",
+            "type": "market",
+            "time_in_force": "day",
+            "order_class": "bracket",
+            "take_profit": {"limit_price": "102"},
+            "stop_loss": {"stop_price": "98"},
+        },
+    )
+
+
+def bench_call(bench: Bench, body: dict[str, object]) -> Any:
+    request = WireRequest("POST", "/v2/orders", (), HEADERS, json.dumps(body).encode())
+    (answer,) = send(bench, request)
+    assert answer.response is not None
+    bench.advance()
+    return json.loads(answer.response.body)
+
+
+def test_v20_leaves_both_exits_held(bench: Bench) -> None:
+    arm(bench, FaultCode.V20)
+    order = bracket(bench)
+    shown = [bench.exchange.order(account(bench), leg["id"]) for leg in order["legs"]]
+    assert [(leg.held, leg.armed) for leg in shown] == [(True, False)] * 2
+
+
+def test_v18_disarms_the_stop_beside_a_partly_filled_target(bench: Bench) -> None:
+    arm(bench, FaultCode.V18)
+    stop_id = bracket(bench)["legs"][1]["id"]
+    bench.quote(SYM, "102.00", "102.05", "4")
+    bench.advance()
+    stop = bench.exchange.order(account(bench), stop_id)
+    assert (stop.held, stop.armed, stop.leaves_qty) == (True, False, to_nano(6))
+    bench.quote(SYM, "96.99", "97.01", "1000")
+    bench.print_(SYM, "97")
+    bench.advance()
+    assert bench.exchange.order(account(bench), stop_id).leaves_qty == to_nano(6)
+
+
+def test_w7_refuses_connections_and_credentials(bench: Bench) -> None:
+    arm(bench, FaultCode.W7, "orders", mode="refuse")
+    now_ns = bench.edge.now_ns
+    assert not bench.edge.open_stream(now_ns, 1, StreamKind.ORDERS, headers={})
+    for conn, kind in ((2, StreamKind.ORDERS), (3, StreamKind.MARKET)):
+        arm(bench, FaultCode.W7, str(kind), mode="auth")
+        assert bench.edge.open_stream(now_ns, conn, kind, headers={})
+        bench.edge.stream_send(now_ns, conn, b'{"action":"auth","key":"KEY","secret":"S"}')
+    frames = [d.frame.data for d in bench.advance() if d.frame is not None]
+    assert sum(b"unauthorized" in data for data in frames) == 1
+    assert sum(b"402" in data for data in frames) == 1
+    assert bench.edge.faults.counters["W7"] == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.sim.faults import PPB, Fault, FaultCode, FaultError, FaultPlan, Param
+from surefill.sim.faults import EXPECTED, PPB, Fault, FaultCode, FaultError, FaultPlan, Param
 
 POST = "POST /v2/orders"
 
@@ -88,7 +88,14 @@ def test_an_outage_lasts_until_it_is_cleared() -> None:
     assert draws(plan, FaultCode.N10, 3) == [True, True, True]
     assert plan.window_end_ns(FaultCode.N10, 0) is None
     assert plan.describe(0) == [
-        {"code": "N10", "target": "*", "left": None, "done": 3, "params": {}}
+        {
+            "code": "N10",
+            "target": "*",
+            "left": None,
+            "done": 3,
+            "params": {},
+            "expected": EXPECTED[FaultCode.N10],
+        }
     ]
     plan.clear()
     assert draws(plan, FaultCode.N10, 1) == [False]
@@ -125,3 +132,7 @@ def test_parameters_have_defaults() -> None:
     assert fault.flag("effect", default=True)
     assert Fault(FaultCode.N5, params={"mode": "html"}).mode == "html"
     assert Fault(FaultCode.N6, params={"delay_ms": 3}).number("delay_ms", 7) == 3
+
+
+def test_every_code_says_what_a_sound_client_does() -> None:
+    assert set(EXPECTED) == set(FaultCode)

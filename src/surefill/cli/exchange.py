@@ -27,6 +27,7 @@ from surefill.sim.alpaca.server import listen, make_server
 from surefill.sim.alpaca.switch_notes import lines as switch_lines
 from surefill.sim.alpaca.switches import split_pairs
 from surefill.sim.alpaca.text import parse_stamp, stamp_new_york
+from surefill.sim.faults import FaultError
 from surefill.sim.market import TapeError
 from surefill.sim.pacing import PaceError
 from surefill.sim.switches import SwitchError
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--switches", action="store_true", help="list the switches and end")
     parser.add_argument("--keys", type=Path, help="JSON file that names the accounts")
+    parser.add_argument("--faults", type=Path, help="JSON file of faults and when to arm them")
     parser.add_argument("--latency", choices=("default", "none"), default="default")
     parser.add_argument(
         "--allow-remote", action="store_true", help="listen on an address others can reach"
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         config = config_of(args)
         clock = SystemClock()
         venue = build(config, reading_ns=clock.now_ns, wall_ns=clock.now_ns)
-    except (ConfigError, SwitchError, KeyFileError, PaceError, TapeError) as error:
+    except (ConfigError, FaultError, SwitchError, KeyFileError, PaceError, TapeError) as error:
         return _refuse(str(error))
     return _serve(venue, args)
 
@@ -86,6 +88,7 @@ def config_of(args: argparse.Namespace) -> ExchangeConfig:
         switches=switches,
         face=face,
         keys_path=args.keys,
+        faults_path=args.faults,
         latency=args.latency,
         id_seed=args.seed or 0,
     )

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from surefill.core.fix import Contingency, OrdStatus
+from surefill.sim.faults import FaultCode
 from surefill.sim.models import Delay
 from surefill.sim.orders import OrderGroup, VenueOrder
 from surefill.sim.state import Venue
@@ -172,6 +173,8 @@ class GroupDesk:
     def _arm(self, group: OrderGroup) -> None:
         if group.closing or not group.live_exits():
             return
+        if self._venue.trouble(FaultCode.V20, group.exits()[0].symbol) is not None:
+            return
         group.armed = True
         target, stop = group.target, group.stop
         if stop is not None and stop.is_live:
@@ -185,6 +188,8 @@ class GroupDesk:
     def _resize_stop(self, group: OrderGroup, leaves_qty: int) -> None:
         stop = group.stop
         assert stop is not None
+        if stop.armed and self._venue.trouble(FaultCode.V18, stop.symbol) is not None:
+            self._desk.unwatch(stop)
         if self._venue.switches.tp_partial_resize == "in_place" or stop.successor is not None:
             stop.order_qty = leaves_qty
             self._venue.note("resized", stop)

@@ -72,6 +72,7 @@ class Edge:
         self._due: list[_Due] = []
         self._out: list[Delivery] = []
         self._minute_ns: int | None = None
+        exchange.troubled_by(self._trouble)
         self._streams = StreamHub(self, face=face, latency=latency, faults=self.faults)
 
     # -- time ---------------------------------------------------------------------------------
@@ -238,7 +239,9 @@ class Edge:
         """A request reaches the venue: faults that replace the answer, or the answer itself."""
         limited = self.faults.draw(FaultCode.N4, opportunity, self._now_ns)
         if limited is not None:
-            self._answer(ticket, self._face.fault_answer(429, self._limit_headers(limited)))
+            self._answer(
+                ticket, self._face.fault_answer(429, _limit_headers(limited, self._now_ns))
+            )
             return
         failed = self.faults.draw(FaultCode.N3, opportunity, self._now_ns)
         if failed is not None:
@@ -251,7 +254,7 @@ class Edge:
         if broken is not None and not broken.flag("effect", default=True):
             self._break(ticket, broken, self._face.fault_answer(502, {}))
             return
-        response = self._face.handle(self._as_of(request, opportunity))
+        response = self._handled(request, opportunity)
         if broken is not None:
             self._break(ticket, broken, response)
             return
@@ -259,6 +262,29 @@ class Edge:
         if slow is not None and slow.flag("never", default=False):
             return
         self._answer(ticket, response, slow.number("delay_ms", 5_000) if slow is not None else 0)
+
+    def _handled(self, request: WireRequest, opportunity: str) -> WireResponse:
+        """The venue's answer, perhaps to the second of two (N11), perhaps gone wrong (N7, N9)."""
+        response = self._face.handle(self._as_of(request, opportunity))
+        twice = None
+        if request.method == "POST":
+            twice = self.faults.draw(FaultCode.N11, opportunity, self._now_ns)
+        if twice is not None:
+            again = self._face.handle(request)
+            response = again if twice.mode == "second" else response
+        if response.status != 200:
+            return response
+        for code in (FaultCode.N7, FaultCode.N9):
+            fault = self.faults.draw(code, opportunity, self._now_ns)
+            if fault is not None:
+                rows = fault.number("rows", 1)
+                response = self._face.spoiled(response, fault.mode, rows=rows)
+        return response
+
+    def _trouble(self, code: FaultCode, what: str) -> int | None:
+        """A fault inside the venue: its ``delay_ms`` in nanoseconds, ``None`` when none strikes."""
+        fault = self.faults.draw(code, what, self._now_ns)
+        return None if fault is None else fault.number("delay_ms", 60_000) * NS_PER_MS
 
     def _as_of(self, request: WireRequest, opportunity: str) -> WireRequest:
         """Fault N8: a read that shows the past. A list may lag more than a single read."""
@@ -268,23 +294,9 @@ class Edge:
         if stale is None:
             return request
         lag_ms = stale.number("lag_ms", 2_000)
-        if self._is_list(request):
+        if _is_list(request):
             lag_ms = stale.number("list_lag_ms", lag_ms)
         return replace(request, as_of_ns=self._now_ns - lag_ms * NS_PER_MS)
-
-    def _is_list(self, request: WireRequest) -> bool:
-        return request.path.count("/") <= 2 and ":" not in request.path
-
-    def _limit_headers(self, fault: Fault) -> dict[str, str]:
-        if not fault.flag("headers", default=True):
-            return {}
-        wait_s = fault.number("retry_after_s", 3)
-        reset_s = self._now_ns // 1_000_000_000 + wait_s
-        return {
-            "retry-after": str(wait_s),
-            "x-ratelimit-remaining": "0",
-            "x-ratelimit-reset": str(reset_s),
-        }
 
     def _break(self, ticket: int, fault: Fault, response: WireResponse) -> None:
         """Fault N5: the venue did it, the answer does not survive the way."""
@@ -341,3 +353,19 @@ class Edge:
         for event in self.exchange.drain():
             self._face.on_order(event)
             self._streams.on_order(event)
+
+
+def _is_list(request: WireRequest) -> bool:
+    return request.path.count("/") <= 2 and ":" not in request.path
+
+
+def _limit_headers(fault: Fault, now_ns: int) -> dict[str, str]:
+    """What a 429 says of when to come back (fault N4)."""
+    if not fault.flag("headers", default=True):
+        return {}
+    wait_s = fault.number("retry_after_s", 3)
+    return {
+        "retry-after": str(wait_s),
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": str(now_ns // 1_000_000_000 + wait_s),
+    }

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 
-from surefill.core.fix import TradingStatus
+from surefill.core.fix import OrdStatus, TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
@@ -31,7 +31,7 @@ from surefill.sim.lifecycle import OrderDesk
 from surefill.sim.models import NO_FEES, FeeModel, LatencyModel
 from surefill.sim.orders import VenueOrder
 from surefill.sim.rules import check_cancel, check_replacement, check_submission
-from surefill.sim.state import Venue
+from surefill.sim.state import Trouble, Venue
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import (
@@ -214,7 +214,11 @@ class Exchange(views.VenueReader):
 
     def reject(self, order_id: str, text: str = "rejected by the market") -> None:
         """The market refuses an order that was already accepted (fault V9)."""
-        self._desk.reject(self._venue.orders[order_id], text)
+        self._desk.finish(self._venue.orders[order_id], OrdStatus.REJECTED, text=text)
+
+    def troubled_by(self, trouble: Trouble) -> None:
+        """Who decides whether a fault inside the venue strikes (V18, V19, V20)."""
+        self._venue.trouble = trouble
 
     # --- inside ---------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ PPB = 1_000_000_000
 
 
 class FaultCode(StrEnum):
-    """Faults on the way between client and venue."""
+    """Faults on the way between client and venue, and inside the venue (V)."""
 
     N1 = "N1"
     """Request lost before acceptance; no answer."""
@@ -38,10 +38,16 @@ class FaultCode(StrEnum):
     """Broken answer: connection reset, truncated body, HTML, nothing."""
     N6 = "N6"
     """Slow answer, or one that never comes."""
+    N7 = "N7"
+    """Malformed values in a good answer: null prices, NaN, unknown words, missing fields."""
     N8 = "N8"
     """Stale read: the answer shows the venue as it stood a while ago."""
+    N9 = "N9"
+    """A wrong listing: cut short, a row twice, held legs or nesting missing."""
     N10 = "N10"
     """Total outage: requests and streams cut or silent."""
+    N11 = "N11"
+    """A proxy sends the same request to the venue twice."""
     W1 = "W1"
     """Stream message dropped."""
     W2 = "W2"
@@ -54,10 +60,18 @@ class FaultCode(StrEnum):
     """Stream cut; events until the client is back are missed."""
     W6 = "W6"
     """Stream half open: no data, no close, no pong."""
+    W7 = "W7"
+    """The stream refuses the connection, or its authentication."""
     W8 = "W8"
     """A garbage frame before the message."""
     W9 = "W9"
     """A message of unknown kind before the message."""
+    V18 = "V18"
+    """After a target's partial fill the stop beside it does not work any more."""
+    V19 = "V19"
+    """A request stays pending at the venue: routing, cancel or replace take this long."""
+    V20 = "V20"
+    """The entry is filled and both its exits stay held: neither protects."""
 
 
 PARAMS: Mapping[FaultCode, frozenset[str]] = MappingProxyType(
@@ -68,16 +82,23 @@ PARAMS: Mapping[FaultCode, frozenset[str]] = MappingProxyType(
         FaultCode.N4: frozenset({"headers", "retry_after_s"}),
         FaultCode.N5: frozenset({"mode", "effect"}),
         FaultCode.N6: frozenset({"delay_ms", "never"}),
+        FaultCode.N7: frozenset({"mode"}),
         FaultCode.N8: frozenset({"lag_ms", "list_lag_ms"}),
+        FaultCode.N9: frozenset({"mode", "rows"}),
         FaultCode.N10: frozenset({"mode"}),
+        FaultCode.N11: frozenset({"mode"}),
         FaultCode.W1: frozenset(),
         FaultCode.W2: frozenset({"copies"}),
         FaultCode.W3: frozenset({"delay_ms"}),
         FaultCode.W4: frozenset({"delay_ms"}),
         FaultCode.W5: frozenset({"mode", "refuse_ms"}),
         FaultCode.W6: frozenset(),
+        FaultCode.W7: frozenset({"mode"}),
         FaultCode.W8: frozenset({"mode"}),
         FaultCode.W9: frozenset(),
+        FaultCode.V18: frozenset(),
+        FaultCode.V19: frozenset({"delay_ms"}),
+        FaultCode.V20: frozenset(),
     }
 )
 """Parameters each code understands, beside ``for_ms`` (how long the arm stays armed)."""
@@ -85,12 +106,55 @@ PARAMS: Mapping[FaultCode, frozenset[str]] = MappingProxyType(
 MODES: Mapping[FaultCode, tuple[str, ...]] = MappingProxyType(
     {
         FaultCode.N5: ("reset", "truncated", "html", "empty"),
+        FaultCode.N7: (
+            "null_price",
+            "nan",
+            "negative_qty",
+            "unknown_word",
+            "missing_field",
+            "extra_field",
+            "number_for_text",
+            "huge",
+            "duplicate_key",
+        ),
+        FaultCode.N9: ("cut", "doubled", "without_held", "unnested"),
         FaultCode.N10: ("reset", "silent"),
+        FaultCode.N11: ("second", "first"),
         FaultCode.W5: ("cut", "close"),
+        FaultCode.W7: ("refuse", "auth"),
         FaultCode.W8: ("binary", "text", "huge"),
     }
 )
 """Legal values of ``mode``; the first is the default."""
+
+EXPECTED: Mapping[FaultCode, str] = MappingProxyType(
+    {
+        FaultCode.N1: "in doubt: ask by client id, find nothing, send again under the same id",
+        FaultCode.N2: "in doubt: ask by client id until the order shows; never send a second one",
+        FaultCode.N3: "as N2 for 5xx on a submission; a read may be repeated",
+        FaultCode.N4: "wait as told, protection first; nothing is lost",
+        FaultCode.N5: "as N2: what happened is unknown",
+        FaultCode.N6: "give up after the own timeout, then as N2",
+        FaultCode.N7: "refuse to read it; the order stays as last known and is asked for again",
+        FaultCode.N8: "newer evidence wins; a read older than it changes nothing",
+        FaultCode.N9: "a listing proves presence, never absence; each known order is read by id",
+        FaultCode.N10: "no new risk; reconcile completely before acting again",
+        FaultCode.N11: "one order: the client id makes the second one a refusal",
+        FaultCode.W1: "the gap is found by reading; fills are taken from activities",
+        FaultCode.W2: "the same execution id counts once",
+        FaultCode.W3: "order by what is executed, not by arrival",
+        FaultCode.W4: "reads tell earlier; the late message changes nothing",
+        FaultCode.W5: "reconnect, then read everything before acting",
+        FaultCode.W6: "notice the silence, drop the connection, as W5",
+        FaultCode.W7: "try again with growing pauses; reads keep the picture",
+        FaultCode.W8: "count it, keep the connection or renew it, as W1",
+        FaultCode.W9: "an unknown kind is an error event, never a guess; read the order",
+        FaultCode.V18: "the stop does not protect: cancel the group and cover again",
+        FaultCode.V19: "pending is not done: keep the quantity, ask, never act on hope",
+        FaultCode.V20: "held exits protect nothing: cover again",
+    }
+)
+"""What a sound client makes of each fault."""
 
 BOOLEANS = frozenset({"effect", "headers", "never"})
 WINDOWED = frozenset({FaultCode.N10, FaultCode.W6})
@@ -196,10 +260,14 @@ class FaultPlan:
         """Disarm everything; counters stay."""
         self._arms.clear()
 
-    def draw(self, code: FaultCode, opportunity: str, now_ns: int) -> Fault | None:
-        """The fault of this code that strikes at this opportunity, if any. Counts it."""
+    def draw(
+        self, code: FaultCode, opportunity: str, now_ns: int, *, mode: str | None = None
+    ) -> Fault | None:
+        """The fault of this code (and mode) that strikes at this opportunity, if any. Counts it."""
         for arm in self._arms:
-            if arm.fault.code is code and self._strikes(arm, opportunity, now_ns):
+            if arm.fault.code is not code or (mode is not None and arm.fault.mode != mode):
+                continue
+            if self._strikes(arm, opportunity, now_ns):
                 arm.done += 1
                 self.counters[code.value] += 1
                 return arm.fault
@@ -226,6 +294,7 @@ class FaultPlan:
                 "left": arm.left,
                 "done": arm.done,
                 "params": dict(arm.fault.params),
+                "expected": EXPECTED[arm.fault.code],
             }
             for arm in self._arms
             if arm.left != 0 and (arm.until_ns is None or now_ns < arm.until_ns)

@@ -221,7 +221,7 @@ class OrderDesk:
         venue = self._venue
         order.cancel_requested_ns = venue.now_ns
         is_watched = order.ord_type is OrdType.TRAILING_STOP and not order.triggered
-        is_queued = order.not_routed and not order.on_book and not is_open(self._venue, order)
+        is_queued = order.not_routed and not order.on_book and not is_open(venue, order)
         if order.held or is_watched or is_queued:
             self.finish(order, OrdStatus.CANCELED)
             return
@@ -239,10 +239,6 @@ class OrderDesk:
     def _expire(self, order: VenueOrder) -> None:
         if order.is_live:
             self.finish(order, end_status(self._venue.switches, order))
-
-    def reject(self, order: VenueOrder, text: str) -> None:
-        """The market refuses an order that was already accepted (fault V9)."""
-        self.finish(order, OrdStatus.REJECTED, text=text)
 
     def finish(
         self, order: VenueOrder, status: OrdStatus, *, text: str = "", stream: bool = True

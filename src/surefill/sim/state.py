@@ -14,6 +14,7 @@ from collections.abc import Callable
 from surefill.core.session import Calendar, Session, SessionKind
 from surefill.sim.assets import AssetTable, uuid_text
 from surefill.sim.book import Book
+from surefill.sim.faults import FaultCode
 from surefill.sim.ledger import Ledger
 from surefill.sim.models import Delay, LatencyModel
 from surefill.sim.orders import VenueOrder, snapshot
@@ -22,6 +23,14 @@ from surefill.sim.truth import TruthLog
 from surefill.sim.types import FillRecord, OrderEventKind, VenueEvent
 
 Action = Callable[[], None]
+Trouble = Callable[[FaultCode, str], int | None]
+"""(code, what) -> how long (ns) when the fault strikes here, else ``None``."""
+_STALLED = frozenset({Delay.ROUTE, Delay.CANCEL, Delay.REPLACE})
+
+
+def no_trouble(_: FaultCode, __: str) -> int | None:
+    """A venue without faults of its own."""
+    return None
 
 
 class Venue:
@@ -54,6 +63,7 @@ class Venue:
         self.ledgers: dict[str, Ledger] = {}
         self.books: dict[str, Book] = {}
         self.fills: dict[str, FillRecord] = {}
+        self.trouble: Trouble = no_trouble
         self.events: list[VenueEvent] = []
         self._queue: list[tuple[int, int, Action]] = []
         self._ids = 0
@@ -69,7 +79,10 @@ class Venue:
 
     def after(self, delay: Delay, action: Action) -> None:
         """Run ``action`` after a drawn delay."""
-        self.at(self.now_ns + self.latency.draw(delay), action)
+        stall_ns = None
+        if delay in _STALLED:
+            stall_ns = self.trouble(FaultCode.V19, delay.value.lower())
+        self.at(self.now_ns + self.latency.draw(delay) + (stall_ns or 0), action)
 
     def next_ns(self) -> int | None:
         """Time of the next step."""

@@ -58,6 +58,7 @@ class Stream:
     up_ns: int
     down_ns: int
     is_open: bool = True
+    has_spoken: bool = False
 
 
 class StreamHub:
@@ -81,6 +82,8 @@ class StreamHub:
             raise StreamError(f"connection {conn} is open already")
         now_ns = self._edge.now_ns
         if self._faults.draw(FaultCode.N10, f"{kind} open", now_ns) is not None:
+            return False
+        if self._draw_w7(kind, "refuse"):
             return False
         if now_ns < self._refuse_until_ns.get(kind, 0):
             return False
@@ -152,7 +155,18 @@ class StreamHub:
     def _arrive(self, stream: Stream, data: bytes) -> None:
         if not stream.is_open or self._is_mute(stream):
             return
+        if not stream.has_spoken and self._draw_w7(stream.kind, "auth"):
+            self._reply(stream, stream.session.auth_refused())
+            return
+        stream.has_spoken = True
         self._reply(stream, stream.session.receive(data))
+
+    def _draw_w7(self, kind: StreamKind, mode: str) -> bool:
+        """Fault W7, if one of this mode is armed for this moment."""
+        return (
+            self._faults.draw(FaultCode.W7, f"{kind} {mode}", self._edge.now_ns, mode=mode)
+            is not None
+        )
 
     def _reply(self, stream: Stream, frames: Sequence[Frame]) -> None:
         """Protocol answers: they travel like events but no W fault is drawn for them."""

@@ -107,6 +107,9 @@ class StreamSession(Protocol):
     def auth_expired(self) -> Sequence[Frame]:
         """Time to authenticate is over: last frames before the end, or nothing when it was used."""
 
+    def auth_refused(self) -> Sequence[Frame]:
+        """What this broker says to credentials it does not like (fault W7)."""
+
     def closed(self) -> None:
         """The connection ended."""
 
@@ -125,6 +128,9 @@ class VenueFace(Protocol):
 
     def fault_answer(self, status: int, headers: Mapping[str, str]) -> WireResponse:
         """The body this broker would send for a failure of its own (429, 5xx)."""
+
+    def spoiled(self, response: WireResponse, mode: str, *, rows: int) -> WireResponse:
+        """A good answer with malformed values or a wrong listing (faults N7, N9)."""
 
     def on_market(self, event: MarketEvent) -> None:
         """Every market event passes here before it reaches any stream."""

@@ -41,6 +41,7 @@ from surefill.sim.alpaca.errors import (
 from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of
 from surefill.sim.alpaca.limits import Allowance, RateLimit
 from surefill.sim.alpaca.reads import Reads
+from surefill.sim.alpaca.spoil import spoiled
 from surefill.sim.alpaca.stream import OrderSession
 from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.alpaca.text import uuid_of
@@ -156,6 +157,10 @@ class AlpacaFace:
     def fault_answer(self, status: int, headers: Mapping[str, str]) -> WireResponse:
         """What Alpaca would send for a failure of its own."""
         return self._stamped(fault_answer(status, headers), None)
+
+    def spoiled(self, response: WireResponse, mode: str, *, rows: int) -> WireResponse:
+        """A good answer gone wrong."""
+        return spoiled(response, mode, rows=rows)
 
     def on_market(self, event: MarketEvent) -> None:
         """Keep the board up to date."""

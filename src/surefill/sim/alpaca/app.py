@@ -16,6 +16,7 @@ from pathlib import Path
 
 from surefill.core.session import Calendar, Session
 from surefill.sim.alpaca.api import AlpacaFace
+from surefill.sim.alpaca.fault_file import Planned, read_scenario
 from surefill.sim.alpaca.keys import KeyRing, Owner, read_keys
 from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.alpaca.text import new_york_date
@@ -23,7 +24,7 @@ from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
-from surefill.sim.faults import FaultPlan
+from surefill.sim.faults import NS_PER_MS, Fault, FaultPlan
 from surefill.sim.market import MarketSource, MergedMarket
 from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange, LatencyModel
 from surefill.sim.pacing import ONE_PPB, PacedClock
@@ -62,6 +63,7 @@ class ExchangeConfig:
     switches: Switches = field(default_factory=Switches)
     face: FaceSwitches = field(default_factory=FaceSwitches)
     keys_path: Path | None = None
+    faults_path: Path | None = None
     latency: str = "default"
     id_seed: int = 0
 
@@ -175,12 +177,24 @@ def build(
     calendar = _calendar_around(market.start_ns)
     made = assemble(market.source, calendar=calendar, start_ns=market.first_ns, parts=parts)
     made.edge.advance(market.start_ns)
+    if config.faults_path is not None:
+        _plan_faults(made.edge, read_scenario(config.faults_path))
     clock = PacedClock(
         reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
     )
     return Venue(
         config, market.title, made.exchange, made.edge, made.face, made.keys, clock, made.log
     )
+
+
+def _plan_faults(edge: Edge, planned: list[Planned]) -> None:
+    """Arm each fault when its time comes."""
+
+    def arm(fault: Fault) -> Callable[[], None]:
+        return lambda: edge.faults.arm(fault, edge.now_ns)
+
+    for item in planned:
+        edge.at(edge.now_ns + item.after_ms * NS_PER_MS, arm(item.fault))
 
 
 def _market(config: ExchangeConfig, wall_ns: Callable[[], int]) -> _Market:

@@ -20,9 +20,10 @@ from surefill.core.units import NANO, UnitError, to_nano
 from surefill.sim.alpaca.app import Venue
 from surefill.sim.alpaca.encode import Json, books_json, dump
 from surefill.sim.alpaca.errors import JSON_HEADERS
+from surefill.sim.alpaca.fault_file import FIELDS, fault_of
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES, query_value
 from surefill.sim.alpaca.text import parse_stamp, stamp_ns
-from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultError
+from surefill.sim.faults import NS_PER_MS, FaultError
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
 from surefill.sim.notices import BandNotice, Notice, PrintCancel, PrintCorrection
 from surefill.sim.pacing import PaceError
@@ -179,28 +180,8 @@ class Control:
     # -- faults and operator ------------------------------------------------------------------
 
     def _arm(self, request: WireRequest) -> WireResponse:
-        body = _body(
-            request,
-            {"code", "target", "count", "probability", "params"},
-            required=frozenset({"code"}),
-        )
-        try:
-            code = FaultCode(str(body["code"]))
-        except ValueError:
-            known = ", ".join(FaultCode)
-            raise ControlError(f"unknown fault {body['code']!r}; known: {known}") from None
-        params = body.get("params") or {}
-        if not isinstance(params, dict):
-            raise ControlError("params is an object")
-        fault = Fault(
-            code=code,
-            target=str(body.get("target", "*")),
-            count=_whole(body, "count") if body.get("count") is not None else None,
-            probability_ppb=(
-                _ratio(body, "probability") if body.get("probability") is not None else None
-            ),
-            params=params,
-        )
+        body = _body(request, set(FIELDS), required=frozenset({"code"}))
+        fault = fault_of(body)
         self._venue.edge.faults.arm(fault, self._venue.edge.now_ns)
         return self._faults(request)
 

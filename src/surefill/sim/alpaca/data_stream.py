@@ -128,6 +128,10 @@ class DataSession:
         """Not this stream's business."""
         return ()
 
+    def auth_refused(self) -> Sequence[Frame]:
+        """402, whatever was sent."""
+        return self._error(402)
+
     def auth_expired(self) -> Sequence[Frame]:
         """404 when nobody has authenticated."""
         return self._error(404) if self._owner is None else ()

@@ -90,6 +90,15 @@ class OrderSession:
         """Not this stream's business."""
         return ()
 
+    def auth_refused(self) -> Sequence[Frame]:
+        """Unauthorized, whatever was sent."""
+        return self._say(
+            {
+                "stream": "authorization",
+                "data": {"status": "unauthorized", "action": "authenticate"},
+            }
+        )
+
     def auth_expired(self) -> Sequence[Frame]:
         """This stream waits for ever."""
         return ()

@@ -1,0 +1,64 @@
+"""Each way an answer goes wrong, and that the venue does not."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from surefill.sim.alpaca.spoil import N7_MODES, N9_MODES, spoiled
+from surefill.sim.faults import MODES, FaultCode
+from surefill.sim.wire import WireResponse
+
+ORDER = {"id": "1", "qty": "10", "filled_avg_price": "5.5", "status": "new", "legs": None}
+
+
+def after(value: object, mode: str, rows: int = 1) -> Any:
+    made = spoiled(WireResponse(200, {}, json.dumps(value).encode()), mode, rows=rows)
+    return json.loads(made.body)
+
+
+def test_the_plan_knows_the_same_modes() -> None:
+    assert set(MODES[FaultCode.N7]) == set(N7_MODES)
+    assert set(MODES[FaultCode.N9]) == set(N9_MODES)
+
+
+@pytest.mark.parametrize(
+    ("mode", "changes"),
+    [
+        ("null_price", {"filled_avg_price": None}),
+        ("nan", {"filled_avg_price": "NaN"}),
+        ("negative_qty", {"qty": "-10"}),
+        ("unknown_word", {"status": "unheard_of"}),
+        ("number_for_text", {"filled_avg_price": 5.5, "qty": 10.0}),
+    ],
+)
+def test_values(mode: str, changes: dict[str, object]) -> None:
+    assert after(ORDER, mode) == {**ORDER, **changes}
+    assert after([ORDER, ORDER], mode) == [{**ORDER, **changes}, ORDER]
+
+
+def test_fields_and_text() -> None:
+    assert set(ORDER) - set(after(ORDER, "missing_field")) == {"qty", "status"}
+    assert "new_in_this_release" in after(ORDER, "extra_field")
+    assert math.isinf(after(ORDER, "huge")["filled_avg_price"])
+    doubled = spoiled(WireResponse(200, {}, json.dumps(ORDER).encode()), "duplicate_key", rows=1)
+    assert doubled.body.count(b'"status"') == 2
+
+
+def test_listings() -> None:
+    held = {**ORDER, "status": "held"}
+    nested = {**ORDER, "legs": [held, ORDER]}
+    assert after([ORDER, held, nested], "cut", rows=2) == [ORDER, held]
+    assert after([ORDER, held], "doubled") == [ORDER, ORDER, held]
+    assert after([held, nested], "without_held") == [{**ORDER, "legs": [ORDER]}]
+    assert after([nested], "unnested") == [ORDER]
+
+
+@pytest.mark.parametrize("mode", [*N7_MODES, *N9_MODES])
+def test_what_does_not_fit_stays(mode: str) -> None:
+    for body in (b"", b"[]", b"7"):
+        made = spoiled(WireResponse(200, {}, body), mode, rows=1)
+        assert made.body == body
