@@ -82,6 +82,8 @@ def test_html(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "out.html: NOT YET" in shown.err
+    assert main(["checklist", "--stage", "month", "--html", "no/such/out.html"]) == Exit.USAGE
+    assert "no/such/out.html" in capsys.readouterr().err
 
 
 def test_a_sign_off_is_a_note_in_the_journal(

@@ -70,6 +70,17 @@ def test_alerts_are_printed_logged_and_end_with_1(
     assert " WARNING smart_order_executor alert WARNING SLIPPAGE_HIGH: average slippage" in lines[0]
 
 
+def test_alerts_that_cannot_be_logged_are_still_told(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (journal.parent.parent / "taken").write_text("a file", encoding="utf-8")
+    monkeypatch.setenv("SUREFILL_LOG_DIR", "taken")
+    assert main(["metrics", "--journal", str(journal), "--alerts"]) == Exit.NOT_TRADED
+    shown = capsys.readouterr()
+    assert "RR_AT_FILL_LOW" in shown.out
+    assert "could not be logged" in shown.err
+
+
 def test_without_a_broken_rule(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["metrics", "--journal", str(journal), "--alerts", "--since", "2027-01-01"]
     assert main(command) == Exit.DONE

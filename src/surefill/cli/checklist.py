@@ -110,7 +110,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         emit(found.to_dict())
     elif args.html is not None:
-        Path(args.html).write_text(page(found), encoding="utf-8")
+        try:
+            Path(args.html).write_text(page(found), encoding="utf-8")
+        except OSError as error:
+            say(f"surefill checklist: {error}")
+            return Exit.USAGE
         say(f"{args.html}: {found.verdict.value}")
     else:
         show(_blocks(found))

@@ -95,7 +95,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         show(_blocks(args, total, groups, alerts=alerts))
     if alerts:
-        log_alerts(alerts, settings)
+        try:
+            log_alerts(alerts, settings)
+        except OSError as error:  # they were printed; the exit code still says that there are some
+            say(f"surefill metrics: the alerts could not be logged: {error}")
     return Exit.NOT_TRADED if alerts else Exit.DONE
 
 
