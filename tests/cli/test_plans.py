@@ -35,6 +35,12 @@ def test_exits_by_level_and_a_lower_case_symbol() -> None:
     assert (plan.tactic, plan.plan_id) == ("limit", "p1")
 
 
+def test_a_symbol_beyond_ascii_becomes_no_other_symbol() -> None:
+    args = parsed("buy", "25", "--signal", "10", "--risk", "1", "--rr", "2")
+    args.symbol = "straße"
+    assert plan_of(args, "p1").symbol == "straße"
+
+
 def test_sell_opens_a_short_by_distance() -> None:
     args = parsed("sell", "25", "--signal", "10", "--risk", "1", "--rr", "2", "--tactic", "x")
     plan = plan_of(args, "p1")

@@ -160,17 +160,21 @@ def test_not_entered_is_one(exchange: RunningExchange, shell: Shell) -> None:
     assert found["reasons"][0]["code"] == "ENTRY_TIMEOUT"
 
 
-def test_ctrl_c_ends_the_entry_before_it_leaves(exchange: RunningExchange, shell: Shell) -> None:
-    exchange.quote("EPS", "99.99", "100.01")
+@pytest.mark.parametrize("number", trade_verb.LEAVE_SIGNALS)
+def test_a_signal_ends_the_entry_before_it_leaves(
+    number: signal.Signals, exchange: RunningExchange, shell: Shell
+) -> None:
+    symbol = f"EPS{number.value}"
+    exchange.quote(symbol, "99.99", "100.01")
     shell.env["SMART_EXECUTOR_FILL_TIMEOUT"] = "60"
-    process = shell.start("trade", "EPS", "buy", "10", "--signal", "99.00", *BY_DISTANCE)
+    process = shell.start("trade", symbol, "buy", "10", "--signal", "99.00", *BY_DISTANCE)
     wait_for(process, "entry working")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=WAIT_S)
     assert process.returncode == Exit.NOT_TRADED, err
     assert "interrupted: ending the entry; cover stays at the broker" in err
     assert "ENTRY_CANCELED" in out
-    rows = [line for line in exchange.log() if line["symbol"] == "EPS" and line["order_id"]]
+    rows = [line for line in exchange.log() if line["symbol"] == symbol and line["order_id"]]
     assert rows[-1]["kind"] == "canceled"
 
 
@@ -202,6 +206,14 @@ def test_time_over_with_an_entry_in_doubt_is_four(exchange: RunningExchange, she
     assert process.returncode == Exit.EXPOSED, err
     assert "ETA BUY 10 at signal 100.01: NOT SETTLED, look now" in out
     assert "ITS STATE IS OPEN" in err
+
+
+def test_an_empty_plan_id_is_two_and_never_reaches_the_journal(shell: Shell) -> None:
+    words = ("trade", "ACME", "buy", "1", "--signal", "10", *BY_DISTANCE, "--plan-id", "")
+    code, out, err = shell.run(*words)
+    assert (code, out) == (Exit.USAGE, "")
+    assert "PLAN_ID_INVALID" in err
+    assert not (shell.folder / ".surefill").exists()
 
 
 def test_an_unreachable_broker_is_three(tmp_path: Path, canary: str) -> None:

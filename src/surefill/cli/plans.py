@@ -64,11 +64,12 @@ def pair_problem(args: argparse.Namespace) -> str | None:
 def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
     """These arguments as those of `TradePlan.of`, without the plan's id.
 
-    A quantity of 0 beside ``--risk-usd`` means that none was given.
+    A quantity of 0 beside ``--risk-usd`` means that none was given. Only ASCII is raised to capital
+    letters: "straße" must not become the ticker STRASSE.
     """
     has_no_qty = args.risk_usd is not None and args.qty is not None and args.qty.strip("0.") == ""
     return {
-        "symbol": args.symbol.upper(),
+        "symbol": args.symbol.upper() if args.symbol.isascii() else args.symbol,
         "side": args.side,
         "quantity": None if has_no_qty else args.qty,
         "signal_price": args.signal,

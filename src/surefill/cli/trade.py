@@ -3,7 +3,7 @@
 What: one plan through `SmartOrderExecutor`, with the settings of the environment and ``.env``;
 progress on stderr, the result on stdout.
 Why: the same path as a strategy's, for a person or a shell script.
-Invariants: whoever leaves early (Ctrl-C, time over) first ends the entry, because nobody would
+Invariants: whoever leaves early (Ctrl-C, SIGTERM, time over) first ends the entry, because nobody would
 cover its later fills; cover rests at the broker and stays. The exit code tells "nothing happened"
 from "somebody must look" without reading text.
 Must never: flatten a position that is covered, or call an unknown state done.
@@ -48,6 +48,8 @@ COVER_S = 60.0
 LEAVE_S = 15.0
 """To end an entry and cover what it brought, when somebody wants to leave."""
 LOOK_S = 0.1
+LEAVE_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, ``kill`` or ``timeout``, a terminal that closes: whatever ends us, the entry ends first."""
 
 EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.KEYS_MISSING: Exit.USAGE,
@@ -100,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = Settings.load(os.environ, Path(".env"))
         timeout_s = _timeout_s(args.timeout, settings)
-        plan = plan_of(args, args.plan_id or "new")
+        plan = plan_of(args, "new" if args.plan_id is None else args.plan_id)
     except PlanError as error:
         return _malformed(error.problems, as_json=args.json)
     except ValueError as error:  # settings, or the time-out
@@ -186,11 +188,13 @@ class _Work:
         say(f"connecting to {self.executor.settings.base_url}")
         async with self.executor:
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, self._interrupt)
+            for number in LEAVE_SIGNALS:
+                loop.add_signal_handler(number, self._interrupt)
             try:
                 return await self._trade()
             finally:
-                loop.remove_signal_handler(signal.SIGINT)
+                for number in LEAVE_SIGNALS:
+                    loop.remove_signal_handler(number)
 
     def _interrupt(self) -> None:
         self.interrupts += 1
