@@ -81,6 +81,14 @@ def test_what_the_broker_does_not_show_is_said(counter: Counter) -> None:
     assert "cover as far as the broker could be read (missing: positions)" in out
 
 
+def test_a_silent_broker_and_a_file_that_says_so_already(counter: Counter) -> None:
+    assert counter.run("rollback")[0] == 0
+    counter.use(APCA_API_BASE_URL="http://127.0.0.1:9")
+    code, out, _ = counter.run("rollback")
+    assert code == 0
+    assert f".env already says {NAME}=False" in out
+
+
 def test_without_keys_the_journal_is_the_source(counter: Counter) -> None:
     counter.trade(plan_of("ROLL", "nokeys"))
     counter.forget_keys()
