@@ -84,8 +84,8 @@ class Edge:
 
     def next_ns(self) -> int | None:
         """When the next thing happens (UTC ns); ``None`` when nothing is under way."""
-        times = [self.exchange.next_ns(), self._market_ns(), self._minute_ns]
-        times.append(self._streams.next_alarm_ns())
+        alarm_ns = self._streams.next_alarm_ns()
+        times = [self.exchange.next_ns(), self._market_ns(), self._minute_ns, alarm_ns]
         if self._due:
             times.append(self._due[0].at_ns)
         if self._out:
@@ -277,8 +277,7 @@ class Edge:
         for code in (FaultCode.N7, FaultCode.N9):
             fault = self.faults.draw(code, opportunity, self._now_ns)
             if fault is not None:
-                rows = fault.number("rows", 1)
-                response = self._face.spoiled(response, fault.mode, rows=rows)
+                response = self._face.spoiled(response, fault.mode, rows=fault.number("rows", 1))
         return response
 
     def _trouble(self, code: FaultCode, what: str) -> int | None:
@@ -328,10 +327,10 @@ class Edge:
         ticket: int | None = None,
         response: WireResponse | None = None,
     ) -> None:
-        def act() -> None:
-            self._out.append(Delivery(self._now_ns, kind, ticket=ticket, response=response))
-
-        self.at(at_ns, act)
+        self.at(
+            at_ns,
+            lambda: self.emit(Delivery(self._now_ns, kind, ticket=ticket, response=response)),
+        )
 
     def emit(self, delivery: Delivery) -> None:
         """Hand something to the clients now."""

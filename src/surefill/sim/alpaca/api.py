@@ -26,7 +26,7 @@ from surefill.sim.alpaca import (
     routes_watchlists,
 )
 from surefill.sim.alpaca.board import Board
-from surefill.sim.alpaca.context import Call, Desk, Handler, SessionsBetween
+from surefill.sim.alpaca.context import Call, Desk, Handler, SessionsBetween, reply
 from surefill.sim.alpaca.data_stream import DataSession
 from surefill.sim.alpaca.errors import (
     BAD_REQUEST,
@@ -40,6 +40,7 @@ from surefill.sim.alpaca.errors import (
 )
 from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of
 from surefill.sim.alpaca.limits import Allowance, RateLimit
+from surefill.sim.alpaca.openapi import document
 from surefill.sim.alpaca.reads import Reads
 from surefill.sim.alpaca.spoil import spoiled
 from surefill.sim.alpaca.stream import OrderSession
@@ -133,6 +134,8 @@ class AlpacaFace:
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer one request at the exchange's present time."""
         self._served += 1
+        if request.method == "GET" and request.path == "/openapi.json":
+            return self._stamped(reply(document()), None)
         owner = self.desk.keys.find(credentials_of(request.headers))
         if owner is None:
             return self._stamped(self._unauthorized(), None)
