@@ -183,3 +183,23 @@ def test_a_stop_that_the_venue_will_not_move_is_tried_again() -> None:
         desk.replace(4_000, plan, stop, "S9", stop_px=149 * UNIT + UNIT // 2)
         desk.outcome(plan, "HANDED_OVER")
         assert [one[:3] for one in sentences(desk)] == (["I14"] if is_late else [])
+
+
+def test_shares_that_somebody_else_is_closing_are_held_for_them() -> None:
+    for cancelled_ms, is_late in ((None, False), (1_500, True)):
+        desk = Desk()
+        plan, group = covered(desk)
+        desk.cancel(1_000, group[0])
+        desk.dead(1_015, group[1])
+        screen = desk.order(1_100, plan, "screen-1")
+        del desk.case.owners[screen]
+        desk.live(1_101, screen)
+        if cancelled_ms is not None:
+            desk.cancel(cancelled_ms, screen)
+            screen = desk.order(4_000, plan, "screen-2")
+            del desk.case.owners[screen]
+        desk.fill(5_000, screen, 100, 0)
+        desk.outcome(plan, "CLOSED_EXTERNAL")
+        others = frozenset((*group, "o4"))
+        told = sentences(desk, AuditLimits(foreign_orders=True, others=others))
+        assert [one[:2] for one in told] == (["I3"] if is_late else []), told

@@ -120,9 +120,16 @@ class Stage:
 
     # -- what goes wrong ------------------------------------------------------------------------
 
-    def arm(self, code: str, target: str = "*", *, at_s: float = -1, **params: Param) -> None:
+    def arm(
+        self,
+        code: str,
+        target: str = "*",
+        *,
+        at_s: float = -1,
+        params: Mapping[str, Param] | None = None,
+    ) -> None:
         """Arm one incident of a fault (or a window, with ``for_ms``) at a second of the path."""
-        fault = Fault(FaultCode(code), target, params=params)
+        fault = Fault(FaultCode(code), target, params=params or {})
         self.at(at_s, lambda run: self.faults.arm(fault, run.edge.now_ns))
 
     def at(self, at_s: float, act: Callable[[VirtualRun], None]) -> None:

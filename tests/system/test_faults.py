@@ -50,7 +50,7 @@ def test_the_answer_to_the_entry_is_lost(
     side: str, tactic: str, code: str, params: dict[str, int | str | bool]
 ) -> None:
     stage = Stage(side, AT_ONCE, tactic=tactic)
-    stage.arm(code, ORDERS, **params)
+    stage.arm(code, ORDERS, params=params)
     trade = stage.play()
     assert stage.faults.counters[code] == 1
     closed_on_time(trade)
@@ -74,7 +74,7 @@ def test_the_answer_to_the_cover_is_lost(
     side: str, code: str, params: dict[str, int | str | bool]
 ) -> None:
     stage = Stage(side, AFTER_3_S)
-    stage.arm(code, ORDERS, at_s=1, **params)
+    stage.arm(code, ORDERS, at_s=1, params=params)
     trade = stage.play()
     assert stage.faults.counters[code] == 1
     closed_on_time(trade)
@@ -90,7 +90,7 @@ def test_an_entry_that_never_arrived_is_absent_only_after_evidence(
     side: str, code: str, params: dict[str, int | str | bool]
 ) -> None:
     stage = Stage(side, AT_ONCE, length_s=200, exit_s=None)
-    stage.arm(code, ORDERS, **params)
+    stage.arm(code, ORDERS, params=params)
     trade = stage.play()
     assert trade.outcome is Outcome.NOT_ENTERED
     assert trade.reason is not None
@@ -107,7 +107,7 @@ def test_an_order_that_exists_is_answered_with_404(side: str) -> None:
     """The answer is lost, and the lookup shows the venue as it stood before (N2 with N8)."""
     stage = Stage(side, AT_ONCE)
     stage.arm("N2", ORDERS)
-    stage.arm("N8", "GET", lag_ms=20_000, list_lag_ms=20_000, for_ms=9_000)
+    stage.arm("N8", "GET", params={"lag_ms": 20_000, "list_lag_ms": 20_000, "for_ms": 9_000})
     trade = stage.play()
     assert stage.faults.counters["N8"] > 0
     closed_on_time(trade)
@@ -117,7 +117,7 @@ def test_an_order_that_exists_is_answered_with_404(side: str) -> None:
 @both
 def test_stale_reads_make_nothing_bolder(side: str) -> None:
     stage = Stage(side, [(0, "100.00", 37), (1, "100.00", 37)])
-    stage.arm("N8", "GET", lag_ms=5_000, list_lag_ms=30_000, for_ms=40_000)
+    stage.arm("N8", "GET", params={"lag_ms": 5_000, "list_lag_ms": 30_000, "for_ms": 40_000})
     trade = stage.play()
     closed_on_time(trade, shares=37)
     stage.assert_clean()
@@ -128,7 +128,7 @@ def test_stale_reads_make_nothing_bolder(side: str) -> None:
 @pytest.mark.parametrize("at_s", [0, 2.9])
 def test_a_storm_of_429(side: str, at_s: float) -> None:
     stage = Stage(side, AFTER_3_S)
-    stage.arm("N4", "*", at_s=at_s - 0.1, for_ms=4_000, retry_after_s=1)
+    stage.arm("N4", "*", at_s=at_s - 0.1, params={"for_ms": 4_000, "retry_after_s": 1})
     trade = stage.play()
     assert stage.faults.counters["N4"] > 0
     closed_on_time(trade)
@@ -138,7 +138,7 @@ def test_a_storm_of_429(side: str, at_s: float) -> None:
 @both
 def test_everything_is_down_while_the_entry_fills(side: str) -> None:
     stage = Stage(side, AFTER_3_S)
-    stage.arm("N10", "*", at_s=2.5, for_ms=6_000)
+    stage.arm("N10", "*", at_s=2.5, params={"for_ms": 6_000})
     trade = stage.play()
     closed_on_time(trade)
     # The request that was lost is given up after its read timeout.
@@ -155,7 +155,7 @@ def test_a_stream_that_loses_repeats_and_reorders(side: str, code: str, path: li
     params = {"W2": {"copies": 3}, "W3": {"delay_ms": 2_000}, "W4": {"delay_ms": 2_500}}
     stage = Stage(side, path)
     for _ in range(3):
-        stage.arm(code, "orders", at_s=0, **params.get(code, {}))
+        stage.arm(code, "orders", at_s=0, params=params.get(code))
     trade = stage.play()
     assert stage.faults.counters[code] == 3
     closed_on_time(trade, shares=37)
@@ -175,7 +175,7 @@ def test_the_event_of_a_fill_never_comes(side: str) -> None:
 @both
 def test_a_stream_that_falls_silent_without_closing(side: str) -> None:
     stage = Stage(side, AFTER_3_S)
-    stage.arm("W6", "orders", at_s=1, for_ms=15_000)
+    stage.arm("W6", "orders", at_s=1, params={"for_ms": 15_000})
     closed_on_time(stage.play())
     assert stage.faults.counters["W6"] > 0
     stage.assert_clean(STREAM_LOST)
@@ -185,7 +185,7 @@ def test_a_stream_that_falls_silent_without_closing(side: str) -> None:
 @pytest.mark.parametrize("mode", ["cut", "close"])
 def test_a_disconnect_with_a_fill_in_between(side: str, mode: str) -> None:
     stage = Stage(side, AFTER_3_S)
-    stage.arm("W5", "orders", at_s=2.5, mode=mode, refuse_ms=4_000)
+    stage.arm("W5", "orders", at_s=2.5, params={"mode": mode, "refuse_ms": 4_000})
     closed_on_time(stage.play())
     stage.assert_clean(STREAM_LOST)
 
@@ -370,7 +370,7 @@ def test_the_answer_to_a_cancel_is_lost_and_the_entry_fills(side: str, code: str
     path: list[Step] = [(0, "100.10"), (3, "100.10"), (3.25, "100.00")]
     stage = Stage(side, path, budget_s=3, delays={Delay.CANCEL: DelayRange(400, 400, 400)})
     params = {"N3": {"status": 504, "effect": True}}.get(code, {})
-    stage.arm(code, "DELETE", at_s=2, **params)
+    stage.arm(code, "DELETE", at_s=2, params=params)
     trade = stage.play()
     assert trade.is_closed
     assert stage.faults.counters[code] == 1

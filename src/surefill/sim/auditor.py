@@ -30,7 +30,7 @@ from surefill.sim.auditor_findings import (
     Findings,
     Violation,
 )
-from surefill.sim.auditor_log import UNDO_KINDS, Line, owner_of, read_line
+from surefill.sim.auditor_log import DEAD, UNDO_KINDS, Line, owner_of, read_line
 from surefill.sim.auditor_outcome import claim_faults
 from surefill.sim.auditor_plan import PlanJudge
 from surefill.sim.auditor_report import (
@@ -100,6 +100,8 @@ class _Run:
         self._orders: dict[str, tuple[Order, PlanJudge]] = {}
         """order id -> order and its plan"""
         self._foreign: set[str] = set()
+        self._outside: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
+        """(account, symbol) -> somebody else's order -> (sign, shares it may still execute)"""
         self._ids: dict[tuple[str, str], str] = {}
         """(account, client order id) -> order id"""
         self._executions: dict[str, tuple[Order, PlanJudge, int, int]] = {}
@@ -246,11 +248,23 @@ class _Run:
             if not self._limits.foreign_orders and owner_of(line.cl_ord_id) is None:
                 fault = Fault("I9", f"order {line.cl_ord_id or line.order_id} names no plan")
                 self._findings.add(fault, "", line.venue_ns)
+        self._tell_outside(line)
         is_touched = line.kind in ("pending_cancel", "pending_replace")
         if is_touched and not {line.order_id, line.cl_ord_id} & self._limits.others:
             name = line.cl_ord_id or line.order_id
             fault = Fault("I16", f"touched {name}, which is somebody else's order")
             self._findings.add(fault, "", line.venue_ns)
+
+    def _tell_outside(self, line: Line) -> None:
+        """Tell the plans on a symbol how many shares somebody else's orders are about to take."""
+        key = (line.account, line.symbol)
+        orders = self._outside.setdefault(key, {})
+        left = 0 if line.status in DEAD else line.order_qty - line.cum_qty
+        orders[line.order_id] = line.sign, left
+        for judge in self._active.get(key, {}).values():
+            judge.reach(line.venue_ns)
+            taken = (left for sign, left in orders.values() if sign != judge.terms.sign)
+            judge.outside(sum(taken))
 
     def _move_position(self, line: Line, owner: PlanJudge | None) -> None:
         """An execution: the account's position, and every plan that lives on the symbol."""

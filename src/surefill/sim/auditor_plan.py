@@ -70,6 +70,7 @@ class PlanJudge:
         self._idle = Span()
         """since when uncovered shares have neither a stop nor a closing order"""
         self._idle_late_ns: int | None = None
+        self._outside_qty = 0
         self._is_exposed = False
         """During the present window the venue refused a stop because price was through it, or all
         that was uncovered was being closed."""
@@ -136,6 +137,12 @@ class PlanJudge:
         them, and stay closed whatever is bought later (R19)."""
         held = max(0, self.book.position)
         self.book.external_qty += held - min(held, max(0, self.terms.sign * account_position))
+
+    def outside(self, qty: int) -> None:
+        """Somebody else's working orders will close ``qty`` shares: the venue holds these shares
+        for them, and takes no stop of ours for the same."""
+        self._instant.is_open |= qty != self._outside_qty
+        self._outside_qty = qty
 
     def refused_cover(self, at_ns: int) -> None:
         """The venue refused a stop because price was through it: from here on the ladder counts,
@@ -290,7 +297,7 @@ class PlanJudge:
 
     def _note_idle(self, uncovered_qty: int) -> None:
         """Remember a stretch in which shares had neither stop nor closing order for too long."""
-        flattening = self.book.flattening()
+        flattening = self.book.flattening() + self._outside_qty
         is_idle = uncovered_qty > flattening
         self._is_exposed |= 0 < uncovered_qty <= flattening
         started_ns = self._idle.update(is_idle, self._now_ns)
