@@ -104,6 +104,13 @@ def test_a_sign_off_is_a_note_in_the_journal(
     assert "next review 20" in capsys.readouterr().out
 
 
+def test_a_sign_off_needs_a_name(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = journal.stat().st_mtime_ns
+    assert main(["checklist", "--stage", "week", "--sign-off", " "]) == Exit.USAGE
+    assert "--sign-off needs the name" in capsys.readouterr().err
+    assert journal.stat().st_mtime_ns == before
+
+
 def test_nobody_signs_a_fail(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = journal.stat().st_mtime_ns
     assert main(["checklist", "--stage", "first", "--sign-off", "ann"]) == Exit.NOT_TRADED

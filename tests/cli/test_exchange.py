@@ -77,6 +77,8 @@ def test_wrong_values(words: tuple[str, ...]) -> None:
         ("--tape", "no/such/tape"),
         ("--host", "0.0.0.0"),
         ("--host", "example.org"),
+        ("--port", "65536"),
+        ("--port", "-1"),
     ],
 )
 def test_refusals_are_one_sentence(
@@ -87,6 +89,11 @@ def test_refusals_are_one_sentence(
     assert out == ""
     assert err.startswith("surefill exchange: ")
     assert len(err.splitlines()) == 1
+
+
+def test_a_folder_without_tapes_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(parsed("--tape", str(tmp_path))) == Exit.USAGE
+    assert f"no tape in {tmp_path}: one is named X_nbbo.parquet" in capsys.readouterr().err
 
 
 def test_switches_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

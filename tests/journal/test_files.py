@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,50 @@ def test_the_lock_names_its_owner(tmp_path: Path) -> None:
     with pytest.raises(JournalHeld, match="engine B"):
         first.take("engine A")
     second.release()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="abstract socket names")
+def test_one_account_is_claimed_once_whatever_the_file(tmp_path: Path) -> None:
+    account = f"test-{os.getpid()}"
+    first = ProcessLock(tmp_path / "a.lock", account=account)
+    second = ProcessLock(tmp_path / "b.lock", account=account)
+    first.take("engine A")
+    with pytest.raises(JournalHeld, match="with another journal"):
+        second.take("engine B")
+    assert held_by(tmp_path / "b.lock") is None
+    other = ProcessLock(tmp_path / "c.lock", account=f"{account}-other")
+    other.take("engine C")
+    other.release()
+    first.release()
+    second.take("engine B")
+    second.release()
+
+
+def test_a_claim_that_the_system_refuses_frees_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refusing:
+        def __init__(self, *_: object) -> None: ...
+
+        def bind(self, name: str) -> None:
+            raise PermissionError(1, "not allowed")
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("surefill.journal.files.socket.socket", Refusing)
+    with pytest.raises(JournalError, match="cannot claim the account"):
+        ProcessLock(tmp_path / "lock", account="one").take("engine A")
+    assert held_by(tmp_path / "lock") is None
+
+
+def test_other_systems_have_the_lock_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    locks = [ProcessLock(tmp_path / name, account="one") for name in ("a", "b")]
+    for lock in locks:
+        lock.take("engine")
+    for lock in locks:
+        lock.release()
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", b"\xff"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ from tests.support.runtime import HandClock
 def settings(tmp_path: Path, canary: str, **more: str) -> Settings:
     return Settings.load(
         {
-            "APCA_API_KEY_ID": "KEY1",
+            "APCA_API_KEY_ID": f"KEY1-{os.getpid()}",  # one account per test run of this machine
             "APCA_API_SECRET_KEY": canary,
             "APCA_API_BASE_URL": "http://127.0.0.1:9",
             "SUREFILL_JOURNAL_PATH": str(tmp_path / "state" / "journal.db"),
@@ -95,6 +97,18 @@ async def test_what_is_assembled_is_one_engine_on_its_journal(tmp_path: Path, ca
         assemble(ours, clock=HandClock())
     runtime.stepper.journal.close()
     runtime.logs.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="abstract socket names")
+async def test_two_journals_are_still_one_account(tmp_path: Path, canary: str) -> None:
+    first = open_journal(settings(tmp_path, canary))
+    second = open_journal(settings(tmp_path / "elsewhere", canary))
+    first.acquire("me")
+    with pytest.raises(JournalHeld, match="with another journal"):
+        second.acquire("also me")
+    first.close()
+    assert second.acquire("next") == 1
+    second.close()
 
 
 async def test_a_log_that_cannot_be_written_frees_the_journal(tmp_path: Path, canary: str) -> None:

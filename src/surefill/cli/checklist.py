@@ -89,6 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Rehearse, judge, show, sign; return an `Exit` code."""
+    if args.sign_off is not None and not args.sign_off.strip():
+        say("surefill checklist: --sign-off needs the name of whoever answers for it")
+        return Exit.USAGE
     if args.rehearse is not None:
         problem = _rehearse(args)
         if problem:

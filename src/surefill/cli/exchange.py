@@ -33,6 +33,7 @@ from surefill.sim.pacing import PaceError
 from surefill.sim.switches import SwitchError
 
 DEFAULT_PORT = 8700
+PORTS = 65_536
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     if args.switches:
         sys.stdout.write("\n".join(switch_lines()) + "\n")
         return Exit.DONE
+    if not 0 <= args.port < PORTS:
+        return _refuse(f"--port {args.port}: expected 0 to {PORTS - 1}")
     if not _is_loopback(args.host) and not args.allow_remote:
         return _refuse(
             f"{args.host} can be reached by others and the exchange has no protection against "

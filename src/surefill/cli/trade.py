@@ -3,9 +3,9 @@
 What: one plan through `SmartOrderExecutor`, with the settings of the environment and ``.env``;
 progress on stderr, the result on stdout.
 Why: the same path as a strategy's, for a person or a shell script.
-Invariants: whoever leaves early (Ctrl-C, SIGTERM, time over) first ends the entry, because nobody would
-cover its later fills; cover rests at the broker and stays. The exit code tells "nothing happened"
-from "somebody must look" without reading text.
+Invariants: whoever leaves early (Ctrl-C, SIGTERM, time over) first ends the entry, because nobody
+would cover its later fills; cover rests at the broker and stays. The exit code tells "nothing
+happened" from "somebody must look" without reading text.
 Must never: flatten a position that is covered, or call an unknown state done.
 """
 
@@ -49,7 +49,7 @@ LEAVE_S = 15.0
 """To end an entry and cover what it brought, when somebody wants to leave."""
 LOOK_S = 0.1
 LEAVE_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Ctrl-C, ``kill`` or ``timeout``, a terminal that closes: whatever ends us, the entry ends first."""
+"""Ctrl-C, ``kill`` or ``timeout``, a terminal that closes: the entry ends before we do."""
 
 EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.KEYS_MISSING: Exit.USAGE,

@@ -1,7 +1,7 @@
 """The journal's files: made private, opened without following links, locked by one process.
 
 What: `prepare` (directory 0700, file 0600), `ProcessLock` (who owns the journal) and `held_by`, for
-POSIX.
+POSIX; `AccountClaim` (who owns the account, wherever its journal lies), for Linux.
 Why: a journal tells a stranger every position, and two writers would trade twice (fault P12). The
 lock is the kernel's (flock on a sidecar), so ``kill -9`` frees it at once and nothing stale is left
 to delete by hand; the sidecar's text only says who holds it, its change time since when.
@@ -11,10 +11,13 @@ or open the database file itself beside SQLite (closing it would drop SQLite's o
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import socket
 import stat
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -108,14 +111,28 @@ def held_by(path: Path) -> str | None:
 
 
 class ProcessLock:
-    """An exclusive lock that dies with its process."""
+    """An exclusive lock that dies with its process; with ``account``, on that account as well."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, account: str = "") -> None:
         self._path = path
+        self._claim = AccountClaim(account) if account else None
         self._fd: int | None = None
 
     def take(self, holder: str) -> None:
         """Own the lock and write down who does. Raises `JournalHeld` naming the present owner."""
+        fd = self._locked()
+        try:
+            if self._claim is not None:
+                self._claim.take()
+        except JournalError:
+            os.close(fd)
+            raise
+        owner = {"holder": holder[:200], "pid": os.getpid(), "host": os.uname().nodename}
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(owner).encode(), 0)
+        self._fd = fd
+
+    def _locked(self) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             fd = os.open(self._path, flags, 0o600)
@@ -127,16 +144,53 @@ class ProcessLock:
             sentence = _owner_sentence(fd)
             os.close(fd)
             raise JournalHeld(sentence) from None
-        owner = {"holder": holder[:200], "pid": os.getpid(), "host": os.uname().nodename}
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(owner).encode(), 0)
-        self._fd = fd
+        return fd
 
     def release(self) -> None:
         """Let the next process have it. The sidecar stays: deleting it would race with a taker."""
+        if self._claim is not None:
+            self._claim.release()
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+class AccountClaim:
+    """One process on this machine for one account, even where two journals were made for it (the
+    default path is relative: two directories are two files, and each would trade alone).
+
+    A name in the kernel's abstract namespace, which dies with its process like the lock and needs
+    no directory that both can see; other systems than Linux have none and are not guarded.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._name = f"\0surefill.account.{account}"
+        self._socket: socket.socket | None = None
+
+    def take(self) -> None:
+        """Own the account. Raises `JournalHeld`."""
+        if not sys.platform.startswith("linux"):
+            return
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(self._name)
+        except OSError as problem:
+            claim.close()
+            if problem.errno != errno.EADDRINUSE:
+                raise JournalError(
+                    "JOURNAL_UNWRITABLE", f"cannot claim the account ({problem})"
+                ) from None
+            raise JournalHeld(
+                "another process on this machine trades this account, with another journal; stop "
+                "it, or give both the same absolute SUREFILL_JOURNAL_PATH and start only one"
+            ) from None
+        self._socket = claim
+
+    def release(self) -> None:
+        """Let the next process have it."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 def _owner_sentence(fd: int) -> str:

@@ -51,13 +51,14 @@ _RESTORE = "restore it from a backup, or move it away to start empty after check
 class SqliteJournal:
     """A `Journal` in the file ``path``; ``<path>.lock`` beside it belongs to the lease holder.
 
-    ``read_only`` opens an existing journal to look at it: no lease, no append.
+    ``read_only`` opens an existing journal to look at it: no lease, no append. With ``account`` the
+    lease is that of the account too, whatever the path.
     Raises `JournalError` when the file cannot be trusted or used.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, account: str = "") -> None:
         self._path = path
-        self._lock = ProcessLock(path.with_name(path.name + ".lock"))
+        self._lock = ProcessLock(path.with_name(path.name + ".lock"), account=account)
         self._token: int | None = None
         with self._reported():
             if read_only:

@@ -73,7 +73,8 @@ def journal_path(settings: Settings) -> Path:
 
 def open_journal(settings: Settings, *, read_only: bool = False) -> SqliteJournal:
     """The journal of this account. Raises `JournalError`."""
-    return SqliteJournal(journal_path(settings).absolute(), read_only=read_only)
+    path = journal_path(settings).absolute()
+    return SqliteJournal(path, read_only=read_only, account=account_of(settings))
 
 
 def read_journal(path: Path) -> SqliteJournal:

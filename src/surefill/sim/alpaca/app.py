@@ -220,6 +220,8 @@ def _synthetic(config: ExchangeConfig, seed: int) -> _Market:
 
 def _recorded(config: ExchangeConfig, path: Path) -> _Market:
     days = list_tapes(path)
+    if not days:
+        raise ConfigError(f"no tape in {path}: one is named X_nbbo.parquet or X_quotes_l1.parquet")
     dates = sorted({day.date for day in days})
     date = config.tape_date if config.tape_date is not None else dates[0]
     chosen = [day for day in days if day.date == date]
