@@ -182,3 +182,8 @@ def test_the_calendar_names_settlement_days() -> None:
 
 def test_items_of_207() -> None:
     assert item_207("id", "x", status=200, body={}) == {"id": "x", "status": 200, "body": {}}
+
+
+def test_a_lone_surrogate_does_not_stop_an_answer() -> None:
+    """Found by the fuzzer: a client's text comes back in an error message."""
+    assert dump({"message": "\ud800"}) == b'{"message":"?"}'

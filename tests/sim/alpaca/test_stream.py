@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from surefill.core.fix import TradingStatus
+from surefill.sim.alpaca.data_stream import DataSession
 from surefill.sim.alpaca.stream import OrderSession
 from surefill.sim.alpaca.words import EVENT_WORDS
 from surefill.sim.market import StatusEvent
@@ -140,3 +141,13 @@ def test_the_number_of_sockets_is_a_switch() -> None:
     first.closed()
     assert only(second.receive(AUTH))["data"]["status"] == "authorized"
     assert second.is_listed
+
+
+@pytest.mark.parametrize("data", [b"\xa1\xb7", b"\x81\x90\x01", b"\x81\x80\x01"])
+def test_broken_messagepack_is_an_invalid_message(data: bytes) -> None:
+    """Found by the fuzzer: text that is not UTF-8, keys that cannot be keys."""
+    desk = Bench().venue.face.desk
+    coded = DataSession(desk, {"content-type": "application/msgpack"})
+    assert len(coded.receive(data)) == 1
+    (frame,) = OrderSession(desk, {}).receive(data)
+    assert b"invalid message" in frame.data

@@ -264,7 +264,8 @@ class DataSession:
     def _read(self, data: bytes) -> Mapping[str, object] | None:
         try:
             value: object = msgspec.msgpack.decode(data) if self._is_msgpack else json.loads(data)
-        except (ValueError, RecursionError):
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
+            # Also text that is not UTF-8, and maps whose keys cannot be keys.
             return None
         return value if isinstance(value, dict) else None
 

@@ -56,7 +56,8 @@ def dump(value: object) -> bytes:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     for char, escape in _ESCAPES:
         text = text.replace(char, escape)
-    return text.encode()
+    # A lone surrogate of a client's text has no UTF-8; it must not stop the answer.
+    return text.encode(errors="replace")
 
 
 def order_json(order: OrderSnapshot, *, nested: bool = False, fresh: bool = False) -> Json:

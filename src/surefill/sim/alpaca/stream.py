@@ -161,6 +161,7 @@ def _read(data: bytes) -> Mapping[str, object] | None:
     except (ValueError, RecursionError):
         try:
             value = msgspec.msgpack.decode(data)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
+            # Also text that is not UTF-8, and maps whose keys cannot be keys.
             return None
     return value if isinstance(value, dict) else None
