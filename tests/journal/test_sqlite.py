@@ -164,6 +164,14 @@ def test_a_truncated_file_is_noticed(path: Path, share: float) -> None:
         ("DELETE FROM images WHERE trade_id = 't3'", "images of trades are missing"),
         ("UPDATE images SET image = x'00' WHERE trade_id = 't3'", "image of trade t3 was changed"),
         ("UPDATE records SET record = x'00' WHERE seq = 5", "record 5 is missing or was changed"),
+        (
+            "UPDATE records SET record = CAST(record AS TEXT) WHERE seq = 5",
+            "record 5 is missing or",
+        ),
+        (
+            "UPDATE images SET image = CAST(image AS TEXT) WHERE trade_id = 't3'",
+            "trade t3 was changed",
+        ),
         ("DELETE FROM meta WHERE key = 'head_seq'", "its head is missing"),
         ("DELETE FROM meta WHERE key = 'head_digest'", "its head is missing"),
         ("DELETE FROM meta WHERE key = 'images'", "images of trades are missing"),
