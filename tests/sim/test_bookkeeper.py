@@ -1,0 +1,163 @@
+"""Random requests against an independent bookkeeper that only reads the venue's events.
+
+The bookkeeper keeps cash, positions and orders from executions alone, in `Fraction`; after every
+step account, positions, order states and the rules of groups must agree with it.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from surefill.core.fix import Leg
+from surefill.core.units import NANO
+from surefill.sim.types import Refusal, VenueEvent
+from tests.sim.venue import ME, SYM, Floor
+
+CENTS = st.integers(9_900, 10_100)
+SHARES = st.integers(1, 40)
+SIDES = st.sampled_from(["buy", "sell"])
+
+
+def price(cents: int) -> str:
+    return f"{cents / 100:.2f}"
+
+
+class Bookkeeper:
+    """Cash and shares from executions; what each order has got."""
+
+    def __init__(self) -> None:
+        self.cash = Fraction(100_000)
+        self.shares = Fraction(0)
+        self.executed: dict[str, Fraction] = {}
+        self.seen: set[str] = set()
+
+    def read(self, event: VenueEvent) -> None:
+        if event.kind.value not in ("FILL", "PARTIAL_FILL"):
+            return
+        assert event.exec_id not in self.seen
+        self.seen.add(event.exec_id)
+        qty, px = Fraction(event.qty, NANO), Fraction(event.px, NANO)
+        sign = 1 if event.order.side.value == "BUY" else -1
+        self.cash -= sign * qty * px
+        self.shares += sign * qty
+        order_id = event.order.order_id
+        self.executed[order_id] = self.executed.get(order_id, Fraction(0)) + qty
+        assert Fraction(event.position_qty, NANO) == self.shares
+        limit_px = event.order.limit_px
+        assert limit_px is None or sign * (limit_px - event.px) >= 0
+
+
+class Venue(RuleBasedStateMachine):
+    """One account; requests may be refused, and then nothing changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.floor = Floor()
+        self.books = Bookkeeper()
+        self.sent: list[str] = []
+
+    @rule(mid=CENTS, size=st.integers(0, 30))
+    def quote(self, mid: int, size: int) -> None:
+        self.floor.quote(price(mid - 1), price(mid + 1), bid_size=size, ask_size=size)
+
+    @rule(cents=CENTS, size=SHARES)
+    def print(self, cents: int, size: int) -> None:
+        self.floor.print(price(cents), size)
+
+    @rule(ms=st.sampled_from([1, 20, 100, 500]))
+    def wait(self, ms: int) -> None:
+        self.floor.wait(ms)
+
+    def submit(self, *words: object, **terms: object) -> None:
+        try:
+            sent = self.floor.send(*words, **terms)  # type: ignore[arg-type]
+        except Refusal:
+            return
+        self.sent += [sent.order_id, *(leg.order_id for leg in sent.legs)]
+
+    @rule(
+        side=SIDES, qty=SHARES, cents=st.none() | CENTS, tif=st.sampled_from(["day", "ioc", "fok"])
+    )
+    def order(self, side: str, qty: int, cents: int | None, tif: str) -> None:
+        limit = None if cents is None else price(cents)
+        self.submit(side, qty, "market" if cents is None else "limit", limit=limit, tif=tif)
+
+    @rule(side=SIDES, qty=SHARES, cents=CENTS)
+    def stop(self, side: str, qty: int, cents: int) -> None:
+        self.submit(side, qty, "stop", stop=price(cents))
+
+    @rule(side=SIDES, qty=SHARES, away=st.integers(5, 300))
+    def bracket(self, side: str, qty: int, away: int) -> None:
+        sign = 1 if side == "buy" else -1
+        target, stop = price(10_000 + sign * away), price(10_000 - sign * away)
+        self.submit(side, qty, "market", tp=target, sl=stop, group="bracket")
+
+    @rule(qty=SHARES, away=st.integers(5, 300))
+    def oco(self, qty: int, away: int) -> None:
+        sign = 1 if self.books.shares > 0 else -1
+        side = "sell" if sign > 0 else "buy"
+        target, stop = price(10_000 + sign * away), price(10_000 - sign * away)
+        self.submit(side, qty, "limit", tp=target, sl=stop, group="oco")
+
+    @rule(pick=st.integers(0, 1_000), cents=CENTS, is_cancel=st.booleans())
+    def change(self, pick: int, cents: int, is_cancel: bool) -> None:
+        if not self.sent:
+            return
+        order_id = self.sent[pick % len(self.sent)]
+        try:
+            if is_cancel:
+                self.floor.exchange.cancel(ME, order_id)
+            else:
+                self.sent.append(self.floor.replace(order_id, limit=price(cents)).order_id)
+        except Refusal:
+            return
+
+    @invariant()
+    def everything_agrees(self) -> None:
+        exchange = self.floor.exchange
+        for event in exchange.drain():
+            self.books.read(event)
+        view = exchange.account_view(ME)
+        assert Fraction(view.cash_exact, NANO * NANO) == self.books.cash
+        shown = {position.symbol: position for position in exchange.positions(ME)}
+        assert Fraction(shown[SYM].qty if SYM in shown else 0, NANO) == self.books.shares
+        if SYM in shown:
+            assert 0 <= shown[SYM].available_qty <= abs(shown[SYM].qty)
+        assert exchange.books(ME).breaks == ()
+        self.orders_agree()
+
+    def orders_agree(self) -> None:
+        """Carried quantity of replacements counts once; exits never exceed their entry."""
+        exits: dict[str, Fraction] = {}
+        for order_id in self.sent:
+            order = self.floor.at(order_id)
+            own, chain = Fraction(0), order
+            while True:
+                own += self.books.executed.get(chain.order_id, Fraction(0))
+                if chain.replaces is None:
+                    break
+                chain = self.floor.at(chain.replaces)
+            if order.status.value != "REJECTED":
+                assert Fraction(order.cum_qty, NANO) == own
+            assert 0 <= order.leaves_qty <= order.order_qty
+            assert (order.leaves_qty == 0) or not order.status.is_terminal
+            if order.leg in (Leg.TARGET, Leg.STOP) and order.replaces is None:
+                family = order.parent_id or order.order_id
+                done = self.books.executed.get(order_id, Fraction(0))
+                exits[family] = exits.get(family, Fraction(0)) + done
+        for family, done in exits.items():
+            assert done <= Fraction(self.floor.at(family).order_qty, NANO)
+
+
+Venue.TestCase.settings = settings(
+    max_examples=40,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
+TestVenue = Venue.TestCase
