@@ -154,3 +154,10 @@ def test_a_real_process_serves_and_stops(tmp_path: Path, canary: str) -> None:
         out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert canary not in out + err
+
+
+@pytest.mark.parametrize("text", ["much", "-1"])
+def test_a_fee_is_a_number_of_dollars(text: str) -> None:
+    with pytest.raises(ConfigError, match="--fee"):
+        config_of(parsed("--fee", text))
+    assert config_of(parsed("--fee", "0.005")).fee_per_share_usd == 5_000_000

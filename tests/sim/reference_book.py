@@ -77,15 +77,16 @@ class ReferenceBook:
             if order.limit is None or not order.waits or size <= 0:
                 continue
             better = order.sign * (order.limit - price)
+            passed = 0
             if better > 0:
                 order.ahead = 0
             elif better < 0 or order.ahead is None:
                 continue
             else:
+                # The shares ahead of two orders of ours are the same ones: they pass for both.
                 passed = min(order.ahead, size)
                 order.ahead -= passed
-                size -= passed
-            got = min(order.left, size)
+            got = min(order.left, size - passed)
             size -= got
             self.fill(order, order.limit, got)
 

@@ -19,7 +19,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from surefill.cli.exits import Exit
-from surefill.core.units import NANO
+from surefill.core.units import NANO, UnitError, to_nano
 from surefill.runtime.clock import SystemClock
 from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
 from surefill.sim.alpaca.keys import KeyFileError
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--switches", action="store_true", help="list the switches and end")
     parser.add_argument("--keys", type=Path, help="JSON file that names the accounts")
+    parser.add_argument("--fee", default="0", help="fee per executed share in USD")
     parser.add_argument("--faults", type=Path, help="JSON file of faults and when to arm them")
     parser.add_argument("--latency", choices=("default", "none"), default="default")
     parser.add_argument(
@@ -92,6 +93,7 @@ def config_of(args: argparse.Namespace) -> ExchangeConfig:
         face=face,
         keys_path=args.keys,
         faults_path=args.faults,
+        fee_per_share_usd=_fee_usd(args.fee),
         latency=args.latency,
         id_seed=args.seed or 0,
     )
@@ -180,6 +182,16 @@ def _start_ns(text: str | None) -> int | None:
     if ns is None:
         raise ConfigError(f"--start {text}: expected an RFC 3339 time")
     return ns
+
+
+def _fee_usd(text: str) -> int:
+    try:
+        fee_usd = to_nano(text)
+    except UnitError as error:
+        raise ConfigError(f"--fee {text}: {error}") from None
+    if fee_usd < 0:
+        raise ConfigError(f"--fee {text}: must not be negative")
+    return fee_usd
 
 
 def _speed_ppb(text: str) -> int:

@@ -19,7 +19,7 @@ from surefill.sim.calendar import session_on
 from surefill.sim.market import TapeError
 from surefill.sim.models import Delay
 from tests.sim.tapes import day, twin
-from tests.support.bench import START_NS
+from tests.support.bench import START_NS, SYM, Bench
 
 MINUTE_NS = 60 * 10**9
 
@@ -112,3 +112,15 @@ def test_a_recorded_day() -> None:
 def test_a_recorded_day_synthetic_twin(tmp_path: Path) -> None:
     made = twin(tmp_path)
     check_recorded(tmp_path, made.symbol, made.date)
+
+
+def test_fees_come_out_of_cash_with_each_execution() -> None:
+    config = ExchangeConfig(start_ns=START_NS, latency="none", fee_per_share_usd=5_000_000)
+    bench = Bench()
+    bench.venue = build(config, reading_ns=lambda: 0, wall_ns=lambda: START_NS)
+    bench.edge, bench.exchange = bench.venue.edge, bench.venue.exchange
+    bench.quote(SYM, "99.99", "100.01")
+    bench.filled(qty="10")
+    books = bench.exchange.books(bench.venue.keys.opened()[0].account)
+    assert (books.fees, books.breaks) == (50_000_000 * 10**9, ())
+    assert bench.call("GET", "/v2/account").json["cash"] == "98999.85"

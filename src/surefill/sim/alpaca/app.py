@@ -26,7 +26,14 @@ from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import NS_PER_MS, Fault, FaultPlan
 from surefill.sim.market import MarketSource, MergedMarket
-from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange, LatencyModel
+from surefill.sim.models import (
+    DEFAULT_DELAYS,
+    NO_FEES,
+    Delay,
+    DelayRange,
+    FeeModel,
+    LatencyModel,
+)
 from surefill.sim.pacing import ONE_PPB, PacedClock
 from surefill.sim.profiles import MID, TIGHT, WIDE
 from surefill.sim.switches import Switches
@@ -64,6 +71,8 @@ class ExchangeConfig:
     face: FaceSwitches = field(default_factory=FaceSwitches)
     keys_path: Path | None = None
     faults_path: Path | None = None
+    fee_per_share_usd: int = 0
+    """1e-9 USD per executed share, taken out of cash with each execution."""
     latency: str = "default"
     id_seed: int = 0
 
@@ -115,6 +124,7 @@ class VenueParts:
     symbols: tuple[str, ...] = ()
     """Assets that exist before their first quote."""
     faults: FaultPlan | None = None
+    fees: FeeModel = NO_FEES
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ def assemble(
         latency=LatencyModel(seed=f"{parts.id_seed}:venue", delays=parts.delays),
         log=log,
         assets=AssetTable(Asset(symbol=symbol, name=symbol) for symbol in parts.symbols),
+        fees=parts.fees,
     )
 
     def open_account(owner: Owner) -> None:
@@ -172,6 +183,7 @@ def build(
         id_seed=config.id_seed,
         keys_path=config.keys_path,
         symbols=tuple(market.symbols),
+        fees=FeeModel(config.fee_per_share_usd),
     )
     # A year ahead: GTC orders expire after 90 days and the clock names the next opening.
     calendar = _calendar_around(market.start_ns)
