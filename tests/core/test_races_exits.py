@@ -313,3 +313,16 @@ def test_r19_one_read_alone_is_not_believed(side: str) -> None:
     b.run(5)
     assert b.news() == []
     assert (b.held, b.covered) == (100, 100)
+
+
+@SIDES
+def test_r19_reads_for_others_are_not_answered_by_more_reads(side: str) -> None:
+    """Every trade sees every listing; two of them once asked again at each, without end."""
+    b = covered_bench(side)
+    before = len(b.times("? positions"))
+    for _ in range(30):
+        b.feed(PositionsRead((), b.now, b.now))
+        b.now += 10 * MS
+    assert len(b.times("? positions")) == before
+    b.run(0.3)
+    assert len(b.times("? positions")) == before + 1

@@ -38,13 +38,11 @@ from surefill.core.order import (
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Rung, Trade
-from surefill.core.turn import CONFIRM_NS, MS_NS, RETRY_NS, Turn, backoff
+from surefill.core.turn import BREAK_CONFIRM_NS, CONFIRM_NS, RETRY_NS, Turn, backoff
 from surefill.core.units import to_text
 
 UNRELEASED_SENDS = 12
 """Sends of one exit while the broker still reserves its shares (about 6 s), then the next rung."""
-BREAK_CONFIRM_NS = 400 * MS_NS
-"""Two reads at least this far apart must agree before a position difference is believed (A-32)."""
 STRAYS_MAX = 64
 
 

@@ -17,7 +17,7 @@ from surefill.core.fix import Leg, TradingStatus
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Trade, Uncovered
-from surefill.core.turn import CONFIRM_NS, MS_NS, Turn
+from surefill.core.turn import BREAK_CONFIRM_NS, CONFIRM_NS, MS_NS, Turn
 from surefill.core.units import to_text
 
 FLAT_BEFORE_CLOSE_NS = 300 * SECOND_NS
@@ -136,8 +136,7 @@ def _read_missing(turn: Turn) -> None:
     """Executions that were reported but not seen, and position breaks to confirm."""
     trade, now = turn.trade, turn.now
     if trade.break_since_ns is not None:
-        turn.commands.append(QueryPositions(Priority.EVIDENCE))
-        turn.wake_at(now + FILLS_RETRY_NS)
+        _confirm_break(turn, trade.break_since_ns)
     if not trade.unpriced_qty:
         return
     if trade.fills_asked_ns == 0:
@@ -150,6 +149,19 @@ def _read_missing(turn: Turn) -> None:
         turn.wake_at(now + FILLS_RETRY_NS)
     else:
         turn.wake_at(trade.fills_asked_ns + FILLS_RETRY_NS)
+
+
+def _confirm_break(turn: Turn, since_ns: int) -> None:
+    """Read the positions once more after the pause that makes a second read count. Every open trade
+    looks at every read: without the pause, two trades with a break would double the reads for ever.
+    """
+    due_ns = max(since_ns, turn.trade.break_asked_ns) + BREAK_CONFIRM_NS
+    if turn.now < due_ns:
+        turn.wake_at(due_ns)
+        return
+    turn.trade = replace(turn.trade, break_asked_ns=turn.now)
+    turn.commands.append(QueryPositions(Priority.EVIDENCE))
+    turn.wake_at(turn.now + FILLS_RETRY_NS)
 
 
 def _confirm_flat(turn: Turn) -> None:

@@ -122,6 +122,7 @@ class Trade:
     external_qty: int = 0
     break_qty: int = 0
     break_since_ns: int | None = None
+    break_asked_ns: int = 0
     exit_changes: tuple[int, ...] = ()
     change_failed_ns: int = 0
     closing_failed_ns: int = 0

@@ -43,6 +43,8 @@ ASK_BACKOFF_NS = tuple(ms * MS_NS for ms in (0, 250, 500, 1000, 2000, 4000, 5000
 """Gaps between reads of an order whose state is open."""
 CONFIRM_NS = 400 * MS_NS
 """Time for the stream to confirm a cancel or replace before the order is read."""
+BREAK_CONFIRM_NS = 400 * MS_NS
+"""Two reads at least this far apart must agree before a position difference is believed (A-32)."""
 RETRY_NS = tuple(ms * MS_NS for ms in (60, 100, 150, 250, 400, 700, 1000))
 """Gaps between sends of one protective intent that was refused for now; the last repeats."""
 
