@@ -188,6 +188,8 @@ FREE_TEST_DIRECTORIES = {
 EXTRA_TESTS = {
     "tests/core/test_races*": "the race matrix R1-R24 across the machines of core",
     "tests/brokers/alpaca/test_broker_exchange.py": "the broker on the real exchange, faults armed",
+    "tests/sim/test_bookkeeper.py": "random histories against books kept apart from the venue",
+    "tests/sim/test_reference_book.py": "the book against a naive second one",
     "tests/brokers/alpaca/translate/test_orders_hostile.py": "fuzzed records, for any translator",
 }
 """Test files without a source file of the same name."""

@@ -266,9 +266,8 @@ class Edge:
     def _handled(self, request: WireRequest, opportunity: str) -> WireResponse:
         """The venue's answer, perhaps to the second of two (N11), perhaps gone wrong (N7, N9)."""
         response = self._face.handle(self._as_of(request, opportunity))
-        twice = None
-        if request.method == "POST":
-            twice = self.faults.draw(FaultCode.N11, opportunity, self._now_ns)
+        is_post = request.method == "POST"
+        twice = self.faults.draw(FaultCode.N11, opportunity, self._now_ns) if is_post else None
         if twice is not None:
             again = self._face.handle(request)
             response = again if twice.mode == "second" else response
