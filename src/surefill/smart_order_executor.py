@@ -27,13 +27,14 @@ from typing import Any, TypeVar
 from surefill.config import Settings
 from surefill.core.commands import Milestone
 from surefill.core.events import Act, OperatorActed, PlanSubmitted
-from surefill.core.plan import TradePlan
+from surefill.core.plan import SYMBOL_PATTERN, TradePlan
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.ports import Clock
 from surefill.runtime import wiring
 from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.guard import must_fit
 from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
 from surefill.runtime.loop_thread import LoopThread
 from surefill.runtime.recovery import is_same_plan, remembered, unread
@@ -175,7 +176,7 @@ class SmartOrderExecutor:
         plan is denied. The same plan again returns its first result.
 
         ``timeout_s``: return what is known by then (``outcome`` is ``None``; the engine goes on).
-        Raises `SurefillError` (PLAN_ID_REUSED, ENGINE_STOPPED).
+        Raises `SurefillError` (PLAN_ID_REUSED, ENGINE_STOPPED), `PlanError` (a field's type).
         """
         return await self.submit(plan, timeout_s=timeout_s)
 
@@ -184,6 +185,7 @@ class SmartOrderExecutor:
     ) -> TradeResult:
         """`execute` on a chosen path; the default is that of the settings."""
         runtime = self._started()
+        must_fit(self._submission(plan, is_legacy=is_legacy))
         if remembered(runtime.stepper, plan.plan_id) is None:
             await self._see_market(plan.symbol)
         found = remembered(runtime.stepper, plan.plan_id)  # again: somebody may have been faster
@@ -240,6 +242,7 @@ class SmartOrderExecutor:
     async def check(self, plan: TradePlan, *, is_legacy: bool | None = None) -> PlanCheck:
         """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
         runtime = self._started()
+        must_fit(self._submission(plan, is_legacy=is_legacy))
         await self._see_market(plan.symbol)
         event = self._submission(plan, is_legacy=is_legacy)
         return dry_run(runtime.engine, event, now=runtime.clock.now_ns())
@@ -305,6 +308,8 @@ class SmartOrderExecutor:
 
     async def _see_market(self, symbol: str) -> None:
         """Have instrument and a current quote, or let the gate say what is missing."""
+        if not SYMBOL_PATTERN.fullmatch(symbol):
+            return  # the gate says so; one wrong word would refuse the whole subscription
         runtime = self._started()
         age_max_ns = self.settings.quote_age_max_ns
         runtime.broker.watch(symbol)
@@ -340,7 +345,7 @@ class SmartOrderExecutor:
         """Post an act and wait until it is recorded."""
         runtime = self._started()
         event = OperatorActed(act, target, by, why, runtime.clock.now_ns())
-        runtime.driver.post(event)
+        runtime.driver.post(must_fit(event))
         await runtime.driver.drained()
 
     def _is_ready(self) -> bool:

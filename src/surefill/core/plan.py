@@ -191,9 +191,9 @@ def _exits_of(
 
 def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reason, ...]:
     """Every reason for which this plan cannot be judged at all, in field order; () if none."""
-    mistyped = _type_problems(plan)
+    mistyped = type_problems(plan)
     if mistyped:
-        return tuple(mistyped)  # a double or a text would make every later comparison a guess
+        return mistyped  # a double or a text would make every later comparison a guess
     problems = [*_identity_problems(plan, known_tactics), *_quantity_problems(plan)]
     if plan.signal_px <= 0:
         value = to_text(plan.signal_px)
@@ -205,7 +205,7 @@ def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reaso
     return tuple(problems)
 
 
-def _type_problems(plan: TradePlan) -> list[Reason]:
+def type_problems(plan: TradePlan) -> tuple[Reason, ...]:
     """Fields that are not of their declared kind, as when a plan is built in code from doubles."""
     texts = (
         ("plan_id", ReasonCode.PLAN_ID_INVALID),
@@ -230,7 +230,7 @@ def _type_problems(plan: TradePlan) -> list[Reason]:
         for name, value in numbers
         if type(value) is not int
     ]
-    return problems
+    return tuple(problems)
 
 
 def _identity_problems(plan: TradePlan, known_tactics: frozenset[str]) -> list[Reason]:
