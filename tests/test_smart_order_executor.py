@@ -8,11 +8,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 if __name__ == "__main__":  # run alone: find the helpers as pytest would
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -21,7 +19,6 @@ import pytest
 
 from surefill.config import ConfigError, Settings
 from surefill.core.fix import Leg
-from surefill.core.plan import PlanError, TradePlan
 from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Outcome, Phase
 from surefill.ports import JournalError, JournalHeld
@@ -297,28 +294,6 @@ async def test_kill_survives_a_restart_and_leaves_cover(desk: Desk, symbol: str)
         await executor.unkill("all clear")
         assert (await executor.check(plan_of(symbol, "anew"))).is_accepted
     assert final.outcome is Outcome.CLOSED_FLATTEN
-
-
-def mistyped(plan: TradePlan, **wrong: Any) -> TradePlan:
-    """A plan as a caller without a type checker makes it."""
-    return replace(plan, **wrong)
-
-
-async def test_what_does_not_fit_the_journal_ends_at_the_caller(desk: Desk, symbol: str) -> None:
-    async with SmartOrderExecutor(desk.settings()) as executor:
-        good = plan_of(symbol, f"{symbol}-good")
-        for wrong in (mistyped(good, symbol=None), mistyped(good, plan_id=7)):
-            with pytest.raises(PlanError, match="_INVALID"):
-                await executor.execute(wrong)
-            with pytest.raises(PlanError, match="_INVALID"):
-                await executor.check(wrong)
-        with pytest.raises(TypeError):
-            await executor.execute(mistyped(good, extended_hours="no"))
-        with pytest.raises(TypeError):
-            await executor.kill(None)  # type: ignore[arg-type]
-        odd = await executor.execute(replace(good, symbol="a b", plan_id=f"{symbol}-odd"))
-        assert odd.code is ReasonCode.PLAN_SYMBOL_INVALID
-        assert (await executor.execute(good)).is_entered
 
 
 async def test_cancel_entry_ends_a_working_entry(desk: Desk, symbol: str) -> None:

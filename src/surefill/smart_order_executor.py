@@ -242,7 +242,6 @@ class SmartOrderExecutor:
     async def check(self, plan: TradePlan, *, is_legacy: bool | None = None) -> PlanCheck:
         """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
         runtime = self._started()
-        must_fit(self._submission(plan, is_legacy=is_legacy))
         await self._see_market(plan.symbol)
         event = self._submission(plan, is_legacy=is_legacy)
         return dry_run(runtime.engine, event, now=runtime.clock.now_ns())
@@ -311,14 +310,13 @@ class SmartOrderExecutor:
         if not SYMBOL_PATTERN.fullmatch(symbol):
             return  # the gate says so; one wrong word would refuse the whole subscription
         runtime = self._started()
-        age_max_ns = self.settings.quote_age_max_ns
         runtime.broker.watch(symbol)
 
         def is_seen() -> bool:
             view = runtime.engine.views.get(symbol)
             age_ns = view.quote_age_ns(runtime.clock.now_ns()) if view is not None else None
             is_known = runtime.engine.state.instrument(symbol) is not None
-            return is_known and age_ns is not None and age_ns <= age_max_ns
+            return is_known and age_ns is not None and age_ns <= self.settings.quote_age_max_ns
 
         await runtime.driver.until(is_seen, timeout_s=QUOTE_S)
 
@@ -344,8 +342,7 @@ class SmartOrderExecutor:
     async def _act(self, act: Act, target: str, *, by: str, why: str) -> None:
         """Post an act and wait until it is recorded."""
         runtime = self._started()
-        event = OperatorActed(act, target, by, why, runtime.clock.now_ns())
-        runtime.driver.post(must_fit(event))
+        runtime.driver.post(must_fit(OperatorActed(act, target, by, why, runtime.clock.now_ns())))
         await runtime.driver.drained()
 
     def _is_ready(self) -> bool:
