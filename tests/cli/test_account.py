@@ -62,5 +62,6 @@ def test_a_look_is_one_picture_in_the_venues_time(counter: Counter) -> None:
 def test_a_trade_is_a_row() -> None:
     row = trade_row(covered_bench().trade)
     assert len(row) == len(TRADE_HEAD)
-    assert row[1:6] == ("smart", "ACME", "COVERED", "100", "0")
+    assert row[:5] == ("ACME", "smart", "COVERED", "100", "0")
+    assert row[-1] == covered_bench().trade.trade_id
     assert trade_object(Bench(legacy=True).trade)["path"] == "legacy"

@@ -41,7 +41,7 @@ def test_a_healthy_account_has_no_fail(counter: Counter, canary: str) -> None:
         "OK mode a local exchange",
         "OK account status ACTIVE, margin",
         "OK session regular hours",
-        "OK trade healthy DOC: holds 100, all of it covered by a stop at the broker",
+        "OK trade DOC healthy: holds 100, all of it covered by a stop at the broker",
         "OK foreign no position and no order of anybody else",
         "WARN engine not running, with open trades",
         "checks: 0 FAIL, 2 WARN.",
@@ -65,7 +65,7 @@ def test_bare_shares_are_a_fail(counter: Counter) -> None:
     wait_until(lambda: counter.desk.truth(kind="share_release", symbol="DOC"))
     code, out, _ = counter.run("doctor")
     assert code == 1
-    assert "FAIL trade bare DOC: holds 100, 100 WITHOUT cover" in out
+    assert "FAIL trade DOC bare: holds 100, 100 WITHOUT cover" in out
 
 
 def test_a_dead_broker_and_a_damaged_journal_are_3(counter: Counter) -> None:

@@ -65,7 +65,7 @@ def test_a_bare_trade_is_told_and_ends_with_4(counter: Counter) -> None:
     wait_until(lambda: counter.desk.truth(kind="share_release", symbol="ROLL"))
     code, out, _ = counter.run("rollback")
     assert code == 4
-    assert "bare smart ROLL FILLED_UNCOVERED 100 100" in out
+    assert "ROLL smart FILLED_UNCOVERED 100 100" in out
     assert "cover as the broker shows it now" in out
     journal = open_journal(load(), read_only=True)
     last = list(journal.records())[-1].record

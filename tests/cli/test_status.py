@@ -38,7 +38,7 @@ def test_a_covered_trade_is_shown_from_the_broker(counter: Counter, canary: str)
     assert "routing smart, by the start of 2026-03-02" in out
     assert "uncovered 0 shares in doubt 0 orders" in out
     assert "Open trades, by the broker, a moment ago" in out
-    assert "shown smart STAT COVERED 100 0 99.01 102.01" in out
+    assert "STAT smart COVERED 100 0 99.01 102.01 shown" in out
     assert "APCA_API_SECRET_KEY ***" in out
     assert canary not in out
 

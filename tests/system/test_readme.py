@@ -22,6 +22,7 @@ README = (ROOT / "README.md").read_text()
 def venue() -> Iterator[RunningExchange]:
     with RunningExchange(ExchangeConfig(start_ns=OPEN_NS)) as exchange:
         exchange.quote("MID", "185.10", "185.12")
+        exchange.quote("TIGHT", "13.98", "14.02")
         yield exchange
 
 

@@ -59,21 +59,23 @@ async def _look(settings: Settings, standing: Standing | None) -> Sight:
 
 
 def trade_row(trade: Trade) -> tuple[str, ...]:
-    """One open trade for people: id, path, symbol, phase, held, bare, stop, target."""
+    """One open trade for people, by `TRADE_HEAD`; its id may be long, so it comes last."""
     found = result_of(trade)
     return (
-        found.plan_id,
-        "legacy" if found.is_legacy else "smart",
         found.symbol,
+        "legacy" if found.is_legacy else "smart",
         found.phase.value if found.phase is not None else "",
         to_text(found.position_qty),
         to_text(found.uncovered_qty),
         _px(found.stop_px),
         _px(found.target_px),
+        found.plan_id,
     )
 
 
-TRADE_HEAD = ("trade", "path", "symbol", "phase", "held", "bare", "stop", "target")
+TRADE_HEAD = ("symbol", "path", "phase", "held", "bare", "stop", "target", "trade")
+TRADE_RIGHT = frozenset({3, 4, 5, 6})
+"""The columns of numbers."""
 
 
 def trade_object(trade: Trade) -> dict[str, object]:

@@ -86,7 +86,8 @@ def examine(dotenv: str) -> Iterator[Check]:
     try:
         standing = standing_of(path) if path.exists() else None
     except JournalError as error:
-        yield Check("journal", Level.FAIL, str(error), "restore a backup", is_access=True)
+        advice = "start the version that wrote it, or restore a backup"
+        yield Check("journal", Level.FAIL, str(error), advice, is_access=True)
     else:
         if standing is None:
             yield checkup.ok("journal", f"none yet at {path}; the first start makes it")

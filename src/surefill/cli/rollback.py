@@ -21,6 +21,7 @@ from pathlib import Path
 from surefill.cli.account import (
     DOTENV,
     TRADE_HEAD,
+    TRADE_RIGHT,
     Sight,
     journal_of,
     load,
@@ -182,7 +183,7 @@ def _tell(args: argparse.Namespace, found: _Found, done: _Done) -> None:
     if found.trades:
         title = f"Open trades: they keep their path ({found.look_text})"
         rows = [trade_row(trade) for trade, _ in cover_rows(found.trades)]
-        blocks.append(Table(title, rows, head=TRADE_HEAD, right=frozenset({4, 5, 6, 7})))
+        blocks.append(Table(title, rows, head=TRADE_HEAD, right=TRADE_RIGHT))
     else:
         blocks.append("No open trade.")
     if done.seq is None:

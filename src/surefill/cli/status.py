@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from surefill.cli.account import (
     TRADE_HEAD,
+    TRADE_RIGHT,
     Sight,
     journal_of,
     load,
@@ -212,7 +213,7 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     if seen.trades:
         table = [trade_row(trade) for trade in seen.trades]
         title = f"Open trades, by {seen.source}"
-        blocks.append(Table(title, table, head=TRADE_HEAD, right=frozenset({4, 5, 6, 7})))
+        blocks.append(Table(title, table, head=TRADE_HEAD, right=TRADE_RIGHT))
     else:
         blocks.append(f"No open trade, by {seen.source}.")
     limits = [(row.name, row.value, row.unit) for row in settings.describe() if row.value]

@@ -245,7 +245,10 @@ class Codec:
                 raise _Mismatch(f"expected {cls.__name__}, found {_shown(raw)}")
             if len(raw) != len(decoders) + 1 or not decoders.keys() <= raw.keys():
                 wrong = sorted({TAG, *decoders} ^ raw.keys())
-                raise _Mismatch(f"{cls.__name__} has missing or unknown fields: {', '.join(wrong)}")
+                raise _Mismatch(
+                    f"{cls.__name__} has missing or unknown fields: {', '.join(wrong)}; another "
+                    "version of Surefill wrote it, start that one until its trades are closed"
+                )
             values = {}
             for name, one in decoders.items():
                 try:

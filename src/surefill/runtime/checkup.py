@@ -177,10 +177,8 @@ def trade_checks(review: Review) -> list[Check]:
     checks = []
     for trade in review.trades:
         cover = cover_of(trade)
-        name, found = (
-            f"trade {trade.trade_id}",
-            f"{trade.symbol}: holds {to_text(cover.position_qty)}",
-        )
+        name = "trade"
+        found = f"{trade.symbol} {trade.trade_id}: holds {to_text(cover.position_qty)}"
         if cover.uncovered_qty:
             found += f", {to_text(cover.uncovered_qty)} WITHOUT cover"
             advice = "start the executor (a start repairs cover first), or place a stop by hand now"
