@@ -246,12 +246,12 @@ def _market(tapes: Sequence[TapeColumns], halts: Sequence[Halt]) -> MarketSource
 
 def _halts(lane: Lane, symbols: Sequence[str], session: Session) -> tuple[Halt, ...]:
     """Halts at seeded times, of each symbol in turn, never two of one symbol at once."""
-    random = Random(f"{lane.seed}:halts")
+    chance = Random(f"{lane.seed}:halts")
     slot_s = lane.length_s // max(1, lane.halts)
     halts = []
     for n in range(lane.halts):
-        length_s = random.randint(*lane.halt_s)
-        at_s = lane.start_s + n * slot_s + random.randrange(max(1, slot_s - length_s - 1))
+        length_s = chance.randint(*lane.halt_s)
+        at_s = lane.start_s + n * slot_s + chance.randrange(max(1, slot_s - length_s - 1))
         start_ns = session.open_ns + at_s * SECOND_NS
         halts.append(Halt(symbols[n % len(symbols)], start_ns, start_ns + length_s * SECOND_NS))
     return tuple(halts)
