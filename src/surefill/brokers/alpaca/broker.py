@@ -134,7 +134,7 @@ class AlpacaBroker:
         await self._refresh()
         if not self._calendar_ns:
             await self.close()
-            raise ConnectionError("cannot read the trading calendar")
+            raise ConnectionError("cannot read the trading calendar (the log says why)")
         self._attach()
 
     async def close(self) -> None:
