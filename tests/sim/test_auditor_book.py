@@ -169,3 +169,12 @@ def test_shares_that_closing_orders_take_off() -> None:
     assert made.flattening() == 0
     made.add(order("f", FLATTEN, px=149, order_qty=60 * UNIT))
     assert made.flattening() == 60 * UNIT
+
+
+def test_a_stop_inside_the_spread_protects() -> None:
+    made = book("SELL_SHORT")
+    stop = order("s", STOP, sign=1, px=150, stop_px=150 * UNIT - UNIT // 10)
+    made.add(stop)
+    assert made.cover() == 0  # at a profit, and at or below the market it was put in
+    stop.base_px = 150 * UNIT - UNIT // 5
+    assert made.cover() == 100 * UNIT

@@ -19,18 +19,24 @@ SPACING_S = 24
 RECORDED_SYMBOLS = ("AIG", "BAC", "IBM")
 SYNTHETIC_SYMBOLS = (("TIGHT", "tight"), ("MID", "mid"), ("WIDE", "wide"))
 SLOW_CANCEL = ((Delay.CANCEL, DelayRange(300, 700, 1500)),)
-BRISK_CANCEL = ((Delay.CANCEL, DelayRange(60, 180, 400)),)
+BRISK_CANCEL = ((Delay.CANCEL, DelayRange(150, 280, 380)),)
 
 _MIX = Mix(
     spacing_s=SPACING_S,
-    displayed_percent=(50, 100, 200, 300, 600),
-    budget_s=(2, 7),
-    hold_s=(11, 19),
+    displayed_percent=(60, 150, 300, 600, 1_200),
+    risk_ppm=(250, 1_000),
+    risk_ticks=(3, 8),
+    budget_s=(2, 6),
+    hold_s=(12, 19),
     legacy_percent=10,
     marketable_percent=30,
 )
 _BESIDE = replace(
-    _MIX, displayed_percent=(60, 150, 300, 500), marketable_percent=0, legacy_percent=0
+    _MIX,
+    displayed_percent=(150, 300, 600, 1_000),
+    budget_s=(1, 3),
+    marketable_percent=0,
+    legacy_percent=0,
 )
 
 Row = tuple[bool, str, tuple[str, ...], int]
@@ -62,7 +68,7 @@ def lane(name: str, market: RecordedDay | SyntheticDay, row: Row, *, start_s: in
         drills=DrillMix(),
         switches=(f"wash_exempts={wash}", *switches),
         exits_beside_entry=is_beside,
-        delays=SLOW_CANCEL if is_beside and wash == "all_complex" else BRISK_CANCEL,
+        delays=SLOW_CANCEL if is_beside and wash != "none" else BRISK_CANCEL,
         halts=halts,
     )
 

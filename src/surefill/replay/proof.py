@@ -153,7 +153,8 @@ class Proof:
 
     @property
     def window_max_ns(self) -> int:
-        """The longest stretch (venue time) in which any share of any plan had no stop."""
+        """The longest stretch (venue time) in which any share of any plan had no stop, except where
+        the venue refused the stop or the shares were being closed (`CoverStats.exposed`)."""
         stats = (one for lane in self.lanes for one in lane.report.cover.values())
         return max((one.window_max_ns for one in stats), default=0)
 
@@ -289,4 +290,7 @@ def _cover_text(report: AuditReport) -> str:
     stats = report.cover["smart"]
     spans = (stats.window_p50_ns, stats.window_p99_ns, stats.window_max_ns)
     shown = " / ".join(str(ns // 1_000_000) for ns in spans)
-    return f"{shown} ms p50/p99/max in {stats.windows} windows"
+    exposed = (
+        f"{stats.exposed} exposed or being closed (max {stats.exposed_max_ns // 1_000_000} ms)"
+    )
+    return f"{shown} ms p50/p99/max in {stats.windows} windows, {exposed}"

@@ -44,6 +44,8 @@ class Order:
     filled_qty: int = 0
     busted_qty: int = 0
     is_cancel_asked: bool = False
+    base_px: int | None = None
+    """middle of the market when the order last got its price: what the broker measures stops by"""
 
     @property
     def is_live(self) -> bool:
@@ -188,7 +190,8 @@ class PlanBook:
         sign = self.terms.sign
         if sign * (self.entry_cost - order.stop_px * self.entry_qty) > 0:
             return True
-        return order.market_px is not None and sign * (order.market_px - order.stop_px) > 0
+        base_px = order.base_px if order.base_px is not None else order.market_px
+        return base_px is not None and sign * (base_px - order.stop_px) > 0
 
     def _is_working_stop(self, order: Order) -> bool:
         if order.role != STOP or not self.is_protective(order):

@@ -40,7 +40,7 @@ class AuditLimits:
 
     cover_ms: int = 1_500
     cover_p99_ms: int = 1_000
-    closing_ms: int = 15_000
+    closing_ms: int = 60_000
     anchor_ms: int = 1_500
     flat_ms: int = 2_000
     entry_slack_ms: int = 2_000

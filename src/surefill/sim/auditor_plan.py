@@ -112,6 +112,8 @@ class PlanJudge:
         self.book.update(order, line)
         if is_repriced:
             order.market_px = line.bid_px if order.sign < 0 else line.ask_px
+            if line.bid_px and line.ask_px:
+                order.base_px = (line.bid_px + line.ask_px) // 2
             self.tell(*order_faults(self.book, order))
         if line.kind == "pending_cancel":
             order.is_cancel_asked = True
