@@ -1,7 +1,7 @@
 """The lanes of the proof: which markets, venue rules, delays and people the plans meet.
 
 Eight lanes a market, 85 slots of three symbols each. Where exits may rest beside the entry, cancels
-take up to a second and a half, so that many fills fall into them; where they may not, a slow cancel
+take up to nine tenths of a second, so that many fills fall into them; where they may not, a slow cancel
 would eat the time in which cover has to stand, and stays below half a second.
 """
 
@@ -18,7 +18,7 @@ SLOTS = 85
 SPACING_S = 24
 RECORDED_SYMBOLS = ("AIG", "BAC", "IBM")
 SYNTHETIC_SYMBOLS = (("TIGHT", "tight"), ("MID", "mid"), ("WIDE", "wide"))
-SLOW_CANCEL = ((Delay.CANCEL, DelayRange(300, 700, 1500)),)
+SLOW_CANCEL = ((Delay.CANCEL, DelayRange(250, 500, 900)),)
 BRISK_CANCEL = ((Delay.CANCEL, DelayRange(150, 280, 380)),)
 
 _MIX = Mix(
@@ -39,6 +39,9 @@ _BESIDE = replace(
     legacy_percent=0,
 )
 
+_NEAR = replace(_MIX, risk_ticks=(3, 4), risk_ppm=(100, 150))
+"""Exits so near that targets are reached within seconds, on quiet tapes too."""
+
 Row = tuple[bool, str, tuple[str, ...], int]
 """(exits beside the entry, who is exempt from the wash-trade rule, other switches, halts)"""
 
@@ -57,7 +60,8 @@ ROWS: tuple[Row, ...] = (
 def lane(name: str, market: RecordedDay | SyntheticDay, row: Row, *, start_s: int = 60) -> Lane:
     """One lane; its name makes its seed."""
     is_beside, wash, switches, halts = row
-    mix = _BESIDE if is_beside else _MIX
+    is_near = bool(switches) and not halts
+    mix = _BESIDE if is_beside else _NEAR if is_near else _MIX
     return Lane(
         name=name,
         seed=sum(ord(letter) * (n + 1) for n, letter in enumerate(name)),
