@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.book import Book
-from surefill.core.events import Position, PositionsRead
+from surefill.core.events import Position, PositionsRead, ReportReceived
+from surefill.core.fix import ExecType
 from surefill.core.reconcile import (
     SETTLING_NS,
+    foreign_after,
     foreign_positions,
     foreign_qty,
     sort_reports,
@@ -99,3 +101,39 @@ def test_a_trade_that_closed_a_moment_ago_explains_what_the_listing_still_shows(
     assert foreign_positions(read(100, LATER + S), one, ()) == ()
     found = foreign_positions(read(100, LATER + 3 * S), one, ())
     assert foreign_qty(found, "ACME") == 100 * NANO
+
+
+@pytest.mark.parametrize(
+    ("position", "foreign"),
+    [(None, "before"), (100, "none"), (130, 30), (60, "none")],
+)
+def test_an_execution_of_somebody_else_is_known_at_once(
+    position: int | None, foreign: int | str
+) -> None:
+    before = (Position("ACME", 7 * NANO), Position("QC", 5 * NANO))
+    held = None if position is None else position * NANO
+    theirs = replace(REPORT, position_qty=held, last_px=101 * NANO)
+    found = foreign_after(theirs, book(COVERED), before)
+    if foreign == "before":
+        assert found == before
+    elif foreign == "none":
+        assert found == before[1:], "a break of ours is not a foreign position"
+    else:
+        assert found == (before[1], Position("ACME", 30 * NANO, 101 * NANO))
+
+
+def test_the_engine_remembers_a_foreign_fill_before_any_read() -> None:
+    b = Bench()
+    fill = replace(
+        REPORT,
+        cl_ord_id="theirs",
+        order_id="o-theirs",
+        exec_type=ExecType.TRADE,
+        exec_id="x-1",
+        last_qty=5 * NANO,
+        last_px=10 * NANO,
+        position_qty=5 * NANO,
+        symbol="QC",
+    )
+    b.engine.step(ReportReceived(fill), b.now)
+    assert foreign_qty(b.engine.state.foreign, "QC") == 5 * NANO

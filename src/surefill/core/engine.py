@@ -55,6 +55,7 @@ from surefill.core.operator import operated_state, operated_trade, targets
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
+    foreign_after,
     foreign_positions,
     foreign_qty,
     sort_reports,
@@ -322,8 +323,11 @@ class EngineTurn:
             if other.position_qty or other.groups:
                 # Perhaps a leg that we have not been told of; perhaps somebody else's order (R19).
                 self.step(other, event)
-                if report.exec_id is not None:
-                    self.commands.append(QueryPositions(Priority.EVIDENCE))
+        if report.exec_id is not None:
+            # Somebody trades beside us: the gate has to know before the next plan (I16).
+            foreign = foreign_after(report, book, self.engine.state.foreign)
+            self.set(replace(self.engine.state, foreign=foreign))
+            self.commands.append(QueryPositions(Priority.EVIDENCE))
 
     def _read(self, event: OrdersRead | FillsRead | PositionsRead) -> None:
         """A complete listing: every open trade compares itself, bare trades first (I25)."""

@@ -65,6 +65,22 @@ def foreign_positions(
     return tuple(foreign)
 
 
+def foreign_after(
+    report: ExecutionReport, book: Book, before: tuple[Position, ...]
+) -> tuple[Position, ...]:
+    """Foreign holdings after an execution that is none of ours, from the position that it reports;
+    a complete read follows and has the last word."""
+    if report.position_qty is None:
+        return before
+    trades = book.of_symbol(report.symbol)
+    ours = sum(trade.sign * max(0, trade.position_qty) for trade in trades)
+    qty = report.position_qty - ours
+    rest = tuple(position for position in before if position.symbol != report.symbol)
+    if not qty or _is_break(trades, qty):
+        return rest
+    return (*rest, Position(report.symbol, qty, report.last_px))
+
+
 def _is_break(trades: Sequence[Trade], qty: int) -> bool:
     """Fewer shares than ours is a break of the trade, not somebody else's position."""
     return any(trade.sign * qty < 0 for trade in trades if trade.position_qty)
