@@ -1,7 +1,8 @@
 """The proof of the main job: two thousand plans in virtual time on recorded markets, two thousand
 on synthetic ones, and an auditor that shares no code with the executor finds nothing.
 
-The counts are printed (``-s``) and written to the test's folder. A lane is the same history in every
+The counts are printed (``-s``) and written to the test's folder. A lane is the same history in
+every
 process, Python hash seed and time zone.
 """
 

@@ -152,7 +152,8 @@ def broker_word_outside(sources: Iterable[Source]) -> Findings:
 
 
 def float_for_money(sources: Iterable[Source]) -> Findings:
-    """Integers in core, tactics, sim, journal and tca: no float name, no float literal, no ``/``."""
+    """Integers in core, tactics, sim, journal and tca: no float name, no float literal, no
+    ``/``."""
     for source in sources:
         if not source.path.startswith(tables.NO_FLOAT) or excused(source.path, tables.FLOAT_PLACES):
             continue
