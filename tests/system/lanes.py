@@ -2,8 +2,7 @@
 
 Eight lanes a market, 85 slots of three symbols each. Where exits may rest beside the entry, cancels
 take up to nine tenths of a second, so that many fills fall into them; where they may not, a slow
-cancel
-would eat the time in which cover has to stand, and stays below half a second.
+cancel would eat the time in which cover has to stand, and stays below half a second.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ class Anchor:
     target_may_move: bool = False
     """A flatten may have moved the target to the market (C.1.1, 6)."""
     off: Span = field(default_factory=Span)
+    refused_ns: int | None = None
+    """when the venue last refused to move a stop because price was through it"""
     _is_anchored: bool = False
     _turned: set[str] = field(default_factory=set)
     """chains of targets that a flatten has moved to the market"""
@@ -36,6 +38,7 @@ class Anchor:
         """An entry execution (or its bust) moved the price the exits hang on: start again."""
         self._is_anchored = False
         self.off.since_ns = None
+        self.refused_ns = None
 
     def check(self, need: int, now_ns: int) -> int | None:
         """Look at the exits now; returns since when they were wrong if that ends now.
@@ -43,6 +46,8 @@ class Anchor:
         Judged from the end of the entry on (I14 says "final"): before, every fill moves the VWAP.
         """
         book = self.book
+        if self.refused_ns is not None and now_ns < self.refused_ns + MINUTE_NS:
+            return self.off.update(False, now_ns)  # I20 forbids to ask again and again
         if need <= 0 or book.entry_qty <= 0 or book.entry_leaves() > 0:
             return self.off.update(False, now_ns)
         stop_px, target_px = book.terms.exits(book.entry_cost, book.entry_qty)

@@ -151,8 +151,7 @@ class PlanJudge:
         not the stop (I3 e), and a stop that cannot be moved has not been left where it is."""
         self.reach(at_ns)
         self._is_exposed = True
-        if self._anchor.off.since_ns is not None:
-            self._anchor.off.since_ns = at_ns
+        self._anchor.refused_ns, self._anchor.off.since_ns = at_ns, None
 
     def undo(self, order: Order, *, px: int, qty: int) -> None:
         """An execution of ``qty`` at ``px`` is taken back (bust, or half of a correction: V6)."""
