@@ -140,7 +140,7 @@ class RunningExchange:
         return [json.loads(line) for line in data.splitlines()]
 
 
-def wait_until(condition: object, *, timeout_s: float = 10.0, every_s: float = 0.005) -> None:
+def wait_until(condition: object, *, timeout_s: float = 30.0, every_s: float = 0.005) -> None:
     """Poll ``condition()`` until it is true; a test fails when it never is."""
     assert callable(condition)
     end = time.monotonic() + timeout_s
