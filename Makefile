@@ -6,7 +6,8 @@
 
 BIN := .venv/bin
 export PYTHON
-# Two processes for the units; the system tests, which time what a venue sees, run alone.
+# Two processes for the units; the system tests, which time what a venue sees, run alone and in
+# the order in which they are written: those of one file share a venue and its logs.
 # Held at 100 % branch coverage, each file by its own tests (style.md 27).
 COVERED := src/surefill/core/*,src/surefill/tactics/*,src/surefill/journal/*,src/surefill/tca/*,src/surefill/brokers/alpaca/translate/*
 
@@ -20,7 +21,7 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 test: check ## every check and every test, skips with their reason
 	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --ignore tests/system \
 		--junitxml=build/tests.xml --cov=surefill --cov-report= $(ARGS)
-	$(BIN)/python -m pytest -q -rs tests/system --junitxml=build/system.xml \
+	$(BIN)/python -m pytest -q -rs -p no:randomly tests/system --junitxml=build/system.xml \
 		--cov=surefill --cov-append --cov-report= $(ARGS)
 	$(BIN)/coverage report --include "$(COVERED)" --fail-under 100
 
