@@ -24,7 +24,6 @@ from surefill.core.trade import Outcome, Phase
 from surefill.ports import JournalError, JournalHeld
 from surefill.runtime.clock import SystemClock
 from surefill.smart_order_executor import (
-    BlockingExecutor,
     ErrorCode,
     SmartOrderExecutor,
     SurefillError,
@@ -462,32 +461,6 @@ async def test_other_errors_of_the_loop_go_where_they_went_before(desk: Desk) ->
         assert (await executor.check(plan_of("NONE", "x", rr="1"))).reasons
     assert seen == ["somebody else's"]
     loop.set_exception_handler(None)
-
-
-# ------------------------------------------------------------------------- the blocking twin
-
-
-def test_the_blocking_twin_trades_from_a_script(desk: Desk, symbol: str) -> None:
-    with BlockingExecutor(desk.settings()) as executor:
-        result = executor.execute_trade(symbol, "buy", 10, 100.00, 1, 2.0, plan_id="script")
-        assert (result.stop, result.target) == (Decimal("99.01"), Decimal("102.01"))
-        assert executor.execute(plan_of(symbol, "script", qty=10)) == result
-        assert executor.result("script") == executor.open_trades()[0] == result
-        assert executor.check(plan_of(symbol, "other")).gate_reasons
-        executor.start()  # again changes nothing
-        desk.exchange.quote(symbol, "102.01", "102.03")
-        assert executor.closed(result, timeout_s=10).outcome is Outcome.CLOSED_TARGET
-
-
-def test_the_blocking_twin_passes_errors_on(desk: Desk) -> None:
-    with pytest.raises(SurefillError) as caught, BlockingExecutor.from_env({}):
-        pass
-    assert caught.value.code is ErrorCode.KEYS_MISSING
-    closed = BlockingExecutor(desk.settings())
-    with pytest.raises(SurefillError) as early:
-        closed.result("x")
-    assert early.value.code is ErrorCode.NOT_STARTED
-    closed.close()
 
 
 if __name__ == "__main__":

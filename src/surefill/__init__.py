@@ -13,10 +13,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers know the name; importing typing would take 80 % of the time
 if TYPE_CHECKING:
+    from surefill.blocking_executor import BlockingExecutor
     from surefill.config import Settings
     from surefill.core.plan import TradePlan
     from surefill.order_manager import OrderManager
-    from surefill.smart_order_executor import BlockingExecutor, SmartOrderExecutor, TradeResult
+    from surefill.smart_order_executor import SmartOrderExecutor, TradeResult
 
 __version__ = "0.1.0"
 
@@ -34,7 +35,7 @@ _HOME = {
     "TradePlan": "surefill.core.plan",
     "Settings": "surefill.config",
     "SmartOrderExecutor": "surefill.smart_order_executor",
-    "BlockingExecutor": "surefill.smart_order_executor",
+    "BlockingExecutor": "surefill.blocking_executor",
     "OrderManager": "surefill.order_manager",
     "TradeResult": "surefill.smart_order_executor",
 }

@@ -22,13 +22,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+from surefill.blocking_executor import BlockingExecutor
 from surefill.config import Settings
 from surefill.core.plan import PlanError
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import UnitError, to_nano, to_text
 from surefill.ports import Clock
 from surefill.smart_order_executor import (
-    BlockingExecutor,
     ErrorCode,
     SmartOrderExecutor,
     SurefillError,

@@ -17,7 +17,7 @@ SETTINGS_MAX = 25
 RUNTIME_DEPENDENCIES_MAX = 6
 
 FIXED_SIGNATURES = {
-    ("src/surefill/smart_order_executor.py", "execute_trade"): "users call it with six values",
+    ("src/surefill/blocking_executor.py", "execute_trade"): "users call it with six values",
     ("src/surefill/order_manager.py", "submit_order"): "users call it with six values",
 }
 """Functions whose positional parameters are older than this code base."""
@@ -201,5 +201,5 @@ GLOSSARY_EXEMPT = {
     "src/surefill/sim/alpaca/": "serves another vocabulary",
     "src/surefill/sim/auditor*": "a stranger who reads the truth log has words of its own",
     "src/surefill/order_manager.py": "parameter names that users already call",
-    "src/surefill/smart_order_executor.py": "parameter names that users already call",
+    "src/surefill/blocking_executor.py": "parameter names that users already call",
 }

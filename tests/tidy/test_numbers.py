@@ -118,5 +118,5 @@ def test_many_positional_parameters_are_found(text: str, found: bool) -> None:
 
 def test_the_signatures_users_know_are_excused() -> None:
     text = "def execute_trade(a, b, c, d, e, g): ..."
-    path = "src/surefill/smart_order_executor.py"
+    path = "src/surefill/blocking_executor.py"
     assert not list(numbers.many_positional([parse(path, text)]))
