@@ -176,6 +176,7 @@ def test_a_sound_plan_has_no_problems() -> None:
         ({"symbol": "TOOLONGSYMBOL"}, "PLAN_SYMBOL_INVALID"),
         ({"side": Side.SELL}, "PLAN_SIDE_INVALID"),
         ({"tactic": "hope"}, "PLAN_TACTIC_UNKNOWN"),
+        ({"strategy": "two words"}, "PLAN_STRATEGY_INVALID"),
         ({"order_qty": None}, "PLAN_QTY_MISSING"),
         ({"risk_usd": NANO}, "PLAN_QTY_CONFLICT"),
         ({"order_qty": 0}, "PLAN_QTY_INVALID"),
@@ -204,6 +205,7 @@ def test_a_sound_plan_has_no_problems() -> None:
         ({"symbol": None}, "PLAN_SYMBOL_INVALID"),
         ({"plan_id": 17}, "PLAN_ID_INVALID"),
         ({"tactic": None}, "PLAN_TACTIC_UNKNOWN"),
+        ({"strategy": None}, "PLAN_STRATEGY_INVALID"),
     ],
 )
 def test_each_problem_has_its_code(changes: dict[str, Any], code: str) -> None:

@@ -19,6 +19,7 @@ from surefill.core.units import NANO, UnitError, to_nano, to_text
 
 SECOND_NS = 1_000_000_000
 SYMBOL_PATTERN = re.compile(r"[A-Z][A-Z0-9.]{0,9}")
+STRATEGY_PATTERN = re.compile(r"[A-Za-z0-9._-]{0,32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class TradePlan:
     ``side`` opens the position: `Side.BUY` a long, `Side.SELL_SHORT` a short. Exactly one of
     ``order_qty`` and ``risk_usd`` is set. ``overrides`` are (policy field, value) pairs.
     ``exit_at_ns`` is the time exit; ``flat_by_close`` closes the trade before the session ends
-    (otherwise its cover is good until canceled).
+    (otherwise its cover is good until canceled). ``strategy`` names who asked, for accounts that
+    several strategies share; it decides nothing.
     """
 
     plan_id: str
@@ -85,6 +87,7 @@ class TradePlan:
     extended_hours: bool = False
     exit_at_ns: int | None = None
     flat_by_close: bool = False
+    strategy: str = ""
 
     @property
     def sign(self) -> int:
@@ -111,6 +114,7 @@ class TradePlan:
         flat_by_close: bool = False,
         extended_hours: bool = False,
         overrides: tuple[tuple[str, int], ...] = (),
+        strategy: str = "",
     ) -> TradePlan:
         """A plan from what people type: text, ``int``, ``Decimal`` or a double (shortest repr).
 
@@ -153,6 +157,7 @@ class TradePlan:
             extended_hours=extended_hours,
             exit_at_ns=exit_at_ns,
             flat_by_close=flat_by_close,
+            strategy=strategy,
         )
 
     def with_policy(self, policy: Policy) -> Policy:
@@ -211,6 +216,7 @@ def type_problems(plan: TradePlan) -> tuple[Reason, ...]:
         ("plan_id", ReasonCode.PLAN_ID_INVALID),
         ("symbol", ReasonCode.PLAN_SYMBOL_INVALID),
         ("tactic", ReasonCode.PLAN_TACTIC_UNKNOWN),
+        ("strategy", ReasonCode.PLAN_STRATEGY_INVALID),
     )
     problems = [
         Reason.of(code, value=getattr(plan, name))
@@ -239,6 +245,8 @@ def _identity_problems(plan: TradePlan, known_tactics: frozenset[str]) -> list[R
         problems.append(Reason.of(ReasonCode.PLAN_ID_INVALID, value=plan.plan_id))
     if not SYMBOL_PATTERN.fullmatch(plan.symbol):
         problems.append(Reason.of(ReasonCode.PLAN_SYMBOL_INVALID, value=plan.symbol))
+    if not STRATEGY_PATTERN.fullmatch(plan.strategy):
+        problems.append(Reason.of(ReasonCode.PLAN_STRATEGY_INVALID, value=plan.strategy))
     if plan.side is Side.SELL:
         problems.append(Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=plan.side))
     if plan.tactic not in known_tactics:

@@ -19,6 +19,7 @@ class ReasonCode(Enum):
     PLAN_ID_INVALID = "plan id {value} must be 1 to 64 letters, digits or . _ : -"
     PLAN_ID_REUSED = "plan id {value} was used before with another body"
     PLAN_SYMBOL_INVALID = "symbol {value} is not 1 to 10 capital letters, digits or dots"
+    PLAN_STRATEGY_INVALID = "strategy {value} must be at most 32 letters, digits or . _ -"
     PLAN_SIDE_INVALID = "side {value} is not buy or sell"
     PLAN_QTY_MISSING = "give a quantity, or the USD at risk from which it follows"
     PLAN_QTY_CONFLICT = "give either a quantity or the USD at risk, not both"

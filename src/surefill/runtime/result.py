@@ -81,6 +81,7 @@ class TradeResult:
     uncovered_share_s: Decimal = Decimal(0)
     orders: tuple[OrderRef, ...] = ()
     alarms: tuple[str, ...] = ()
+    strategy: str = ""
     accepted_ns: int = 0
     closed_ns: int | None = None
 
@@ -186,6 +187,7 @@ def _denied(denial: Denial) -> TradeResult:
         reasons=denial.reasons,
         signal_px=plan.signal_px,
         order_qty=plan.order_qty,
+        strategy=plan.strategy,
         accepted_ns=denial.at_ns,
         closed_ns=denial.at_ns,
     )
@@ -232,6 +234,7 @@ def _traded(trade: Trade) -> TradeResult:
         uncovered_share_s=_ratio(trade.uncovered.share_ns, NANO * NANO),
         orders=tuple(_order_ref(order) for order in trade.orders),
         alarms=trade.alarms,
+        strategy=plan.strategy,
         accepted_ns=trade.accepted_ns,
         closed_ns=trade.closed_ns,
     )
