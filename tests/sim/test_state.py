@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from surefill.sim.agenda import Agenda, StepKind
 from surefill.sim.types import OrderEventKind
 from tests.sim.venue import CLOSE_NS, ME, OPEN_NS, START_NS, Floor, session
 
 
 def test_steps_run_in_order_of_time_then_of_asking() -> None:
     venue = Floor().exchange._venue
+    venue.agenda = Agenda()
     seen: list[str] = []
-    venue.at(START_NS + 2, lambda: seen.append("late"))
-    venue.at(START_NS + 1, lambda: seen.append("first"))
-    venue.at(START_NS + 1, lambda: seen.append("second"))
-    venue.at(START_NS - 5, lambda: seen.append("now"))
+    venue.agenda.does(StepKind.ROUTE, seen.append)
+    venue.at(START_NS + 2, StepKind.ROUTE, "late")
+    venue.at(START_NS + 1, StepKind.ROUTE, "first")
+    venue.at(START_NS + 1, StepKind.ROUTE, "second")
+    venue.at(START_NS - 5, StepKind.ROUTE, "now")
     venue.run_until(START_NS + 1)
     assert seen == ["now", "first", "second"]
     assert (venue.next_ns(), venue.now_ns) == (START_NS + 2, START_NS + 1)

@@ -17,6 +17,7 @@ from surefill.core.fix import OrdStatus, TimeInForce, TradingStatus
 from surefill.core.market import Print
 from surefill.core.session import Session, SessionKind
 from surefill.core.units import NANO
+from surefill.sim.agenda import StepKind
 from surefill.sim.orders import VenueOrder
 from surefill.sim.state import Venue
 from surefill.sim.types import OrderEventKind
@@ -60,6 +61,9 @@ class AuctionDesk:
         self._host = host
         self._waiting: dict[str, list[VenueOrder]] = {}
         self._open: dict[str, set[TimeInForce]] = {}
+        venue.agenda.does(StepKind.TAKE_AUCTION, self._take)
+        venue.agenda.does(StepKind.BEGIN_AUCTION, self._begin)
+        venue.agenda.does(StepKind.CROSS_AUCTION, self._end_wait)
 
     def enter(self, order: VenueOrder) -> None:
         """Keep an accepted order for the next auction of its kind."""
@@ -74,10 +78,9 @@ class AuctionDesk:
         at_ns = session.open_ns if is_opening else session.close_ns
         order.expires_ns = at_ns
         self._waiting.setdefault(order.symbol, []).append(order)
-        venue.at(
-            at_ns if is_opening else max(venue.now_ns, session.open_ns), lambda: self._take(order)
-        )
-        venue.at(at_ns, lambda: self._begin(order.symbol, order.tif))
+        taken_ns = at_ns if is_opening else max(venue.now_ns, session.open_ns)
+        venue.at(taken_ns, StepKind.TAKE_AUCTION, order)
+        venue.at(at_ns, StepKind.BEGIN_AUCTION, order.symbol, order.tif)
 
     def on_print(self, symbol: str, print_: Print) -> None:
         """The first print of an open auction is its price."""
@@ -106,7 +109,14 @@ class AuctionDesk:
         if self._venue.switches.fill_model == "paper":
             self._cross(symbol, tif, None)
         else:
-            self._venue.at(self._venue.now_ns + WAIT_NS, lambda: self._cross(symbol, tif, None))
+            self._wait(symbol, tif)
+
+    def _wait(self, symbol: str, tif: TimeInForce) -> None:
+        """For the auction's print, but not for ever."""
+        self._venue.at(self._venue.now_ns + WAIT_NS, StepKind.CROSS_AUCTION, symbol, tif)
+
+    def _end_wait(self, symbol: str, tif: TimeInForce) -> None:
+        self._cross(symbol, tif, None)
 
     def _cross(self, symbol: str, tif: TimeInForce, px: int | None) -> None:
         """Trade at ``px`` (or, without one, at the touch), then end what is left."""
@@ -116,7 +126,7 @@ class AuctionDesk:
         is_halted = book.status is TradingStatus.HALTED
         if is_halted and self._venue.session_kind() is SessionKind.RTH:
             # A halted open: the auction is the reopening.
-            self._venue.at(self._venue.now_ns + WAIT_NS, lambda: self._cross(symbol, tif, None))
+            self._wait(symbol, tif)
             return
         self._open[symbol].discard(tif)
         for order in self._members(symbol, tif):

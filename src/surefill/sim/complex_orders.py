@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from surefill.core.fix import Contingency, OrdStatus
+from surefill.sim.agenda import StepKind
 from surefill.sim.faults import FaultCode
 from surefill.sim.models import Delay
 from surefill.sim.orders import OrderGroup, VenueOrder
@@ -55,6 +56,8 @@ class GroupDesk:
     def __init__(self, venue: Venue, desk: LegActions) -> None:
         self._venue = venue
         self._desk = desk
+        venue.agenda.does(StepKind.ARM_GROUP, self._arm)
+        venue.agenda.does(StepKind.END_SIBLING, self._end_sibling)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -90,7 +93,7 @@ class GroupDesk:
             return
         if order is group.entry:
             if order.status is OrdStatus.FILLED and self._has_shares(group):
-                self._venue.after(Delay.ARM, lambda: self._arm(group))
+                self._venue.after(Delay.ARM, StepKind.ARM_GROUP, group)
         elif order is group.target and group.stop is not None and group.stop.is_live:
             if order.status is OrdStatus.FILLED:
                 self._dismiss(group, group.stop, Delay.ARM)
@@ -211,7 +214,7 @@ class GroupDesk:
             if leg.status is not OrdStatus.PENDING_CANCEL:
                 self._desk.begin_cancel(leg)
             return
-        self._venue.after(delay, lambda: self._end_sibling(leg, OrdStatus.CANCELED))
+        self._venue.after(delay, StepKind.END_SIBLING, leg, OrdStatus.CANCELED)
 
     def _end_sibling(self, leg: VenueOrder, status: OrdStatus) -> None:
         if leg.is_live:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from surefill.core.fix import OrdStatus, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.session import SessionKind
 from surefill.core.units import NANO, to_text
+from surefill.sim.agenda import StepKind
 from surefill.sim.auction import AuctionDesk
 from surefill.sim.book import REFRESH_NS, Book
 from surefill.sim.complex_orders import GroupDesk
@@ -50,6 +51,15 @@ class OrderDesk:
         self._fees = fees
         self.groups = GroupDesk(venue, self)
         self.auctions = AuctionDesk(venue, self)
+        for kind, doer in (
+            (StepKind.ROUTE, self._route),
+            (StepKind.EXPIRE, self._expire),
+            (StepKind.REFRESH, self._refresh),
+            (StepKind.CONFIRM_CANCEL, self._confirm_cancel),
+            (StepKind.RELEASE, self._release),
+            (StepKind.SETTLE_REPLACE, self._settle_replace),
+        ):
+            venue.agenda.does(kind, doer)
 
     # --- entering the market --------------------------------------------------------------
 
@@ -75,11 +85,11 @@ class OrderDesk:
             return
         if is_open(venue, order):
             order.not_routed = venue.switches.post_status == "accepted"
-            venue.after(Delay.ROUTE, lambda: self._route(order))
+            venue.after(Delay.ROUTE, StepKind.ROUTE, order)
         else:
             order.not_routed = True
             if at_ns is not None:
-                venue.at(at_ns, lambda: self._route(order))
+                venue.at(at_ns, StepKind.ROUTE, order)
         in_stream = venue.switches.stream_pending_new == "on"
         venue.emit(OrderEventKind.PENDING_NEW, order, stream=in_stream)
 
@@ -88,7 +98,7 @@ class OrderDesk:
         ends_ns = end_ns(self._venue, order)
         if ends_ns is not None:
             order.expires_ns = ends_ns
-            self._venue.at(ends_ns, lambda: self._expire(order))
+            self._venue.at(ends_ns, StepKind.EXPIRE, order)
 
     def _route(self, order: VenueOrder) -> None:
         if not order.is_live or order.on_book:
@@ -141,7 +151,11 @@ class OrderDesk:
 
     def refresh_later(self, book: Book, sign: int, version: int) -> None:
         """See `BookHost`."""
-        self._venue.at(self._venue.now_ns + REFRESH_NS, lambda: book.refresh(sign, version))
+        refresh_ns = self._venue.now_ns + REFRESH_NS
+        self._venue.at(refresh_ns, StepKind.REFRESH, book.symbol, sign, version)
+
+    def _refresh(self, symbol: str, sign: int, version: int) -> None:
+        self._venue.books[symbol].refresh(sign, version)
 
     def fill(self, order: VenueOrder, px: int, qty: int) -> None:
         """Execute. The one place; a price beyond the limit is a bug in matching, not a fill."""
@@ -228,7 +242,7 @@ class OrderDesk:
         order.status = OrdStatus.PENDING_CANCEL
         in_stream = venue.switches.stream_pending_cancel == "on"
         venue.emit(OrderEventKind.PENDING_CANCEL, order, stream=in_stream)
-        venue.after(Delay.CANCEL, lambda: self._confirm_cancel(order))
+        venue.after(Delay.CANCEL, StepKind.CONFIRM_CANCEL, order)
 
     def _confirm_cancel(self, order: VenueOrder) -> None:
         if order.is_live:
@@ -257,7 +271,7 @@ class OrderDesk:
         freed_qty = held_before_qty - ledger.ordered_qty(order.symbol)
         if freed_qty > 0:
             ledger.hold_back(order.symbol, freed_qty)
-            venue.after(Delay.RELEASE, lambda: self._release(order, freed_qty))
+            venue.after(Delay.RELEASE, StepKind.RELEASE, order, freed_qty)
         self.groups.on_end(order)
 
     def _release(self, order: VenueOrder, qty: int) -> None:
@@ -277,7 +291,7 @@ class OrderDesk:
         venue.note("accept", new)
         old.status = OrdStatus.PENDING_REPLACE
         venue.emit(OrderEventKind.PENDING_REPLACE, old)
-        venue.after(Delay.REPLACE, lambda: self._settle_replace(old, new))
+        venue.after(Delay.REPLACE, StepKind.SETTLE_REPLACE, old, new)
 
     def _settle_replace(self, old: VenueOrder, new: VenueOrder) -> None:
         old.successor = None
@@ -334,7 +348,7 @@ class OrderDesk:
         freed_qty = held_before_qty - ledger.ordered_qty(old.symbol)
         if freed_qty > 0:
             ledger.hold_back(old.symbol, freed_qty)
-            venue.after(Delay.RELEASE, lambda: self._release(old, freed_qty))
+            venue.after(Delay.RELEASE, StepKind.RELEASE, old, freed_qty)
         if was_on_book:
             self._book(new).attempt(new)
 

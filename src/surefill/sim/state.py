@@ -7,11 +7,11 @@ line of the truth log; `Venue.session_kind` answers from the calendar alone.
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_right
 from collections.abc import Callable
 
 from surefill.core.session import Calendar, Session, SessionKind
+from surefill.sim.agenda import Agenda, StepKind
 from surefill.sim.assets import AssetTable, uuid_text
 from surefill.sim.book import Book
 from surefill.sim.faults import FaultCode
@@ -22,7 +22,6 @@ from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import FillRecord, OrderEventKind, VenueEvent
 
-Action = Callable[[], None]
 Trouble = Callable[[FaultCode, str], int | None]
 """(code, what) -> how long (ns) when the fault strikes here, else ``None``."""
 _STALLED = frozenset({Delay.ROUTE, Delay.CANCEL, Delay.REPLACE})
@@ -65,38 +64,35 @@ class Venue:
         self.fills: dict[str, FillRecord] = {}
         self.trouble: Trouble = no_trouble
         self.events: list[VenueEvent] = []
-        self._queue: list[tuple[int, int, Action]] = []
+        self.agenda = Agenda()
         self._ids = 0
-        self._steps = 0
         self._event_seq = 0
 
     # --- clock ----------------------------------------------------------------------------
 
-    def at(self, time_ns: int, action: Action) -> None:
-        """Run ``action`` when the clock reaches ``time_ns``."""
-        self._steps += 1
-        heapq.heappush(self._queue, (max(time_ns, self.now_ns), self._steps, action))
+    def at(self, time_ns: int, kind: StepKind, *args: object) -> None:
+        """Let a step be done when the clock reaches ``time_ns``."""
+        self.agenda.add(max(time_ns, self.now_ns), kind, *args)
 
-    def after(self, delay: Delay, action: Action) -> None:
-        """Run ``action`` after a drawn delay."""
+    def after(self, delay: Delay, kind: StepKind, *args: object) -> None:
+        """Let a step be done after a drawn delay."""
         stall_ns = None
         if delay in _STALLED:
             stall_ns = self.trouble(FaultCode.V19, delay.value.lower())
-        self.at(self.now_ns + self.latency.draw(delay) + (stall_ns or 0), action)
+        self.at(self.now_ns + self.latency.draw(delay) + (stall_ns or 0), kind, *args)
 
     def next_ns(self) -> int | None:
         """Time of the next step."""
-        return self._queue[0][0] if self._queue else None
+        return self.agenda.next_ns()
 
     def run_until(self, to_ns: int) -> None:
         """Run all steps up to and at ``to_ns`` and set the clock to it."""
         if to_ns < self.now_ns:
             raise ValueError(f"time runs backwards: {to_ns} after {self.now_ns}")
-        queue = self._queue
-        while queue and queue[0][0] <= to_ns:
-            time_ns, _, action = heapq.heappop(queue)
-            self.now_ns = time_ns
-            action()
+        agenda = self.agenda
+        while (due_ns := agenda.next_ns()) is not None and due_ns <= to_ns:
+            self.now_ns = due_ns
+            agenda.perform(agenda.pop())
         self.now_ns = to_ns
 
     # --- calendar -------------------------------------------------------------------------
