@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -41,3 +43,17 @@ def chain(
 def facts(entries: Sequence[JournalEntry]) -> list[tuple[int, bytes, str]]:
     """What of entries is read back."""
     return [(entry.seq, entry.record, entry.digest) for entry in entries]
+
+
+FIRST_SHAPE = json.loads((Path(__file__).parent / "first_shape.json").read_text())
+"""``fields``: type -> its fields, ``members``: enum -> its members, in the first journals."""
+
+
+def in_first_shape(data: bytes) -> bytes:
+    """A record or image as the first journals would have held it: without what came later."""
+
+    def older(raw: dict[str, object]) -> dict[str, object]:
+        first = FIRST_SHAPE["fields"].get(raw.get("$"))
+        return raw if first is None else {k: v for k, v in raw.items() if k == "$" or k in first}
+
+    return json.dumps(json.loads(data, object_hook=older), separators=(",", ":")).encode()

@@ -179,7 +179,6 @@ def test_a_value_that_breaks_its_annotation_is_our_bug(
         ({"table": []}, "Everything.table: expected an object"),
         ({"table": {"a": {"$": "Two"}}}, "Everything.table: expected One, found"),
         ({"lists": {}}, "Everything.lists: {} fits none of tuple[int, ...] | str | NoneType"),
-        ({"tree": {"$": "Node", "name": "x"}}, "Node has missing or unknown fields: children"),
         ({"tree": []}, "Everything.tree: expected Node, found []"),
         (
             {"tree": {"$": "Node", "name": "x", "children": [], "either": {"$": "Two"}}},
@@ -189,7 +188,6 @@ def test_a_value_that_breaks_its_annotation_is_our_bug(
             {"tree": {"$": "Node", "name": "x", "children": [], "either": {"$": []}}},
             "fits none of",
         ),
-        ({"surprise": 1}, "Everything has missing or unknown fields: surprise"),
         ({"$": "Another"}, "expected Everything, found"),
     ],
 )
@@ -227,6 +225,73 @@ def test_bytes_that_are_no_value_are_refused(own: Codec, data: bytes) -> None:
 def test_a_field_renamed_in_place_is_refused(own: Codec) -> None:
     with pytest.raises(JournalError, match="missing or unknown fields: nombre, number"):
         own.decode(b'{"$":"One","nombre":1}', One)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"tree": {"$": "Node", "name": "x"}}, "Node has missing or unknown fields: children"),
+        ({"surprise": 1}, "Everything has missing or unknown fields: surprise"),
+    ],
+)
+def test_other_fields_mean_another_version(
+    own: Codec, change: dict[str, object], says: str
+) -> None:
+    raw = json.loads(own.encode(everything())) | change
+    with pytest.raises(JournalError) as foreign:
+        own.decode(json.dumps(raw).encode(), Everything)
+    assert foreign.value.code == "JOURNAL_VERSION"
+    assert says in str(foreign.value)
+
+
+# ----------------------------------------------------------------------- fields that came later
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    number: int
+    word: str = "none"
+    more: tuple[int, ...] = ()
+
+
+def grown(**added: frozenset[str]) -> Codec:
+    codec = Codec(added)
+    codec.register(Grown)
+    return codec
+
+
+def test_a_later_field_is_written_only_where_it_says_something() -> None:
+    codec = grown(Grown=frozenset({"word", "more"}))
+    for value, text in (
+        (Grown(1), b'{"$":"Grown","number":1}'),
+        (Grown(1, "some"), b'{"$":"Grown","number":1,"word":"some"}'),
+        (Grown(1, more=(2,)), b'{"$":"Grown","number":1,"more":[2]}'),
+    ):
+        assert codec.encode(value) == text
+        assert codec.decode(text, Grown) == value
+
+
+def test_a_default_is_filled_in_for_no_other_field() -> None:
+    codec = grown(Grown=frozenset({"more"}))
+    assert codec.decode(b'{"$":"Grown","number":1,"word":"x"}', Grown) == Grown(1, "x")
+    with pytest.raises(JournalError, match="missing or unknown fields: word"):
+        codec.decode(b'{"$":"Grown","number":1}', Grown)
+    with pytest.raises(JournalError, match="missing or unknown fields: less"):
+        codec.decode(b'{"$":"Grown","number":1,"word":"x","less":1}', Grown)
+
+
+def test_a_later_field_is_checked_like_any_other() -> None:
+    codec = grown(Grown=frozenset({"word"}))
+    with pytest.raises(TypeError, match="Grown: expected text"):
+        codec.encode(Grown(1, None))  # type: ignore[arg-type]
+    with pytest.raises(JournalError, match=r"Grown.word: expected str, found 1"):
+        codec.decode(b'{"$":"Grown","number":1,"word":1,"more":[]}', Grown)
+
+
+def test_a_later_field_without_a_default_is_our_bug() -> None:
+    codec = grown(Grown=frozenset({"number"}))
+    with pytest.raises(TypeError, match="Grown.number came later and has no default"):
+        codec.encode(Grown(1))
 
 
 def test_what_a_constructor_refuses_is_corrupt() -> None:

@@ -65,11 +65,17 @@ def test_a_killed_engine_stays_killed() -> None:
     assert again.mode is Mode.READY
 
 
-@pytest.mark.parametrize("image", [b"", b"{}", b'{"$":"Denial"}', b'{"$":"EngineState"}'])
+@pytest.mark.parametrize("image", [b"", b"{}", b'{"$":"EngineState"}'])
 def test_a_damaged_image_is_no_trade(image: bytes) -> None:
     with pytest.raises(JournalError) as corrupt:
         decode_trade(image)
     assert corrupt.value.code == "JOURNAL_CORRUPT"
+
+
+def test_a_denial_of_another_shape_is_another_versions() -> None:
+    with pytest.raises(JournalError) as foreign:
+        decode_trade(b'{"$":"Denial"}')
+    assert foreign.value.code == "JOURNAL_VERSION"
 
 
 def test_one_kind_is_not_taken_for_another() -> None:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from surefill.core.commands import QueryOrders, SubmitOrder
 from surefill.core.events import BudgetChanged, ReadFailed
 from surefill.core.order import OrderState
 from surefill.core.state import Mode
-from surefill.journal.memory import MemoryDisk
+from surefill.journal.digest import link
+from surefill.journal.memory import MemoryDisk, MemoryJournal
 from surefill.journal.record import Record
-from surefill.ports import JournalError
+from surefill.ports import JournalEntry, JournalError
+from tests.journal.support import in_first_shape
 from tests.support.core import START_NS
 from tests.support.runtime import plan_of, readiness, stepper_of, submission
 
@@ -73,3 +77,47 @@ def test_the_next_process_takes_over_where_the_journal_ends() -> None:
     assert trade.orders[0].state is OrderState.IN_DOUBT
     assert second.engine.book.known_as("p2") is not None
     assert second.seq == first.seq + 1
+
+
+def rewritten(disk: MemoryDisk, change: Callable[[bytes], bytes]) -> MemoryDisk:
+    """The same journal with every record and image changed, and a chain that is whole."""
+    old, journal = MemoryJournal(disk), MemoryJournal()
+    journal.acquire("a program of another version")
+    digest = ""
+    images = {name: change(kept.image) for name, kept in disk.images.items()}
+    is_open = {name: kept.is_open for name, kept in disk.images.items()}
+    for entry in old.records():
+        is_last = entry.seq == len(disk.entries)
+        record = change(entry.record)
+        digest = link(digest, record)
+        mine = (images, is_open) if is_last else ({}, {})
+        journal.append([JournalEntry(entry.seq, record, digest, *mine)])
+    journal.close()
+    return journal.disk
+
+
+def test_an_open_trade_survives_the_upgrade_from_the_first_version() -> None:
+    disk = MemoryDisk()
+    first = stepper_of(disk)
+    first.handle([*readiness(), submission(plan_of())], START_NS)
+    first.journal.close()
+    second = stepper_of(rewritten(disk, in_first_shape))
+    (trade,) = second.engine.book.open.values()
+    assert trade.orders[0].state is OrderState.IN_DOUBT
+    (before,) = first.engine.book.open.values()
+    assert trade.plan == before.plan
+    assert [Record.from_bytes(entry.record).seq for entry in second.journal.records()]
+
+
+def test_what_a_later_version_wrote_is_refused() -> None:
+    disk = MemoryDisk()
+    first = stepper_of(disk)
+    first.handle([*readiness(), submission(plan_of())], START_NS)
+    first.journal.close()
+
+    def later(data: bytes) -> bytes:
+        return data.replace(b'{"$":"Trade",', b'{"$":"Trade","moon_phase":1,')
+
+    with pytest.raises(JournalError, match="moon_phase; another version of Surefill") as foreign:
+        stepper_of(rewritten(disk, later))
+    assert foreign.value.code == "JOURNAL_VERSION"

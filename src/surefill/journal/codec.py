@@ -8,16 +8,18 @@ Why: one value has exactly one spelling, so digests can be compared byte by byte
 lets a field grow into a union later without a migration.
 Invariants: ``decode(encode(value)) == value``; only registered types are written or built; numbers
 are ``int``. A value that does not fit its own annotation is our bug and raises ``TypeError``; bytes
-that do not fit raise `JournalError` with the path of what is wrong.
-Must never: accept a float, an unknown tag, an unknown, missing or repeated field, or fill in a
-default for a datum that is not there.
+that do not fit raise `JournalError` with the path of what is wrong. A field that came later
+(`journal.added`) is written only where it differs from its default, so journals without it, older
+or of a feature that nobody used, read, verify and digest the same in both versions.
+Must never: accept a float, an unknown tag, an unknown or repeated field, or fill in a default for a
+datum that is not there, except of a field in that table.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import partial
 from json.encoder import encode_basestring_ascii
@@ -40,6 +42,7 @@ from surefill.core import (
     trade,
     units,
 )
+from surefill.journal.added import ADDED
 from surefill.ports import JournalError
 
 TAG = "$"
@@ -68,6 +71,10 @@ class _Mismatch(ValueError):
     """Bytes that do not fit the annotation; the path is put in front on the way up."""
 
 
+class _Foreign(_Mismatch):
+    """Bytes of another shape: their chain and digest hold, so another version wrote them."""
+
+
 def types_of(module: ModuleType) -> tuple[type, ...]:
     """Every dataclass and enum that ``module`` itself defines."""
     return tuple(
@@ -82,10 +89,12 @@ def types_of(module: ModuleType) -> tuple[type, ...]:
 class Codec:
     """Encoders and decoders of the registered types, compiled on first use.
 
-    ``_types``: tag -> type; ``_encoders`` and ``_decoders``: type -> compiled function.
+    ``_types``: tag -> type; ``_encoders`` and ``_decoders``: type -> compiled function;
+    ``_added``: tag -> fields that older bytes do not have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, added: Mapping[str, frozenset[str]] = ADDED) -> None:
+        self._added = added
         self._types: dict[str, type] = {}
         self._encoders: dict[object, Encoder] = {}
         self._decoders: dict[object, Decoder] = {}
@@ -108,15 +117,16 @@ class Codec:
     def decode(self, data: bytes, expected: type[T]) -> T:
         """The value in ``data``, which must be of exactly the ``expected`` type.
 
-        Raises `JournalError` (JOURNAL_CORRUPT) naming the first thing that does not fit.
+        Raises `JournalError` naming the first thing that does not fit (JOURNAL_CORRUPT; of a value
+        whose fields are others, JOURNAL_VERSION).
         """
         try:
             raw = _LOADER.decode(data.decode("ascii"))
             value: T = self._decoder(expected)(raw)
         except (ValueError, RecursionError) as problem:
-            raise JournalError(
-                "JOURNAL_CORRUPT", f"a stored {expected.__name__} cannot be read: {problem}"
-            ) from None
+            code = "JOURNAL_VERSION" if isinstance(problem, _Foreign) else "JOURNAL_CORRUPT"
+            sentence = f"a stored {expected.__name__} cannot be read: {problem}"
+            raise JournalError(code, sentence) from None
         return value
 
     # ------------------------------------------------------------------------------- encoding
@@ -155,6 +165,8 @@ class Codec:
         head = f'{{"{TAG}":"{cls.__name__}"'
         slots = [(f',"{name}":', self._encoder(hint)) for name, hint in hints.items()]
         read = attrgetter(*hints) if hints else None
+        places = {name: n for n, name in enumerate(hints)}
+        later = [(places[name], default) for name, default in self._later(cls).items()]
 
         def encode(value: object) -> str:
             if type(value) is not cls:
@@ -166,6 +178,9 @@ class Codec:
                 parts = [key + one(part) for (key, one), part in zip(slots, values, strict=True)]
             except TypeError as problem:
                 raise TypeError(f"{cls.__name__}: {problem}") from None
+            for place, default in later:
+                if values[place] == default:
+                    parts[place] = ""
             return head + "".join(parts) + "}"
 
         return encode
@@ -239,22 +254,27 @@ class Codec:
     def _dataclass_decoder(self, cls: type) -> Decoder:
         self._decoders[cls] = lambda raw: self._decoders[cls](raw)
         decoders = {name: self._decoder(hint) for name, hint in self._hints(cls).items()}
+        names = {TAG, *decoders}
+        later = self._later(cls).keys()
 
         def decode(raw: object) -> object:
             if type(raw) is not dict or raw.get(TAG) != cls.__name__:
                 raise _Mismatch(f"expected {cls.__name__}, found {_shown(raw)}")
-            if len(raw) != len(decoders) + 1 or not decoders.keys() <= raw.keys():
-                wrong = sorted({TAG, *decoders} ^ raw.keys())
-                raise _Mismatch(
-                    f"{cls.__name__} has missing or unknown fields: {', '.join(wrong)}; another "
-                    "version of Surefill wrote it, start that one until its trades are closed"
+            wrong = (names ^ raw.keys()) - later
+            if wrong:
+                raise _Foreign(
+                    f"{cls.__name__} has missing or unknown fields: {', '.join(sorted(wrong))}; "
+                    "another version of Surefill wrote it, start that one until its trades are "
+                    "closed"
                 )
             values = {}
             for name, one in decoders.items():
+                if name not in raw:
+                    continue
                 try:
                     values[name] = one(raw[name])
                 except _Mismatch as problem:
-                    raise _Mismatch(f"{cls.__name__}.{name}: {problem}") from None
+                    raise type(problem)(f"{cls.__name__}.{name}: {problem}") from None
             return cls(**values)
 
         return decode
@@ -286,6 +306,15 @@ class Codec:
     def _hints(self, cls: type) -> dict[str, object]:
         hints = get_type_hints(cls)
         return {field.name: hints[field.name] for field in fields(cls)}
+
+    def _later(self, cls: type) -> dict[str, object]:
+        """name -> default of the fields that this type did not have from the first journal on."""
+        added = self._added.get(cls.__name__, frozenset())
+        found = {one.name: one.default for one in fields(cls) if one.name in added}
+        for name, default in found.items():
+            if default is MISSING:
+                raise TypeError(f"{cls.__name__}.{name} came later and has no default")
+        return found
 
 
 def _is_tagged(member: object) -> bool:

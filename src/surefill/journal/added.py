@@ -1,0 +1,23 @@
+"""Fields that came after the first journals: what an older image or record does not have.
+
+What: `ADDED`, type name -> names of such fields. Their value in older bytes is the default that the
+dataclass declares, and bytes are written without them while they have it.
+Why a table: a field that is missing is damage or another version's work, unless somebody decided
+here that older bytes may lack it; so adding a field is one deliberate row, and an open trade
+survives the upgrade (and the way back, as long as nobody used what is new).
+Invariants: a row stays for ever, and so does the default it stands for; the default must mean what
+was true before the field existed.
+Must never: name a field whose absence could make anything more aggressive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ADDED: Mapping[str, frozenset[str]] = {
+    # Nobody could ask for a part of a trade before.
+    "OperatorActed": frozenset({"qty"}),
+    "Trade": frozenset({"keep_qty"}),
+    # Nobody had a name.
+    "TradePlan": frozenset({"strategy"}),
+}
