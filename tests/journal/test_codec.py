@@ -284,13 +284,13 @@ def test_a_later_field_is_checked_like_any_other() -> None:
     codec = grown(Grown=frozenset({"word"}))
     with pytest.raises(TypeError, match="Grown: expected text"):
         codec.encode(Grown(1, None))  # type: ignore[arg-type]
-    with pytest.raises(JournalError, match=r"Grown.word: expected str, found 1"):
+    with pytest.raises(JournalError, match=r"Grown\.word: expected str, found 1"):
         codec.decode(b'{"$":"Grown","number":1,"word":1,"more":[]}', Grown)
 
 
 def test_a_later_field_without_a_default_is_our_bug() -> None:
     codec = grown(Grown=frozenset({"number"}))
-    with pytest.raises(TypeError, match="Grown.number came later and has no default"):
+    with pytest.raises(TypeError, match=r"Grown\.number came later and has no default"):
         codec.encode(Grown(1))
 
 
