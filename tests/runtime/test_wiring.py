@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,20 +10,9 @@ from surefill.core.events import AccountRead
 from surefill.core.units import NANO
 from surefill.ports import Broker, JournalHeld
 from surefill.runtime import wiring
+from surefill.runtime.account import has_own_time, machine_clock, open_journal
 from surefill.runtime.errors import ErrorCode, SurefillError
-from surefill.runtime.wiring import (
-    account_of,
-    assemble,
-    clock_for,
-    engine_of,
-    has_own_time,
-    journal_at,
-    journal_path,
-    limits_of,
-    look_at_account,
-    machine_clock,
-    open_journal,
-)
+from surefill.runtime.wiring import assemble, clock_for, look_at_account
 from tests.support.exchange_server import OPEN_NS, RunningExchange
 from tests.support.runtime import HandClock
 
@@ -42,50 +30,6 @@ def settings(tmp_path: Path, canary: str, **more: str) -> Settings:
     )
 
 
-def test_an_account_is_its_server_and_key(tmp_path: Path, canary: str) -> None:
-    def account(**more: str) -> str:
-        return account_of(settings(tmp_path, canary, **more))
-
-    assert account() == account(APCA_API_BASE_URL="http://localhost:9/v2")
-    assert account() != account(APCA_API_BASE_URL="http://127.0.0.1:10")
-    assert account() != account(APCA_API_KEY_ID="KEY2")
-    assert account(APCA_API_BASE_URL="https://api.alpaca.markets") != account()
-    assert "KEY1" not in account()
-
-
-def test_each_account_has_its_own_journal(tmp_path: Path, canary: str) -> None:
-    one = journal_path(settings(tmp_path, canary))
-    two = journal_path(settings(tmp_path, canary, APCA_API_KEY_ID="KEY2"))
-    assert one.parent == two.parent == tmp_path / "state"
-    assert one != two
-    assert one.name.startswith("journal-")
-    assert one.suffix == ".db"
-
-
-def test_a_journal_opens_to_be_read_beside_its_owner(tmp_path: Path, canary: str) -> None:
-    ours = settings(tmp_path, canary)
-    owner = open_journal(ours)
-    owner.acquire("me")
-    reader = open_journal(ours, read_only=True)
-    assert reader.head() == (0, "")
-    reader.close()
-    owner.close()
-
-
-def test_limits_and_engine_follow_the_settings(tmp_path: Path, canary: str) -> None:
-    ours = settings(
-        tmp_path,
-        canary,
-        SUREFILL_MAX_ORDER_QTY="7",
-        SUREFILL_RESTRICTED_SYMBOLS="GME",
-        SUREFILL_WASH_EXEMPTS="new_only",
-    )
-    assert limits_of(ours).order_qty_max == 7 * NANO
-    assert limits_of(ours).restricted == ("GME",)
-    assert engine_of(ours).config.exits_beside_entry
-    assert not engine_of(settings(tmp_path, canary)).config.exits_beside_entry
-
-
 async def test_what_is_assembled_is_one_engine_on_its_journal(tmp_path: Path, canary: str) -> None:
     ours = settings(tmp_path, canary)
     runtime = assemble(ours, clock=HandClock())
@@ -97,18 +41,6 @@ async def test_what_is_assembled_is_one_engine_on_its_journal(tmp_path: Path, ca
         assemble(ours, clock=HandClock())
     runtime.stepper.journal.close()
     runtime.logs.close()
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="abstract socket names")
-async def test_two_journals_are_still_one_account(tmp_path: Path, canary: str) -> None:
-    first = open_journal(settings(tmp_path, canary))
-    second = open_journal(settings(tmp_path / "elsewhere", canary))
-    first.acquire("me")
-    with pytest.raises(JournalHeld, match="with another journal"):
-        second.acquire("also me")
-    first.close()
-    assert second.acquire("next") == 1
-    second.close()
 
 
 async def test_a_log_that_cannot_be_written_frees_the_journal(tmp_path: Path, canary: str) -> None:
@@ -165,8 +97,3 @@ async def test_a_look_at_the_account_needs_no_journal(tmp_path: Path, canary: st
     assert isinstance(picture.account, AccountRead)
     assert not (tmp_path / "state").exists()
     assert not has_own_time(settings(tmp_path, canary, APCA_API_BASE_URL="https://example.org"))
-
-
-def test_a_journal_is_made_where_it_is_named(tmp_path: Path) -> None:
-    journal_at(tmp_path / "journal.db").close()
-    assert (tmp_path / "journal.db").exists()

@@ -24,10 +24,14 @@ FIXED_SIGNATURES = {
 
 # Who may do what ---------------------------------------------------------------------------
 
-CLOCK_READERS = {"src/surefill/runtime/clock.py": "the one module that reads the clock"}
+CLOCK_READERS = {
+    "src/surefill/runtime/clock.py": "the one module that reads the clock",
+    "src/surefill/runtime/token.py": "the one module that draws a secret; it decides nothing",
+}
 
 COMPOSERS = {
     "src/surefill/runtime/wiring.py": "the composition root",
+    "src/surefill/runtime/account.py": "its part for those who only look: journal and clock",
     "src/surefill/sim/alpaca/app.py": "the venue's own pace, made from a clock it was given",
     "src/surefill/cli/exchange.py": "a served venue reads the clock that it is given",
     "src/surefill/cli/demo.py": "the demo's exchange reads the clock that it is given",
@@ -47,6 +51,7 @@ BROKER_WORD_PLACES = {
 
 BROKER_WORD_IMPORTS = {
     "src/surefill/runtime/wiring.py": "picks the adapter by the settings",
+    "src/surefill/runtime/account.py": "asks which hosts are this machine",
     "src/surefill/cli/exchange.py": "serves the exchange",
     "src/surefill/replay/morning.py": "serves the exchange to itself",
     "src/surefill/replay/harness.py": "composes adapter and venue without sockets",

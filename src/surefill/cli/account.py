@@ -16,9 +16,9 @@ from surefill.config import Settings
 from surefill.core.trade import Trade
 from surefill.core.units import to_text, to_usd_text
 from surefill.ports import AccountPicture, Clock
+from surefill.runtime.account import journal_path
 from surefill.runtime.result import result_of
 from surefill.runtime.standing import Standing
-from surefill.runtime.wiring import clock_for, journal_path, look_at_account
 
 DOTENV = ".env"
 
@@ -52,6 +52,9 @@ def look(settings: Settings, standing: Standing | None) -> Sight:
 
 
 async def _look(settings: Settings, standing: Standing | None) -> Sight:
+    # A broker's client takes longer to load than the verbs that do without one.
+    from surefill.runtime.wiring import clock_for, look_at_account
+
     clock: Clock = await clock_for(settings)
     now = clock.now_ns()
     after_ns = standing.oldest_ns(now) if standing is not None else now

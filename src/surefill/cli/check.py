@@ -22,7 +22,7 @@ from surefill.core.plan import PlanError
 from surefill.core.preview import AtPrice, PlannedOrder, Preview, Rules, order_text, preview
 from surefill.core.reasons import Reason
 from surefill.core.units import to_text, to_usd_text
-from surefill.runtime.wiring import limits_of
+from surefill.runtime.account import limits_of
 from surefill.tactics.registry import TACTICS
 
 PLAN_ID = "check"

@@ -33,10 +33,10 @@ from surefill.replay.checklist import STAGE_TITLES, Checklist, judge, sign_off_f
 from surefill.replay.checklist_items import SIGN_OFF, Evidence, Stage, SuiteReport, Verdict
 from surefill.replay.checklist_page import page
 from surefill.replay.rehearsal import RehearsalError, rehearse
+from surefill.runtime.account import BUILD, has_own_time, machine_clock, read_journal
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.logs import FILE_NAME
 from surefill.runtime.notes import write_note
-from surefill.runtime.wiring import BUILD, has_own_time, machine_clock, read_journal
 from surefill.tca.history import History, read_history
 
 ALL = "all"

@@ -26,10 +26,10 @@ from surefill.cli.output import Block, Table, emit, show
 from surefill.config import ConfigError, Settings
 from surefill.ports import JournalError
 from surefill.runtime import checkup
+from surefill.runtime.account import has_own_time
 from surefill.runtime.checkup import Check, Level
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.standing import Standing, review, standing_of
-from surefill.runtime.wiring import has_own_time
 
 PACKAGES = ("aiohttp", "msgspec", "python-dotenv")
 

@@ -18,7 +18,7 @@ from surefill.config import ConfigError, Settings
 from surefill.journal.migrate import migrate
 from surefill.ports import JournalError
 from surefill.replay.restep import Verdict, restep
-from surefill.runtime.wiring import BUILD, engine_of, read_journal
+from surefill.runtime.account import BUILD, engine_of, read_journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

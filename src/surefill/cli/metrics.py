@@ -28,8 +28,8 @@ from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.units import to_usd_text
 from surefill.ports import JournalError
+from surefill.runtime.account import machine_clock, read_journal
 from surefill.runtime.logs import LOGGER_NAME, LineFormatter
-from surefill.runtime.wiring import machine_clock, read_journal
 from surefill.tca.facts import MAE_MFE_UNKNOWN
 from surefill.tca.history import History, read_history
 from surefill.tca.metrics import Group, Metrics, Quantiles, Sample, by_group, metrics_of

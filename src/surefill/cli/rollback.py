@@ -34,11 +34,11 @@ from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.trade import Trade
 from surefill.ports import JournalError
+from surefill.runtime.account import machine_clock
 from surefill.runtime.env_file import set_line
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.notes import write_note
 from surefill.runtime.standing import Routing, Standing, cover_rows, review, routing_of, standing_of
-from surefill.runtime.wiring import machine_clock
 
 NAME = "USE_SMART_EXECUTOR"
 TOPIC = "rollback"

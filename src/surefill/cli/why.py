@@ -18,7 +18,7 @@ from surefill.cli.output import Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.ports import Journal, JournalError
 from surefill.replay.narrate import Story, at_text, narrate, near_ids
-from surefill.runtime.wiring import journal_path, read_journal
+from surefill.runtime.account import journal_path, read_journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

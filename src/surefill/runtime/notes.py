@@ -15,7 +15,7 @@ from pathlib import Path
 from surefill.core.events import NoteWritten
 from surefill.journal.record import Record
 from surefill.ports import Journal
-from surefill.runtime.wiring import journal_at
+from surefill.runtime.account import journal_at
 
 HOLDER = "surefill, to write a note"
 _MENTION = b'"event":{"$":"NoteWritten"'

@@ -32,8 +32,8 @@ from surefill.journal.files import held_by
 from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
 from surefill.journal.record import Record
 from surefill.ports import AccountPicture
+from surefill.runtime.account import account_of, engine_of, read_journal
 from surefill.runtime.notes import notes_in
-from surefill.runtime.wiring import account_of, engine_of, read_journal
 
 _STARTED = b'"event":{"$":"EngineStarted"'
 READ_BACK_NS = 60_000_000_000

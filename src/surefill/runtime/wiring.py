@@ -1,11 +1,9 @@
 """The composition root: from settings to a running engine. The only place that knows the mode.
 
-What: `assemble` puts engine, journal, broker, outbox and driver together; `open_journal`,
-`account_of` and `limits_of` are its parts that the command line needs alone.
+What: `assemble` puts engine, journal, broker, outbox and driver together; the parts that connect to
+nobody stand in `runtime.account`.
 Why one place: whatever a setting means, it means it here, so that nothing else can differ between
 one kind of account and another.
-Invariants: the account's identity (its journal and the ids of its orders) is a digest of server and
-key id, so it is known before anything connects; two spellings of this machine are one.
 Must never: decide, or keep a secret in anything that prints.
 """
 
@@ -13,23 +11,33 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from hashlib import blake2b
-from importlib.metadata import version
-from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
 from surefill.brokers.alpaca.broker import AlpacaBroker as ChosenBroker
 from surefill.brokers.alpaca.credentials import Credentials
-from surefill.brokers.alpaca.endpoints import EndpointError, Endpoints, endpoints_of
+from surefill.brokers.alpaca.endpoints import (
+    EndpointError,
+    Endpoints,
+    endpoints_of,
+)
 from surefill.brokers.alpaca.picture import picture_of
-from surefill.brokers.alpaca.venue_time import plays_own_time, venue_offset_ns
+from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.config import Settings
-from surefill.core.engine import Engine, EngineConfig
-from surefill.core.ids import account_tag
-from surefill.core.risk import Limits
-from surefill.journal.sqlite import SqliteJournal
-from surefill.ports import AccountPicture, Broker, Capabilities, Clock, WashExempts
+from surefill.core.engine import Engine
+from surefill.ports import AccountPicture, Broker, Capabilities, Clock
+from surefill.runtime.account import (
+    BUILD,
+    account_of,
+    engine_of,
+    has_own_time,
+    journal_at,
+    journal_path,
+    limits_of,
+    machine_clock,
+    open_journal,
+    read_journal,
+)
 from surefill.runtime.clock import SystemClock
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
@@ -37,9 +45,7 @@ from surefill.runtime.logs import LogSinks
 from surefill.runtime.outbox import Outbox
 from surefill.runtime.stepper import Stepper
 from surefill.runtime.waiters import Waiters
-from surefill.tactics.registry import PLAN_TACTICS, TACTICS
-
-BUILD = f"surefill {version('surefill')}"
+from surefill.tactics.registry import PLAN_TACTICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,66 +63,6 @@ class Runtime:
     logs: LogSinks
 
 
-def account_of(settings: Settings) -> str:
-    """A stable name of the account: 32 hex digits of server and key id."""
-    parts = urlsplit(settings.base_url)
-    host = "localhost" if plays_own_time(parts.hostname or "") else parts.hostname
-    text = f"{host}:{parts.port or ''}|{settings.key_id.reveal()}"
-    return blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def journal_path(settings: Settings) -> Path:
-    """The journal of this account: one file for each, beside the path of the settings."""
-    path = settings.journal_path
-    return path.with_name(f"{path.stem}-{account_tag(account_of(settings))}{path.suffix}")
-
-
-def open_journal(settings: Settings, *, read_only: bool = False) -> SqliteJournal:
-    """The journal of this account. Raises `JournalError`."""
-    path = journal_path(settings).absolute()
-    return SqliteJournal(path, read_only=read_only, account=account_of(settings))
-
-
-def read_journal(path: Path) -> SqliteJournal:
-    """A journal to look at, beside whoever writes it. Raises `JournalError`."""
-    return SqliteJournal(path.absolute(), read_only=True)
-
-
-def journal_at(path: Path) -> SqliteJournal:
-    """A journal by its path, to write into; made when there is none. Raises `JournalError`."""
-    return SqliteJournal(path.absolute())
-
-
-def machine_clock() -> SystemClock:
-    """This machine's clock, whatever the broker's says."""
-    return SystemClock()
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The gate's limits."""
-    return Limits(
-        order_qty_max=settings.max_order_qty,
-        order_notional_max_usd=settings.max_order_notional_usd,
-        total_notional_max_usd=settings.max_total_notional_usd,
-        open_trades_max=settings.max_open_trades,
-        daily_loss_max_usd=settings.daily_loss_limit_usd,
-        signal_age_max_ns=settings.signal_age_max_ns,
-        quote_age_max_ns=settings.quote_age_max_ns,
-        entry_cutoff_ns=settings.entry_cutoff_ns,
-        restricted=settings.restricted_symbols,
-    )
-
-
-def engine_of(settings: Settings) -> Engine:
-    """An engine that knows nothing yet."""
-    config = EngineConfig(
-        account=account_of(settings),
-        limits=limits_of(settings),
-        exits_beside_entry=settings.wash_exempts is not WashExempts.NONE,
-    )
-    return Engine(config, TACTICS)
-
-
 async def clock_for(settings: Settings) -> SystemClock:
     """This machine's clock; set by the venue's when the venue is on this machine too.
 
@@ -124,7 +70,7 @@ async def clock_for(settings: Settings) -> SystemClock:
     """
     clock = SystemClock()
     credentials, endpoints = _credentials(settings), _endpoints(settings)
-    if not plays_own_time(urlsplit(settings.base_url).hostname or ""):
+    if not has_own_time(settings):
         return clock
     try:
         offset_ns = await venue_offset_ns(endpoints, credentials, clock=clock)
@@ -145,11 +91,6 @@ async def look_at_account(settings: Settings, *, clock: Clock, after_ns: int) ->
         clock=clock,
         after_ns=after_ns,
     )
-
-
-def has_own_time(settings: Settings) -> bool:
-    """Whether the broker is a venue on this machine, which may play another day."""
-    return plays_own_time(urlsplit(settings.base_url).hostname or "")
 
 
 def assemble(settings: Settings, *, clock: Clock) -> Runtime:

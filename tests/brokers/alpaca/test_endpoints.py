@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.brokers.alpaca.endpoints import EndpointError, endpoints_of
+from surefill.brokers.alpaca.endpoints import EndpointError, endpoints_of, plays_own_time
 from surefill.core.fix import Feed
 
 
@@ -75,3 +75,9 @@ def test_any_other_address_is_refused(url: str) -> None:
 def test_the_side_addresses_are_held_to_the_same(data: str | None, stream: str | None) -> None:
     with pytest.raises(EndpointError):
         endpoints_of("https://api.alpaca.markets", feed=Feed.IEX, data_url=data, stream_url=stream)
+
+
+def test_only_this_machine_may_play_another_day() -> None:
+    assert plays_own_time("127.0.0.1")
+    assert plays_own_time("localhost")
+    assert not plays_own_time("api.alpaca.markets")

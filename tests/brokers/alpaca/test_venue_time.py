@@ -7,16 +7,10 @@ from aiohttp import web
 
 from surefill.brokers.alpaca.endpoints import endpoints_of
 from surefill.brokers.alpaca.translate.times import to_rfc3339
-from surefill.brokers.alpaca.venue_time import plays_own_time, venue_offset_ns
+from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.core.fix import Feed
 from surefill.core.units import NANO
 from tests.brokers.alpaca.support import KEYS, START_NS, FakeClock, Json, serving
-
-
-def test_only_this_machine_may_play_another_day() -> None:
-    assert plays_own_time("127.0.0.1")
-    assert plays_own_time("localhost")
-    assert not plays_own_time("api.alpaca.markets")
 
 
 async def offset_from(status: int, answer: Json) -> int:

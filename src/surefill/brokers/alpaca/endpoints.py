@@ -22,6 +22,11 @@ ALPACA_DATA_URL = "https://data.alpaca.markets"
 ALPACA_DATA_STREAM_URL = "wss://stream.data.alpaca.markets"
 
 
+def plays_own_time(host: str) -> bool:
+    """Whether this host may be a venue that plays another day: one on this machine."""
+    return host in LOOPBACK_HOSTS
+
+
 class EndpointError(ValueError):
     """An address that must not be used; the sentence says which and why."""
 

@@ -13,7 +13,7 @@ from random import Random
 
 from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.brokers.alpaca.credentials import Credentials
-from surefill.brokers.alpaca.endpoints import LOOPBACK_HOSTS, Endpoints
+from surefill.brokers.alpaca.endpoints import Endpoints
 from surefill.brokers.alpaca.rest import Rest
 from surefill.brokers.alpaca.translate import market, requests
 from surefill.brokers.alpaca.translate.answers import describe, read_failure
@@ -21,11 +21,6 @@ from surefill.brokers.alpaca.transport import HttpResponse
 from surefill.brokers.alpaca.wire import Unreadable
 from surefill.core.commands import Priority
 from surefill.ports import Clock
-
-
-def plays_own_time(host: str) -> bool:
-    """Whether this host may be a venue that plays another day."""
-    return host in LOOPBACK_HOSTS
 
 
 async def venue_offset_ns(endpoints: Endpoints, credentials: Credentials, *, clock: Clock) -> int:
