@@ -7,6 +7,8 @@ from tests.support.fuzz import Fuzzer
 
 def test_nothing_breaks_and_refusals_change_nothing() -> None:
     fuzzer = Fuzzer(3)
-    fuzzer.run(1_000)
-    assert fuzzer.statuses[200] > 100
-    assert sum(count for status, count in fuzzer.statuses.items() if status >= 400) > 100
+    fuzzer.run(4_000)
+    assert fuzzer.tally.statuses[200] > 400
+    assert sum(n for status, n in fuzzer.tally.statuses.items() if status >= 400) > 1_000
+    assert fuzzer.tally.orders > 200
+    assert fuzzer.tally.fills > 40

@@ -1,135 +1,157 @@
 """Random input for the exchange: requests and stream messages, sensible, broken and mixed.
 
-    python -m tests.support.fuzz 1000000 [SEED]
+    python -m tests.support.fuzz 1000000 --seed 1 --workers 2 --report REPORT.md
 
-Checked for each: no exception, no 5xx, an answer; and a refused request (4xx) leaves no line in the
-truth log but its refusal. The books are added up at the end.
+Checked for each input: no exception, no 5xx, an answer; and one that is refused (4xx), like any
+message on a stream, leaves the venue exactly as it was but for the refusal in the truth log
+(`tests.support.state_digest`). The books are added up at the end of every venue. Each chunk of
+inputs is a function of (seed, its number) and of nothing else; every venue draws other switches.
 """
 
 from __future__ import annotations
 
-import json
-import sys
+import argparse
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
-from typing import Any
 
-import msgspec
+from surefill.core.fix import TradingStatus
+from surefill.sim.alpaca.switches import FACE_CHOICES
+from surefill.sim.switches import CHOICES
+from surefill.sim.wire import StreamKind, StreamSession
+from tests.support.bench import MS, Bench
+from tests.support.chunks import run_chunks
+from tests.support.fuzz_inputs import SYMBOLS, Inputs
+from tests.support.report import Stopwatch, write_section
+from tests.support.state_digest import state_of
 
-from surefill.sim.alpaca.openapi import ROWS
-from surefill.sim.wire import StreamKind, WireRequest, WireResponse
-from tests.support.bench import MS, SYM, Bench
+CHUNK = 2_500
+"""Inputs of one task; the last is shorter."""
+LINES_MAX = 4_000
+"""A venue with more truth lines makes room for a fresh one with other switches."""
+HARMLESS = frozenset({"refused", "account"})
+"""Kinds of truth lines that a refused request may leave."""
+WAITS_MS = {0: 10, 1: 10, 50: 20, 1_000: 20, 20_000: 6, 3_600_000: 1}
+"""Milliseconds between two turns of the market, and how often."""
 
-VALUES: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 10, 0.1, 1e300, 10**30, "", "0", "1", "-1", "10", "99.99",
-    "100.01", "100.001", "1e9", "NaN", "Infinity", "x", "\u0000", "\ud800", "buy", "sell", "market",
-    "limit", "stop", "stop_limit", "trailing_stop", "day", "gtc", "ioc", "fok", "opg", "cls",
-    "bracket", "oco", "oto", SYM, "NONE", [], {}, [1], {"limit_price": "105"}, {"stop_price": "95"},
-    {"stop_price": "95", "limit_price": "94"}, "2026-03-02", "2026-03-02T15:00:00Z", "1Min",
-    "9" * 400,
-)  # fmt: skip
-STREAM_WORDS = (
-    "action", "auth", "authenticate", "listen", "subscribe", "unsubscribe", "data", "streams",
-    "trade_updates", "key", "secret", "key_id", "secret_key", "trades", "quotes", "bars", "*", SYM,
-)  # fmt: skip
-KEY = {"apca-api-key-id": "KEY", "apca-api-secret-key": "S"}
+
+@dataclass
+class Tally:
+    """What was sent and what was answered."""
+
+    inputs: int = 0
+    messages: int = 0
+    venues: int = 0
+    orders: int = 0
+    fills: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Sum up."""
+        for name in ("inputs", "messages", "venues", "orders", "fills"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.statuses.update(other.statuses)
+
+    def rows(self) -> list[tuple[str, str]]:
+        """(what, how many) for people."""
+        made = [
+            ("inputs", f"{self.inputs:,}"),
+            ("of which stream messages", f"{self.messages:,}"),
+            ("venues, each with other switches", f"{self.venues:,}"),
+            ("orders accepted", f"{self.orders:,}"),
+            ("executions", f"{self.fills:,}"),
+        ]
+        return made + [(f"answers {code}", f"{n:,}") for code, n in sorted(self.statuses.items())]
 
 
 class Fuzzer:
-    """One venue under random input."""
+    """Venues under random input, one after the other."""
 
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.bench = Bench("rate_limit_per_min=0")
-        self.known: list[str] = ["11111111-1111-4111-8111-111111111111"]
-        self.statuses: dict[int, int] = {}
-        self.conn = 0
+    def __init__(self, seed: int | str) -> None:
+        self.random = Random(f"fuzz:{seed}")
+        self.tally = Tally()
+        self._open()
 
     def run(self, count: int) -> None:
         """``count`` inputs; then the books must add up."""
         for number in range(count):
-            if number % 50 == 0:
+            if number % 20 == 0:
                 self._market()
             if self.random.random() < 0.15:
                 self._stream()
             else:
                 self._request()
+        self.tally.inputs += count
+        self._close()
+
+    # --- venues ---------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        choices = {**CHOICES, **FACE_CHOICES}
+        pairs = [
+            f"{name}={self.random.choice(words)}"
+            for name, words in choices.items()
+            if self.random.random() < 0.25
+        ]
+        latency = self.random.choice(("none", "default"))
+        seed = self.random.randrange(1 << 30)
+        self.bench = Bench("rate_limit_per_min=0", *pairs, latency=latency, id_seed=seed)
+        self.inputs = Inputs(self.random)
+        self.session: StreamSession
+        self.conn = 0
+        for symbol in SYMBOLS:
+            self._quote(symbol)
+
+    def _close(self) -> None:
+        venue = self.bench.exchange._venue
         for owner in self.bench.venue.keys.opened():
             assert self.bench.exchange.books(owner.account).breaks == ()
+        self.tally.venues += 1
+        self.tally.orders += len(venue.orders)
+        self.tally.fills += len(venue.fills)
 
     def _market(self) -> None:
-        mid = 10_000 + self.random.randrange(-300, 300)
-        self.bench.quote(SYM, f"{(mid - 1) / 100:.2f}", f"{(mid + 1) / 100:.2f}", "500")
-        self.bench.print_(SYM, f"{mid / 100:.2f}")
-        self.bench.advance(self.random.choice((1, 50, 1_000)))
-        if len(self.bench.venue.log.lines) > 20_000:
-            fresh = Fuzzer(self.random.randrange(1 << 30))
-            self.bench, self.known, self.conn = fresh.bench, fresh.known, 0
+        if len(self.bench.venue.log.lines) > LINES_MAX:
+            self._close()
+            self._open()
+        symbol = self.random.choice(SYMBOLS)
+        self.inputs.mid = min(15_000, max(7_500, self.inputs.mid + self.random.randrange(-60, 61)))
+        self._quote(symbol)
+        if self.random.random() < 0.7:
+            self.bench.print_(symbol, f"{self.inputs.mid / 100:.2f}", "200")
+        if self.random.random() < 0.02:
+            self.bench.status(symbol, self.random.choice(list(TradingStatus)))
+        self.bench.advance(self.random.choices(*zip(*WAITS_MS.items(), strict=True))[0])
+
+    def _quote(self, symbol: str) -> None:
+        mid, wide = self.inputs.mid, self.random.choice((1, 1, 3, 10))
+        size = self.random.choice(("0", "5", "100", "500"))
+        self.bench.quote(symbol, f"{(mid - wide) / 100:.2f}", f"{(mid + wide) / 100:.2f}", size)
+
+    # --- requests -------------------------------------------------------------------------
 
     def _request(self) -> None:
-        request = self._made()
-        log = self.bench.venue.log.lines
-        before = len(log)
-        answer = self.bench.venue.face.handle(request)
-        self.bench.edge.settle()
-        self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
+        request = self.inputs.request()
+        venue = self.bench.venue
+        lines, before = len(venue.log.lines), state_of(venue)
+        answer = venue.face.handle(request)
+        self.tally.statuses[answer.status] += 1
         assert answer.status < 500, (request, answer)
         if answer.status >= 400:
-            kinds = {str(line["kind"]) for line in log[before:]}
-            assert kinds <= {"refused", "account"}, (request, kinds)
-        self._learn(answer)
+            after = state_of(venue)
+            kinds = {str(line["kind"]) for line in venue.log.lines[lines:]}
+            assert kinds <= HARMLESS, (request, kinds)
+            # A first use of a key opens its account: the one thing a refusal may leave behind.
+            assert "account" in kinds or after[1:] == before[1:], (request, answer, before, after)
+        elif answer.status == 200 and request.method in ("POST", "PATCH"):
+            self.inputs.learn(request, answer.body)
+        self.bench.edge.settle()
 
-    def _made(self) -> WireRequest:
-        method, path, _, query, body = self.random.choice(ROWS)
-        parts = [self._part(part) for part in path.split("/")]
-        names = [name for name in query if self.random.random() < 0.4]
-        pairs = tuple((name, str(self.random.choice(VALUES))) for name in names)
-        raw = b"" if body is None else self._body(body)
-        if self.random.random() < 0.03:
-            raw = self.random.randbytes(self.random.randrange(40))
-        verb = method if self.random.random() < 0.97 else "put"
-        return WireRequest(verb.upper(), "/".join(parts), pairs, KEY, raw)
-
-    def _part(self, part: str) -> str:
-        if not part.startswith("{"):
-            return part
-        if part == "{kind}":
-            return self.random.choice(("quotes", "trades", "bars", "x"))
-        choices = (self.random.choice(self.known), SYM, "NONE", "%00", "a" * 300)
-        return choices[min(4, int(self.random.expovariate(1.0)))]
-
-    def _body(self, schema: dict[str, Any]) -> bytes:
-        """Mostly a sound order, with some fields replaced, dropped or added."""
-        fields = schema["properties"]
-        made: dict[str, Any] = {}
-        for name, field in fields.items():
-            if name in schema["required"] or self.random.random() < 0.25:
-                words = field.get("enum")
-                made[name] = self.random.choice(words) if words else self._sound(name)
-        for name in list(made):
-            if self.random.random() < 0.06:
-                made[name] = self.random.choice(VALUES)
-        return json.dumps(made).encode()
-
-    def _sound(self, name: str) -> Any:
-        price = f"{100 + self.random.randrange(-500, 500) / 100:.2f}"
-        sound: dict[str, Any] = {
-            "symbol": SYM,
-            "symbols": [SYM],
-            "qty": str(self.random.randrange(1, 50)),
-            "notional": "50",
-            "take_profit": {"limit_price": "105"},
-            "stop_loss": {"stop_price": "95"},
-            "extended_hours": False,
-            "client_order_id": f"id-{self.random.randrange(2000)}",
-            "name": f"list-{self.random.randrange(20)}",
-        }
-        return sound.get(name, price)
-
-    def _learn(self, answer: WireResponse) -> None:
-        if answer.status == 200 and answer.body.startswith(b'{"id":"') and len(self.known) < 500:
-            self.known.append(str(json.loads(answer.body)["id"]))
+    # --- streams --------------------------------------------------------------------------
 
     def _stream(self) -> None:
+        self.tally.messages += 1
         edge = self.bench.edge
         if self.conn == 0 or self.random.random() < 0.02:
             self.conn += 1
@@ -137,39 +159,52 @@ class Fuzzer:
             coded = self.random.random() < 0.3
             headers = {"content-type": "application/msgpack"} if coded else {}
             edge.open_stream(edge.now_ns, self.conn, kind, headers=headers)
-        before = len(self.bench.venue.log.lines)
-        edge.stream_send(edge.now_ns, self.conn, self._message())
-        edge.advance(edge.now_ns + MS)
-        kinds = {str(line["kind"]) for line in self.bench.venue.log.lines[before:]}
-        assert not kinds & {"accept", "refused", "pending_cancel"}, kinds
+            self.session = self.bench.venue.face.open_stream(kind, headers)
+        if self.random.random() < 0.3:
+            # The whole way of a message: it travels, and so does its answer.
+            edge.stream_send(edge.now_ns, self.conn, self.inputs.message())
+            edge.advance(edge.now_ns + MS)
+            return
+        venue = self.bench.venue
+        lines, before = len(venue.log.lines), state_of(venue)
+        list(self.session.receive(self.inputs.message()))
+        kinds = {line["kind"] for line in venue.log.lines[lines:]}
+        assert kinds <= {"account"}, kinds
+        assert kinds or state_of(venue) == before, before
 
-    def _message(self) -> bytes:
-        choice = self.random.random()
-        if choice < 0.2:
-            return self.random.randbytes(self.random.randrange(60))
-        if choice < 0.4:
-            return b'{"action":"auth","key":"KEY","secret":"S"}'
-        message = self._value(3)
-        return msgspec.msgpack.encode(message) if choice < 0.6 else json.dumps(message).encode()
 
-    def _value(self, depth: int) -> Any:
-        if depth == 0 or self.random.random() < 0.3:
-            return self.random.choice(STREAM_WORDS)
-        if self.random.random() < 0.4:
-            return [self._value(depth - 1) for _ in range(self.random.randrange(4))]
-        names = self.random.sample(STREAM_WORDS, self.random.randrange(1, 5))
-        return {name: self._value(depth - 1) for name in names}
+def fuzz_chunk(seed: int, inputs: int, number: int) -> Tally:
+    """The ``number``-th chunk of a run."""
+    fuzzer = Fuzzer(f"{seed}:{number}")
+    fuzzer.run(inputs)
+    return fuzzer.tally
 
 
 def main() -> None:
     """Fuzz as often as asked for and say what was answered."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    fuzzer = Fuzzer(seed)
-    fuzzer.run(count)
-    sys.stdout.write(
-        f"{count} inputs, seed {seed}, answers {dict(sorted(fuzzer.statuses.items()))}\n"
-    )
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("count", type=int, nargs="?", default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--report")
+    args = parser.parse_args()
+    watch = Stopwatch()
+    chunks = max(1, -(-args.count // CHUNK))
+    total = Tally()
+    for tally in run_chunks(
+        partial(fuzz_chunk, args.seed, min(CHUNK, args.count)),
+        range(chunks),
+        workers=args.workers,
+        title="fuzz",
+    ):
+        total.add(tally)
+    rows = [
+        ("seeds", f"fuzz:{args.seed}:0 to fuzz:{args.seed}:{chunks - 1}, {CHUNK:,} inputs each"),
+        *total.rows(),
+        ("crashes, 5xx, changes by a refused input", "0"),
+        *watch.rows(total.inputs, "inputs"),
+    ]
+    write_section("Random input", rows, path=args.report)
 
 
 if __name__ == "__main__":

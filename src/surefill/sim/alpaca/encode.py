@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from surefill.core.session import Session
 from surefill.core.units import NANO, to_text
@@ -271,17 +272,22 @@ def calendar_json(sessions: Sequence[Session], first: int, last: int) -> list[Js
             continue
         step = 1 if session.date >= T_PLUS_1_DATE else 2
         settles = sessions[index + step].date if index + step < len(sessions) else None
-        days.append(
-            {
-                "date": date_text(session.date),
-                "open": _wall(session.open_ns),
-                "close": _wall(session.close_ns),
-                "session_open": _wall(session.pre_ns).replace(":", ""),
-                "session_close": _wall(session.post_ns).replace(":", ""),
-                "settlement_date": None if settles is None else date_text(settles),
-            }
-        )
+        settled = None if settles is None else date_text(settles)
+        days.append({**_hours(session), "settlement_date": settled})
     return days
+
+
+@lru_cache(maxsize=32_768)
+def _hours(session: Session) -> Json:
+    """Date and hours of one day; without a memory, the sixty years of the calendar take half a
+    second of a server that has other things to do."""
+    return {
+        "date": date_text(session.date),
+        "open": _wall(session.open_ns),
+        "close": _wall(session.close_ns),
+        "session_open": _wall(session.pre_ns).replace(":", ""),
+        "session_close": _wall(session.post_ns).replace(":", ""),
+    }
 
 
 def date_text(yyyymmdd: int) -> str:
