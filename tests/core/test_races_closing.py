@@ -62,6 +62,35 @@ def test_flatten_whose_first_step_does_not_fill_widens(side: str) -> None:
 
 
 @SIDES
+def test_flatten_asks_about_a_cancel_that_nobody_confirms(side: str) -> None:
+    b = covered_bench(side)
+    b.fills("X1", 40)
+    b.operator(Act.FLATTEN)
+    before = len(b.asked())
+    b.run(3)
+    assert b.news()[0] == "cancel X1"
+    assert len(b.asked()) > before
+    b.ends("X1")
+    b.run(3)
+    assert b.news()[-1].startswith(f"submit F1 {b.out} 60 OCO")
+
+
+@SIDES
+def test_flatten_leaves_a_stop_alone_that_is_firing(side: str) -> None:
+    b = covered_bench(side)
+    target = b.rows["X1"]
+    target.status = OrdStatus.CANCELED  # the venue lets the target go when it elects the stop
+    b.streams(b.report(target, ExecType.CANCELED))
+    b.news()
+    b.operator(Act.FLATTEN)
+    b.run(2)
+    assert b.news() == [], "to cancel it would only leave the shares bare"
+    b.fills("X1.stop", 100, -200)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP
+
+
+@SIDES
 def test_flatten_after_the_target_took_some(side: str) -> None:
     b = covered_bench(side)
     b.fills("X1", 40)

@@ -376,9 +376,9 @@ class Bench(Venue):
         nbbo = Nbbo(low, 500 * NANO, high, 500 * NANO, self.now, self.now)
         self.feed(MarketUpdated(MarketView(SYMBOL, Feed.TEST, nbbo, status, self.now)))
 
-    def operator(self, act: Act, target: str = "", why: str = "asked") -> None:
-        """An operator acts."""
-        self.feed(OperatorActed(act, target, "desk", why, self.now))
+    def operator(self, act: Act, target: str = "", why: str = "asked", *, qty: int = 0) -> None:
+        """An operator acts; ``qty`` in whole shares."""
+        self.feed(OperatorActed(act, target, "desk", why, self.now, qty * NANO))
 
     def submit_plan(self, plan: TradePlan) -> Step:
         """A caller asks for a trade."""

@@ -146,7 +146,7 @@ class Book:
 
 
 def _may_matter(trade: Trade, view: MarketView) -> bool:
-    if trade.exit_reason is not None:
+    if trade.exit_reason is not None or trade.keep_qty is not None:
         return True
     if view.nbbo is None:
         return False

@@ -301,18 +301,20 @@ class Act(StrEnum):
     FLATTEN = "FLATTEN"
     CANCEL_ENTRY = "CANCEL_ENTRY"
     HAND_OVER = "HAND_OVER"
+    REDUCE = "REDUCE"
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
     """A human (or a script in their name) gave an order. ``target`` is a symbol, a trade id or
-    empty for all."""
+    empty for all; ``qty`` the shares (1e-9) of each trade that a `REDUCE` closes."""
 
     act: Act
     target: str
     by: str
     why: str
     recv_ns: int
+    qty: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,16 +76,16 @@ def close_position(turn: Turn, due_qty: int) -> None:
             case GroupState.ARMED if is_partial_close(trade):
                 pass  # this group's own stop works; only bare shares have to go
             case GroupState.ARMED | GroupState.BARE:
-                _close_by_group(turn, group)
+                close_by_group(turn, group)
             case GroupState.ENDING:
                 end_group(turn, group)
             case _:
                 pass
     if due_qty > 0:
-        _send_closing(turn, due_qty)
+        send_closing(turn, due_qty)
 
 
-def _close_by_group(turn: Turn, group: ExitGroup) -> None:
+def close_by_group(turn: Turn, group: ExitGroup) -> None:
     """Let a working group close its shares: by its own target where it has one, so that its stop
     covers them meanwhile; a group that cannot is ended."""
     orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
@@ -235,7 +235,8 @@ def closing_px(turn: Turn) -> int:
     return max(px, trade.ticks.tick_at(0))
 
 
-def _send_closing(turn: Turn, qty: int) -> None:
+def send_closing(turn: Turn, qty: int) -> None:
+    """Close shares (1e-9) that no exit claims, under a stop of their own where the broker lets us."""
     trade = turn.trade
     if trade.open_entry is not None:
         return  # a plain sale beside our own buy is a wash trade; `entry` is ending it

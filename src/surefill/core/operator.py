@@ -1,6 +1,6 @@
 """What an operator's act does to the engine's state and to trades, before they decide anew.
 
-What: pure functions for halt, resume, kill, un-kill, flatten, cancel entry, hand over.
+What: pure functions for halt, resume, kill, un-kill, flatten, reduce, cancel entry, hand over.
 Invariants: kill and halt stop new risk and nothing else: cancels and reducing orders always pass
 (I6); an act is a journaled event with a name and a reason.
 """
@@ -48,6 +48,23 @@ def operated_trade(trade: Trade, event: OperatorActed) -> Trade:
     is_whole = trade.exit_reason is not None and not is_partial_close(trade)
     if event.act is Act.FLATTEN and not is_whole:
         return replace(trade, exit_reason=Reason.of(ReasonCode.FLATTEN_REQUESTED, by=by))
+    if event.act is Act.REDUCE and not is_whole:
+        return _reduced(trade, event.qty, by)
     if event.act is Act.CANCEL_ENTRY and trade.entry_end is None:
         return replace(trade, entry_end=Reason.of(ReasonCode.ENTRY_CANCELED, by=by))
     return trade
+
+
+def _reduced(trade: Trade, qty: int, by: str) -> Trade:
+    """The trade with ``qty`` (1e-9 shares) less to keep, or to be closed where nothing would stay.
+    The entry ends with it: nobody buys what he is selling."""
+    reason = Reason.of(ReasonCode.ENTRY_CANCELED, by=by)
+    held = trade.position_qty if trade.keep_qty is None else trade.keep_qty
+    keep_qty = min(held, trade.position_qty) - qty
+    if qty <= 0 or (trade.position_qty <= 0 and trade.open_entry is None):
+        return trade
+    if keep_qty <= 0:
+        return replace(trade, exit_reason=Reason.of(ReasonCode.FLATTEN_REQUESTED, by=by))
+    return replace(
+        trade, keep_qty=keep_qty, closing_since_ns=None, entry_end=trade.entry_end or reason
+    )

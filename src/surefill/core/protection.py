@@ -22,6 +22,7 @@ from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.pricing import ExitPrices
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.reduction import due_qty, reduce_position
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn
@@ -48,8 +49,10 @@ def protect(turn: Turn) -> None:
         _cut(turn, cover.claimed_qty - position)
     elif turn.trade.exit_reason is not None:
         close_position(turn, position - cover.claimed_qty)
-    elif position > cover.claimed_qty:
-        _cover(turn, position - cover.claimed_qty)
+    elif position > cover.claimed_qty + due_qty(turn.trade):
+        _cover(turn, position - cover.claimed_qty - due_qty(turn.trade))
+    if turn.trade.exit_reason is None or is_partial_close(turn.trade):
+        reduce_position(turn)
     if position and (turn.trade.exit_reason is None or is_partial_close(turn.trade)):
         _renew_day_cover(turn)
         _amend(turn)
@@ -157,7 +160,7 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
 def _still_wanted(trade: Trade, order: ChildOrder) -> bool:
     """Whether a deferred order still carries the prices that we want; a body never changes."""
     if order.leg is Leg.FLATTEN:
-        return True
+        return trade.exit_reason is not None or trade.keep_qty is not None
     exits = trade.wanted_exits()
     stop_px = order.spec.stop_loss_px or order.spec.stop_px
     return stop_px == exits.stop_px

@@ -98,7 +98,7 @@ class Trade:
     """One trade. ``tag`` is the account's tag in our ids. Times are UTC ns.
 
     ``entry_end`` says why no further entry order will be sent. ``exit_reason`` says that the trade
-    is to be closed and why. ``strays`` are reports of orders that may turn out to be our legs.
+    is to be closed and why; ``keep_qty`` that only the shares (1e-9) beyond it are. ``strays`` are reports of orders that may turn out to be our legs.
     ``wake_ns`` is the next instant at which the trade wants to be looked at.
     """
 
@@ -116,6 +116,7 @@ class Trade:
     groups: tuple[ExitGroup, ...] = ()
     entry_end: Reason | None = None
     exit_reason: Reason | None = None
+    keep_qty: int | None = None
     rung: Rung = Rung.OCO
     flatten_step: int = 0
     wash_blocked: bool = False

@@ -159,9 +159,10 @@ def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]
                 yield LineKind.ANSWER, f"{text}."  # asked again and again: one sentence for all
             elif text is not None:
                 yield LineKind.ANSWER, f"{text} ({took_ms} ms)."
-        case OperatorActed(act=act, by=by, why=why):
+        case OperatorActed(act=act, by=by, why=why, qty=qty):
             reason = f": {why}" if why else ""
-            yield LineKind.OPERATOR, f"{by} asked for {act.value}{reason}."
+            shares = f" of {to_text(qty)} shares" if qty else ""
+            yield LineKind.OPERATOR, f"{by} asked for {act.value}{shares}{reason}."
         case EngineStarted(build=build):
             yield (
                 LineKind.OPERATOR,
@@ -323,6 +324,8 @@ def _why_sent(order: ChildOrder | None, after: Trade, final: Trade) -> str:
         seconds = to_text(after.deadline_ns - after.accepted_ns)
         return "legacy path" if after.is_legacy else f"to work for {seconds} s at most"
     if order.leg is Leg.FLATTEN:
+        if after.exit_reason is None and after.keep_qty is not None:
+            return _part(after)
         reason = after.exit_reason or final.exit_reason
         return f"to close: {reason.sentence}" if reason is not None else "to be flat"
     average = result_of(after).avg_px
@@ -336,15 +339,23 @@ def _moved_to(command: ReplaceOrder) -> str:
 
 def _why_moved(command: ReplaceOrder, after: Trade, final: Trade) -> str:
     successor = after.order(command.new_cl_ord_id)
+    if after.exit_reason is None and after.keep_qty is not None:
+        return _part(after)
     reason = after.exit_reason or final.exit_reason
     if successor is not None and successor.leg is Leg.FLATTEN and reason is not None:
         return f"to close: {reason.sentence}"
     return f"where the average fill {_px(result_of(after).avg_px or 0)} puts it"
 
 
+def _part(trade: Trade) -> str:
+    return f"to close a part: {to_text(trade.keep_qty or 0)} shares are to stay"
+
+
 def _why_ended(order: ChildOrder, after: Trade, final: Trade) -> str:
     if order.leg is Leg.ENTRY:
         return _entry_end(after, final)
+    if after.exit_reason is None and after.keep_qty is not None:
+        return _part(after)
     reason = after.exit_reason or final.exit_reason
     return reason.sentence if reason is not None else "its place is needed for other exits"
 
