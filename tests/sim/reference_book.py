@@ -1,7 +1,8 @@
 """A naive book: model ``queue`` of docs/assumptions.md, written again from its sentences.
 
-One list of orders, everything looked at again at every event, prices in cents, whole shares. Slow
-and short on purpose; it shares no line with `surefill.sim.book`.
+One list of orders, everything looked at again at every event, whole shares; prices and times are
+whole numbers of any unit (``quiet`` is in that of the times). Slow and short on purpose; it shares
+no line with `surefill.sim.book`.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ class Mine:
 
 @dataclass
 class ReferenceBook:
-    """Quotes, prints and orders in; ``fills`` (name, cents, shares) out."""
+    """Quotes, prints and orders in; ``fills`` (name, price, shares) out."""
 
-    now_ms: int = 0
+    quiet: int = QUIET_MS
+    now: int = 0
     bid: int = 0
     bid_size: int = 0
     ask: int = 0
@@ -57,16 +59,16 @@ class ReferenceBook:
         self.taken[sign] = 0
         self.version[sign] += 1
 
-    def wait(self, ms: int) -> None:
-        end_ms = self.now_ms + ms
-        while due := [item for item in self.agenda if item[0] <= end_ms]:
+    def wait(self, time: int) -> None:
+        end = self.now + time
+        while due := [item for item in self.agenda if item[0] <= end]:
             first = min(due, key=lambda item: item[0])
             self.agenda.remove(first)
-            self.now_ms, sign, version = first
+            self.now, sign, version = first
             if self.version[sign] == version:
                 self.put_back(sign)
                 self.everybody()
-        self.now_ms = end_ms
+        self.now = end
 
     def submit(self, order: Mine) -> None:
         self.orders.append(order)
@@ -91,7 +93,8 @@ class ReferenceBook:
             self.fill(order, order.limit, got)
 
     def alive(self) -> list[Mine]:
-        return [order for order in self.orders if not order.done]
+        self.orders = [order for order in self.orders if not order.done]
+        return list(self.orders)
 
     def by_priority(self) -> list[Mine]:
         markets = [order for order in self.alive() if order.limit is None]
@@ -124,7 +127,7 @@ class ReferenceBook:
             version = self.version[order.sign]
             if self.promised[order.sign] != version:
                 self.promised[order.sign] = version
-                self.agenda.append((self.now_ms + QUIET_MS, order.sign, version))
+                self.agenda.append((self.now + self.quiet, order.sign, version))
 
     def place(self, order: Mine) -> None:
         if order.limit is None or not order.waits:

@@ -1,97 +1,49 @@
-"""The fast book and the naive one agree on random histories."""
+"""The fast book and the naive one agree: random histories, synthetic days and recorded ones.
+
+A little of each here; ``python -m tests.sim.differential 100000 --tapes`` for all of it.
+"""
 
 from __future__ import annotations
 
-import os
-from random import Random
+from dataclasses import replace
 
 import pytest
 
 from surefill.core.fix import OrdType, Side, TimeInForce
-from surefill.core.market import Nbbo, Print
-from surefill.core.units import NANO
-from surefill.sim.exchange import Exchange
-from surefill.sim.models import MS, LatencyModel
-from tests.sim.reference_book import Mine, ReferenceBook
-from tests.sim.venue import SYM, Floor, request
+from surefill.sim.calendar import session_on
+from surefill.sim.profiles import PROFILES
+from surefill.sim.synthetic import SyntheticTape
+from surefill.sim.tape import open_tape
+from tests.sim.book_pair import agree_on_history, agree_on_tape
+from tests.sim.tapes import day
+from tests.sim.venue import request
 
-CENT_PX = NANO // 100
-HISTORIES = int(os.environ.get("SUREFILL_HISTORIES", "150"))
-"""``SUREFILL_HISTORIES=100000`` for the long run."""
-EVENTS = 60
-
-
-class Pair:
-    """The same events to both books. Every order has an account of its own."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.floor = Floor(quote=False, latency=LatencyModel.none())
-        self.exchange: Exchange = self.floor.exchange
-        self.naive = ReferenceBook()
-        self.names = 0
-
-    def step(self) -> None:
-        choice = self.random.random()
-        if choice < 0.35 or self.naive.bid == 0:
-            self.quote()
-        elif choice < 0.55:
-            self.print_()
-        elif choice < 0.8:
-            self.order()
-        else:
-            ms = self.random.choice((0, 1, 40, 99, 100, 250))
-            self.naive.wait(ms)
-            self.exchange.advance(self.exchange.now_ns + ms * MS)
-
-    def quote(self) -> None:
-        bid = 10_000 + self.random.randrange(-3, 4)
-        ask = bid + self.random.randrange(1, 4)
-        sizes = [self.random.choice((0, 1, 5, 20)) for _ in range(2)]
-        self.naive.quote(bid, sizes[0], ask, sizes[1])
-        now_ns = self.exchange.now_ns
-        quote = (bid * CENT_PX, sizes[0] * NANO, ask * CENT_PX, sizes[1] * NANO)
-        self.exchange.on_quote(SYM, Nbbo(*quote, now_ns, now_ns))
-
-    def print_(self) -> None:
-        price, size = 10_000 + self.random.randrange(-4, 6), self.random.randrange(1, 30)
-        self.naive.print_(price, size)
-        now_ns = self.exchange.now_ns
-        self.exchange.on_print(SYM, Print(price * CENT_PX, size * NANO, now_ns, now_ns))
-
-    def order(self) -> None:
-        self.names += 1
-        name = f"trader {self.names}"
-        self.exchange.open_account(name)
-        sign, qty = self.random.choice((1, -1)), self.random.randrange(1, 12)
-        limit = None
-        if self.random.random() < 0.75:
-            limit = 10_000 + self.random.randrange(-5, 7)
-        tif = self.random.choice(("day", "day", "day", "ioc", "fok"))
-        kind = "market" if limit is None else "limit"
-        text = None if limit is None else f"{limit / 100:.2f}"
-        side = "buy" if sign > 0 else "sell"
-        self.exchange.submit(name, request(side, qty, kind, limit=text, tif=tif))
-        self.exchange.advance(self.exchange.now_ns)
-        self.naive.submit(
-            Mine(name, sign, limit, qty, at_once=tif != "day", all_or_none=tif == "fok")
-        )
-
-    def fills(self) -> list[tuple[str, int, int]]:
-        rows = self.exchange._venue.fills.values()
-        return [(row.account, row.px // CENT_PX, row.qty // NANO) for row in rows]
+HISTORIES = 150
+MINUTE_NS = 60_000_000_000
 
 
 @pytest.mark.parametrize("block", range(3))
 def test_both_books_agree(block: int) -> None:
-    filled = 0
-    for seed in range(block * HISTORIES // 3, (block + 1) * HISTORIES // 3):
-        pair = Pair(seed)
-        for _ in range(EVENTS):
-            pair.step()
-            assert pair.fills() == pair.naive.fills, f"seed {seed}"
-        filled += len(pair.naive.fills)
-    assert filled > HISTORIES
+    seeds = range(block * HISTORIES // 3, (block + 1) * HISTORIES // 3)
+    assert sum(agree_on_history(seed) for seed in seeds) > HISTORIES
+
+
+@pytest.mark.parametrize("profile", ["tight", "mid", "wide"])
+def test_both_books_agree_on_a_synthetic_day(profile: str) -> None:
+    date = 20260302
+    thin = replace(PROFILES[profile], events=3_000)
+    tape = SyntheticTape(11, "TWIN", session_on(date), profile=thin)
+    events, orders, fills = agree_on_tape(tape.columns(), date)
+    assert (events > 2_000, orders > 50, fills > 20) == (True, True, True)
+
+
+@pytest.mark.tape
+@pytest.mark.parametrize(("symbol", "date"), [("BAC", 20131008), ("IBM", 20131007)])
+def test_both_books_agree_on_a_recorded_quarter_of_an_hour(symbol: str, date: int) -> None:
+    open_ns = session_on(date).open_ns
+    tape = open_tape(day(symbol, date), start_ns=open_ns, end_ns=open_ns + 15 * MINUTE_NS)
+    events, orders, fills = agree_on_tape(tape.columns(), date)
+    assert (events > 1_000, orders > 30, fills > 20) == (True, True, True)
 
 
 def test_the_words_of_both_mean_the_same() -> None:
