@@ -12,6 +12,7 @@ import pytest
 from surefill.core.plan import PlanError
 from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Outcome
+from surefill.core.units import NANO
 from surefill.order_manager import OrderManager
 from surefill.runtime.errors import ErrorCode, SurefillError
 from tests.support.desk import Desk
@@ -119,12 +120,26 @@ def test_numbers_and_sides_that_are_none_are_refused(orders: OrderManager, symbo
         orders.submit_order(symbol, "sell", "all")
 
 
-def test_part_of_a_trade_cannot_be_closed_and_says_so(orders: OrderManager, symbol: str) -> None:
+def test_a_part_is_closed_and_the_rest_stays_covered(
+    orders: OrderManager, desk: Desk, symbol: str
+) -> None:
+    desk.exchange.quote(symbol, "99.99", "100.01")
+    entered = orders.submit_order(symbol, "buy", 10, 100.00, 99.00, 102.50)
+    reduced = orders.submit_order(symbol, "sell", 4)
+    assert reduced.plan_id == entered.plan_id
+    assert (reduced.position_qty, reduced.uncovered_qty) == (6 * NANO, 0)
+    assert reduced.outcome is None
+    with pytest.raises(PlanError, match="FRACTIONAL_UNPROTECTABLE"):
+        orders.submit_order(symbol, "sell", "1.5")
+    with pytest.raises(PlanError, match="PLAN_QTY_INVALID"):
+        orders.submit_order(symbol, "sell", 0)
+    assert orders.submit_order(symbol, "sell", 6).outcome is Outcome.CLOSED_FLATTEN
+
+
+def test_no_more_is_sold_than_is_held(orders: OrderManager, symbol: str) -> None:
     orders.submit_order(symbol, "buy", 10, 100.00, 99.00, 102.50)
-    with pytest.raises(SurefillError) as caught:
-        orders.submit_order(symbol, "sell", 4)
-    assert caught.value.code is ErrorCode.REDUCE_PARTIAL
-    assert orders.executor.open_trades()[0].uncovered_qty == 0
+    assert orders.submit_order(symbol, "sell", 100).outcome is Outcome.CLOSED_FLATTEN
+    assert orders.executor.open_trades() == ()
 
 
 def test_settings_come_from_the_environment(desk: Desk) -> None:

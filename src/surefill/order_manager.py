@@ -5,14 +5,15 @@
         orders.submit_order("CRWD", "sell", 25)                            # closes it
 
 What: an order that opens becomes a plan with exits by level, routed by ``USE_SMART_EXECUTOR``; one
-that goes against a trade of ours closes that trade: its exits are ended, its shares sold, nothing
-left behind.
+that goes against a trade of ours closes it or a part of it: what goes takes its exits along, what
+stays stays covered (decision 0006).
 Why routing happens only here: both paths are one engine, so limits, cover, journal and recovery are
 the same on both; the legacy path differs by its market order and its static exits, no more.
 Invariants: a plan is smart or legacy for its whole life, whatever the setting says later; exits and
 reducing orders pass every limit and switch (kill and halt included).
-Must never: turn a reducing order into a new position. Shares that are not ours are not touched: an
-order against them is a new entry, which the gate denies (`POSITION_FOREIGN`).
+Must never: turn a reducing order into a new position: no more is sold than is held. Shares that are
+not ours are not touched: an order against them is a new entry, which the gate denies
+(`POSITION_FOREIGN`).
 """
 
 from __future__ import annotations
@@ -24,9 +25,8 @@ from types import TracebackType
 
 from surefill.blocking_executor import BlockingExecutor
 from surefill.config import Settings
-from surefill.core.plan import PlanError
+from surefill.core.plan import PlanError, whole_shares
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.units import UnitError, to_nano, to_text
 from surefill.ports import Clock
 from surefill.smart_order_executor import (
     ErrorCode,
@@ -91,10 +91,10 @@ class OrderManager:
         """Enter with stop and target, or close what this order goes against.
 
         ``price`` is the signal price in USD. Returns when an entry is over and covered (or denied),
-        or when the closed trade is flat; ``timeout_s`` bounds the wait, never the trade.
+        or when the shares to close are gone; ``timeout_s`` bounds the wait, never the trade.
         ``plan_id`` makes an entry idempotent. Raises `PlanError` for values that are no numbers,
-        `SurefillError` (REDUCE_PARTIAL for a part of a trade, NOTHING_TO_CLOSE for an order without
-        a price where nothing is open: then nothing is sent).
+        `SurefillError` (NOTHING_TO_CLOSE for an order without a price where nothing is open: then
+        nothing is sent).
         """
         return self._blocking.run(
             self._submit(
@@ -124,9 +124,7 @@ class OrderManager:
         symbol, side, qty = order
         against = self._trade_against(symbol, side)
         if against is not None and not self.executor.knows(plan_id or ""):
-            _check_whole(against, qty)
-            (closed,) = await self._flatten(against.plan_id, timeout_s or CLOSE_S)
-            return closed
+            return await self._reduce(against, qty, timeout_s or CLOSE_S)
         signal_px, stop_px, target_px = prices
         if signal_px is None:
             sentence = f"no open trade of ours in {symbol} that a {side} would close, and no price"
@@ -143,7 +141,7 @@ class OrderManager:
         return await self.executor.execute(plan, timeout_s=timeout_s)
 
     def _trade_against(self, symbol: str, side: str) -> TradeResult | None:
-        """The open trade of ours that an order of this side would reduce."""
+        """The open trade of ours that an order of this side would reduce; a symbol has one."""
         sign = SIGNS.get(str(side).lower())
         if sign is None:
             raise PlanError((Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side),))
@@ -151,6 +149,13 @@ class OrderManager:
             if trade.symbol == symbol and trade.side.sign != sign:
                 return trade
         return None
+
+    async def _reduce(self, trade: TradeResult, qty: object, timeout_s: float) -> TradeResult:
+        if whole_shares(qty) < trade.position_qty:
+            why, by = "submit_order", "order manager"
+            return await self.executor.reduce(trade, qty, why, by=by, timeout_s=timeout_s)
+        (closed,) = await self._flatten(trade.plan_id, timeout_s)
+        return closed
 
     async def _flatten(self, target: str, timeout_s: float) -> tuple[TradeResult, ...]:
         trades = [
@@ -160,19 +165,3 @@ class OrderManager:
         ]
         await self.executor.flatten(target, "submit_order", by="order manager")
         return tuple([await self.executor.closed(trade, timeout_s=timeout_s) for trade in trades])
-
-
-def _check_whole(trade: TradeResult, qty: object) -> None:
-    """A closing order must be for the whole trade: its exits are one commitment."""
-    try:
-        asked_qty = to_nano(str(qty))
-    except UnitError:
-        reason = Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field="quantity", value=qty)
-        raise PlanError((reason,)) from None
-    if asked_qty >= trade.position_qty:
-        return
-    sentence = (
-        f"trade {trade.plan_id} holds {to_text(trade.position_qty)} {trade.symbol}; closing "
-        f"{to_text(asked_qty)} of them is not possible, close all of it. Nothing was sent"
-    )
-    raise SurefillError(ErrorCode.REDUCE_PARTIAL, sentence)

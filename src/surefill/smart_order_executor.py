@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from surefill.config import Settings
 from surefill.core.commands import Milestone
 from surefill.core.events import Act, OperatorActed, PlanSubmitted
-from surefill.core.plan import SYMBOL_PATTERN, TradePlan
+from surefill.core.plan import SYMBOL_PATTERN, TradePlan, whole_shares
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.ports import Clock
@@ -52,6 +52,8 @@ QUOTE_S = 5.0
 LEAVE_S = 15.0
 """For entries to end and their fills to be covered when the executor closes."""
 CLOSE_S = 10.0
+REDUCE_S = 30.0
+"""For the shares of a reduction to go in regular hours."""
 
 T = TypeVar("T")
 _Handler = Callable[[asyncio.AbstractEventLoop, dict[str, Any]], object]
@@ -118,7 +120,7 @@ class SmartOrderExecutor:
         decided = runtime.stepper.start(wiring.BUILD, settings.digest(), now=runtime.clock.now_ns())
         self._loop_task = asyncio.create_task(driver.run())
         try:
-            await runtime.broker.start(driver.post)
+            await runtime.broker.start(driver.post, within_s=READY_S)
         except ConnectionError as error:
             raise wiring.unavailable(settings, error) from None
         for trade in list(runtime.engine.book.open.values()):
@@ -267,6 +269,35 @@ class SmartOrderExecutor:
         """Close positions of ours: of a symbol, of a trade, or all (empty). `closed` waits."""
         await self._act(Act.FLATTEN, target, by=by, why=why)
 
+    async def reduce(
+        self,
+        trade: str | TradePlan | TradeResult,
+        quantity: object,
+        why: str = "",
+        *,
+        by: str = "caller",
+        timeout_s: float = REDUCE_S,
+    ) -> TradeResult:
+        """Close this many shares of a trade; the rest stays covered, a working entry ends.
+
+        All of it or more is a flatten. Returns when they are gone, or after ``timeout_s`` with what
+        is so far; it goes on after that. Raises `PlanError` (no whole number of shares above zero),
+        `SurefillError` (TRADE_UNKNOWN).
+        """
+        plan_id = trade if isinstance(trade, str) else trade.plan_id
+        qty = whole_shares(quantity)
+        self._found(plan_id)
+        await self._act(Act.REDUCE, plan_id, by=by, why=why, qty=qty)
+
+        def is_done() -> bool:
+            now = self._found(plan_id)
+            if isinstance(now, Denial) or now.is_closed:
+                return True
+            return now.keep_qty is None and now.exit_reason is None
+
+        await self._started().driver.until(is_done, timeout_s=timeout_s)
+        return self.result(plan_id)
+
     async def cancel_entry(self, target: str, why: str = "", *, by: str = "caller") -> None:
         """End the entry; what has filled stays covered."""
         await self._act(Act.CANCEL_ENTRY, target, by=by, why=why)
@@ -338,10 +369,11 @@ class SmartOrderExecutor:
             raise SurefillError(ErrorCode.TRADE_UNKNOWN, sentence)
         return found
 
-    async def _act(self, act: Act, target: str, *, by: str, why: str) -> None:
+    async def _act(self, act: Act, target: str, *, by: str, why: str, qty: int = 0) -> None:
         """Post an act and wait until it is recorded."""
         runtime = self._started()
-        runtime.driver.post(must_fit(OperatorActed(act, target, by, why, runtime.clock.now_ns())))
+        event = OperatorActed(act, target, by, why, runtime.clock.now_ns(), qty)
+        runtime.driver.post(must_fit(event))
         await runtime.driver.drained()
 
     def _is_ready(self) -> bool:

@@ -15,6 +15,7 @@ from surefill.core.plan import (
     Policy,
     TradePlan,
     plan_problems,
+    whole_shares,
 )
 from surefill.core.reasons import ReasonCode
 from surefill.core.units import CENT, NANO
@@ -273,3 +274,24 @@ def test_a_plan_overrides_what_it_names() -> None:
     plan = replace(PLAN, overrides=(("min_rr_ppb", NANO), ("fill_timeout_ns", 10**9)))
     assert plan.with_policy(Policy()) == Policy(min_rr_ppb=NANO, fill_timeout_ns=10**9)
     assert PLAN.with_policy(Policy(min_rr_ppb=5)) == Policy(min_rr_ppb=5)
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("all", ReasonCode.PLAN_NUMBER_INVALID),
+        (None, ReasonCode.PLAN_NUMBER_INVALID),
+        (0, ReasonCode.PLAN_QTY_INVALID),
+        (-4, ReasonCode.PLAN_QTY_INVALID),
+        ("1.5", ReasonCode.FRACTIONAL_UNPROTECTABLE),
+    ],
+)
+def test_only_whole_shares_above_zero_can_be_closed(value: object, code: ReasonCode) -> None:
+    with pytest.raises(PlanError) as caught:
+        whole_shares(value)
+    assert [problem.code for problem in caught.value.problems] == [code]
+
+
+@pytest.mark.parametrize("value", [4, "4", 4.0, Decimal("4.000")])
+def test_whole_shares_in_any_spelling(value: object) -> None:
+    assert whole_shares(value) == 4 * NANO

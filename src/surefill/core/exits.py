@@ -236,7 +236,7 @@ def closing_px(turn: Turn) -> int:
 
 
 def send_closing(turn: Turn, qty: int) -> None:
-    """Close shares (1e-9) that no exit claims, under a stop of their own where the broker lets us."""
+    """Close shares (1e-9) that no exit claims, under a stop of their own where that is taken."""
     trade = turn.trade
     if trade.open_entry is not None:
         return  # a plain sale beside our own buy is a wash trade; `entry` is ending it

@@ -265,14 +265,30 @@ def _quantity_problems(plan: TradePlan) -> list[Reason]:
             return []
         return [Reason.of(ReasonCode.PLAN_RISK_INVALID, value=to_text(plan.risk_usd))]
     assert plan.order_qty is not None
-    if plan.order_qty <= 0:
-        return [Reason.of(ReasonCode.PLAN_QTY_INVALID, value=to_text(plan.order_qty))]
-    if plan.order_qty % NANO:
+    return _share_problems(plan.order_qty)
+
+
+def _share_problems(qty: int) -> list[Reason]:
+    if qty <= 0:
+        return [Reason.of(ReasonCode.PLAN_QTY_INVALID, value=to_text(qty))]
+    if qty % NANO:
         # alpaca.md 1.3: fractional orders must be simple orders, so they can carry no OCO (B-13).
-        whole = to_text(plan.order_qty // NANO * NANO)
-        value = to_text(plan.order_qty)
-        return [Reason.of(ReasonCode.FRACTIONAL_UNPROTECTABLE, value=value, whole=whole)]
+        whole = to_text(qty // NANO * NANO)
+        return [Reason.of(ReasonCode.FRACTIONAL_UNPROTECTABLE, value=to_text(qty), whole=whole)]
     return []
+
+
+def whole_shares(value: object) -> int:
+    """A number of whole shares above zero as a quantity (1e-9). Raises `PlanError`."""
+    try:
+        qty = to_nano(str(value))
+    except UnitError:
+        reason = Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field="quantity", value=value)
+        raise PlanError((reason,)) from None
+    problems = _share_problems(qty)
+    if problems:
+        raise PlanError(tuple(problems))
+    return qty
 
 
 def _exit_problems(plan: TradePlan) -> list[Reason]:

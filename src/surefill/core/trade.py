@@ -98,8 +98,9 @@ class Trade:
     """One trade. ``tag`` is the account's tag in our ids. Times are UTC ns.
 
     ``entry_end`` says why no further entry order will be sent. ``exit_reason`` says that the trade
-    is to be closed and why; ``keep_qty`` that only the shares (1e-9) beyond it are. ``strays`` are reports of orders that may turn out to be our legs.
-    ``wake_ns`` is the next instant at which the trade wants to be looked at.
+    is to be closed and why; ``keep_qty`` that only the shares (1e-9) beyond it are. ``strays`` are
+    reports of orders that may turn out to be our legs. ``wake_ns`` is the next instant at which the
+    trade wants to be looked at.
     """
 
     plan: TradePlan
