@@ -32,7 +32,7 @@ class SilentBroker:
     def watch(self, symbol: str) -> None:
         raise AssertionError(f"not asked for: {symbol}")
 
-    async def start(self, inbox: Inbox) -> None:
+    async def start(self, inbox: Inbox, *, within_s: float = 0) -> None:
         raise AssertionError("not asked for")
 
     async def close(self) -> None:

@@ -372,6 +372,13 @@ async def test_a_broker_that_goes_away_before_the_start_is_a_coded_error(desk: D
     assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
 
 
+async def test_a_start_waits_out_a_request_limit(desk: Desk) -> None:
+    desk.exchange.arm("N4", "GET /v2/account", params={"retry_after_s": 1, "headers": True})
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        assert executor.open_trades() == ()
+    assert "rate limited until" in desk.log_text()
+
+
 async def test_an_engine_that_stopped_says_so_to_everybody(
     desk: Desk, symbol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -402,8 +409,11 @@ async def test_a_wrong_key_is_a_coded_error_and_sends_nothing(tmp_path: Path) ->
         desk = Desk(exchange, tmp_path, key="WRONG")
         with pytest.raises(SurefillError) as caught:
             await SmartOrderExecutor(desk.settings()).start()
-        assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
+        assert caught.value.code is ErrorCode.KEYS_REFUSED
         assert "AUTHORIZATION" in caught.value.sentence
+        with pytest.raises(SurefillError) as later:  # the venue's clock needs keys as well
+            await SmartOrderExecutor(desk.settings(), clock=SystemClock()).start()
+        assert later.value.code is ErrorCode.KEYS_REFUSED
         assert exchange.log() == []
 
 

@@ -47,11 +47,20 @@ __all__ = [
     "JournalEntry",
     "JournalError",
     "JournalHeld",
+    "KeysRefused",
     "RateLimited",
     "Rejected",
     "Unavailable",
     "WashExempts",
 ]
+
+START_S = 30.0
+"""For the first reads of a start: half a window of a request limit, or a short outage."""
+
+
+class KeysRefused(ConnectionError):
+    """The broker answers and does not accept the keys: no later try will help."""
+
 
 Inbox = Callable[[Event], None]
 """Where an adapter puts what it learnt. Must be callable from the event loop only."""
@@ -114,11 +123,11 @@ class Broker(Protocol):
     def watch(self, symbol: str) -> None:
         """Read the symbol's instrument and quote, and keep its market flowing into the inbox."""
 
-    async def start(self, inbox: Inbox) -> None:
+    async def start(self, inbox: Inbox, *, within_s: float = START_S) -> None:
         """Connect; read account, calendar and clock; then attach the streams.
 
-        Raises `ConnectionError` with a sentence when the broker cannot be reached or refuses the
-        keys.
+        The reads are asked again for ``within_s`` where waiting can help. Raises `KeysRefused`, and
+        ``ConnectionError`` with a sentence when the broker cannot be reached or read.
         """
 
     async def close(self) -> None:

@@ -57,7 +57,7 @@ class NotingBroker:
         """Written down."""
         self.watched.append(symbol)
 
-    async def start(self, inbox: Inbox) -> None:
+    async def start(self, inbox: Inbox, *, within_s: float = 0) -> None:
         """Nothing to connect to."""
 
     async def close(self) -> None:

@@ -102,7 +102,7 @@ def _broker_checks(settings: Settings, standing: Standing | None) -> Iterator[Ch
         sight = look(settings, standing)
     except SurefillError as error:
         advice = "check the address, the network and the keys"
-        is_access = error.code is ErrorCode.BROKER_UNAVAILABLE
+        is_access = error.code in (ErrorCode.BROKER_UNAVAILABLE, ErrorCode.KEYS_REFUSED)
         yield Check("broker", Level.FAIL, error.sentence, advice, is_access)
         return
     picture = sight.picture

@@ -25,7 +25,7 @@ from surefill.brokers.alpaca.picture import picture_of
 from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.config import Settings
 from surefill.core.engine import Engine
-from surefill.ports import AccountPicture, Broker, Capabilities, Clock
+from surefill.ports import AccountPicture, Broker, Capabilities, Clock, KeysRefused
 from surefill.runtime.account import (
     BUILD,
     account_of,
@@ -126,7 +126,11 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
 def unavailable(settings: Settings, error: ConnectionError) -> SurefillError:
     """What to say when the broker cannot be reached or refuses us."""
     host = urlsplit(settings.base_url).netloc
-    sentence = f"{host}: {error}; check APCA_API_BASE_URL and the keys. Nothing was sent"
+    if isinstance(error, KeysRefused):
+        sentence = f"{host}: {error}; check APCA_API_KEY_ID and APCA_API_SECRET_KEY, and that they "
+        sentence += "belong to APCA_API_BASE_URL (a paper key does not fit the live address). "
+        return SurefillError(ErrorCode.KEYS_REFUSED, sentence + "Nothing was sent")
+    sentence = f"{host}: {error}; check APCA_API_BASE_URL and the network. Nothing was sent"
     return SurefillError(ErrorCode.BROKER_UNAVAILABLE, sentence)
 
 

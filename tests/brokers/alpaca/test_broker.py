@@ -21,6 +21,7 @@ from surefill.core.commands import (
 )
 from surefill.core.events import (
     Accepted,
+    AccountRead,
     CalendarRead,
     RequestAnswered,
     Verb,
@@ -29,7 +30,7 @@ from surefill.core.fix import (
     Feed,
 )
 from surefill.core.units import NANO
-from surefill.ports import Broker
+from surefill.ports import Broker, KeysRefused
 from tests.brokers.alpaca.support import (
     CL_ORD_ID,
     KEYS,
@@ -54,6 +55,7 @@ async def test_it_is_a_broker() -> None:
         feed=Feed.IEX,
         clock=clock,
         random=Random(1),
+        sleep=brief,
     )
     assert isinstance(broker, Broker)
     assert broker.capabilities.has_brackets
@@ -66,7 +68,7 @@ async def test_a_wrong_key_is_refused_at_the_start() -> None:
         return web.json_response({"message": "unauthorized."}, status=401)
 
     async with serving(web.get("/v2/account", refuse)) as url:
-        with pytest.raises(ConnectionError, match="AUTHORIZATION: 401: unauthorized") as caught:
+        with pytest.raises(KeysRefused, match="AUTHORIZATION: 401: unauthorized") as caught:
             async with started(url, FakeClock(real=True)):
                 raise AssertionError("started")
     assert KEYS.headers()["APCA-API-KEY-ID"] not in str(caught.value)
@@ -91,6 +93,36 @@ def reference(**answers: Any) -> list[web.RouteDef]:
         "orders": [],
     }
     return [route(f"/v2/{name}", value) for name, value in (known | answers).items()]
+
+
+async def test_a_start_waits_out_a_limit_and_a_short_outage() -> None:
+    said: list[int] = []
+
+    async def limited(request: web.Request) -> web.Response:
+        said.append({0: 429, 1: 503}.get(len(said), 200))
+        headers = {"Retry-After": "1"} if said[-1] == 429 else {}
+        body = account_json() if said[-1] == 200 else {"message": "too many requests."}
+        return web.json_response(body, status=said[-1], headers=headers)
+
+    routes = [web.get("/v2/account", limited), *reference()[1:]]
+    clock, waits = FakeClock(real=True), []
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        clock.advance(round(seconds * NANO))
+        await asyncio.sleep(0)
+
+    async with serving(*routes) as url, started(url, clock, sleep=sleep) as (_, inbox):
+        assert len(inbox.of(AccountRead)) == 1
+        assert said == [429, 503, 200]
+        assert 0.9 <= waits[0] <= 1
+
+
+async def test_an_account_that_cannot_be_understood_is_no_start() -> None:
+    async with serving(*reference(account={"message": "x"})) as url:
+        with pytest.raises(ConnectionError, match="cannot read the account: "):
+            async with started(url, FakeClock(real=True)):
+                raise AssertionError("started")
 
 
 @pytest.mark.parametrize("calendar", [[day_json(open="?")], 500, {"message": "x"}])

@@ -23,11 +23,12 @@ from surefill.brokers.alpaca.capabilities import ALPACA
 from surefill.brokers.alpaca.credentials import Credentials
 from surefill.brokers.alpaca.endpoints import Endpoints
 from surefill.brokers.alpaca.market_feed import MarketFeed
+from surefill.brokers.alpaca.patience import Patience
 from surefill.brokers.alpaca.reads import AccountReads
 from surefill.brokers.alpaca.recovery import OrderStream
 from surefill.brokers.alpaca.rest import Rest, Sleep
 from surefill.brokers.alpaca.stream import Stream
-from surefill.brokers.alpaca.translate import market, requests
+from surefill.brokers.alpaca.translate import market, orders, requests
 from surefill.brokers.alpaca.translate.answers import describe, order_answer, read_failure
 from surefill.brokers.alpaca.transport import HttpOutcome, HttpResponse
 from surefill.brokers.alpaca.wire import Unreadable
@@ -44,6 +45,7 @@ from surefill.core.commands import (
     SubmitOrder,
 )
 from surefill.core.events import (
+    AccountRead,
     Answer,
     BudgetChanged,
     CalendarRead,
@@ -55,7 +57,7 @@ from surefill.core.events import (
 )
 from surefill.core.fix import Feed
 from surefill.core.units import NANO
-from surefill.ports import Capabilities, Clock, Inbox
+from surefill.ports import START_S, Capabilities, Clock, Inbox
 
 logger = logging.getLogger(__name__)
 
@@ -121,21 +123,33 @@ class AlpacaBroker:
         """What decisions may rely on."""
         return self._capabilities
 
-    async def start(self, inbox: Inbox) -> None:
-        """Read account, clock and calendar, then attach the streams. Raises `ConnectionError`."""
+    async def start(self, inbox: Inbox, *, within_s: float = START_S) -> None:
+        """Read account, clock and calendar, then attach the streams.
+
+        Raises `KeysRefused` and ``ConnectionError``.
+        """
         self._inbox = inbox
         await self._trading.open()
         await self._data.open()
-        account = await self._reads.account(Priority.EVIDENCE)
-        if isinstance(account, ReadFailed):
+        patience = Patience(within_s=within_s, clock=self._clock, sleep=self._sleep)
+        try:
+            await self._first_reads(patience)
+        except ConnectionError:
             await self.close()
-            raise ConnectionError(f"cannot read the account: {account.text}")
-        self._emit(account)
-        await self._refresh()
-        if not self._calendar_ns:
-            await self.close()
-            raise ConnectionError("cannot read the trading calendar (the log says why)")
+            raise
         self._attach()
+
+    async def _first_reads(self, patience: Patience) -> None:
+        response = await patience.read(self._trading, requests.account(), "the account")
+        account = orders.account(response.body)
+        if isinstance(account, Unreadable):
+            raise ConnectionError(f"cannot read the account: {account.text}")
+        self._emit(AccountRead(account, response.recv_ns))
+        await self._refresh_clock()
+        request = requests.calendar(self._venue_now())
+        self._take_calendar(await patience.read(self._trading, request, "the trading calendar"))
+        if not self._calendar_ns:
+            raise ConnectionError("cannot read the trading calendar (its answer is unreadable)")
 
     async def close(self) -> None:
         """Disconnect; what is under way ends unanswered. Orders at the broker stay as they are."""
@@ -173,7 +187,7 @@ class AlpacaBroker:
         )
 
     def _attach(self) -> None:
-        orders = OrderStream(
+        handler = OrderStream(
             credentials=self._credentials,
             reads=self._reads,
             book=self._book,
@@ -188,7 +202,7 @@ class AlpacaBroker:
         )
         order_stream = Stream(
             url=self._endpoints.order_stream_url,
-            handler=orders,
+            handler=handler,
             sleep=self._sleep,
             random=self._random,
             tick_s=recovery.TICK_S,
@@ -269,15 +283,22 @@ class AlpacaBroker:
 
     async def _refresh(self) -> None:
         """Clock skew and calendar; a failure leaves what is known and is tried again later."""
-        asked_ns = self._clock.now_ns()
-        response = _complete(await self._trading.read(requests.clock(), Priority.ROUTINE), asked_ns)
-        if response is not None:
-            self._set_skew(market.clock_ns(response.body), response.recv_ns)
+        await self._refresh_clock()
         request = requests.calendar(self._venue_now())
-        response = _complete(await self._trading.read(request, Priority.ROUTINE), asked_ns)
+        outcome = await self._trading.read(request, Priority.ROUTINE)
+        response = _complete(outcome, self._clock.now_ns())
         if response is None:
             self._emit(ReadFailed("calendar", "no usable answer", self._clock.now_ns()))
             return
+        self._take_calendar(response)
+
+    async def _refresh_clock(self) -> None:
+        outcome = await self._trading.read(requests.clock(), Priority.ROUTINE)
+        response = _complete(outcome, self._clock.now_ns())
+        if response is not None:
+            self._set_skew(market.clock_ns(response.body), response.recv_ns)
+
+    def _take_calendar(self, response: HttpResponse) -> None:
         calendar = market.calendar(response.body)
         if isinstance(calendar, Unreadable):
             self._emit(ReadFailed("calendar", calendar.text, response.recv_ns))

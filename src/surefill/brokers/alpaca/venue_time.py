@@ -14,38 +14,35 @@ from random import Random
 from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.brokers.alpaca.credentials import Credentials
 from surefill.brokers.alpaca.endpoints import Endpoints
-from surefill.brokers.alpaca.rest import Rest
+from surefill.brokers.alpaca.patience import Patience
+from surefill.brokers.alpaca.rest import Rest, Sleep
 from surefill.brokers.alpaca.translate import market, requests
-from surefill.brokers.alpaca.translate.answers import describe, read_failure
-from surefill.brokers.alpaca.transport import HttpResponse
 from surefill.brokers.alpaca.wire import Unreadable
-from surefill.core.commands import Priority
-from surefill.ports import Clock
+from surefill.ports import START_S, Clock
 
 
-async def venue_offset_ns(endpoints: Endpoints, credentials: Credentials, *, clock: Clock) -> int:
-    """The venue's time minus ours, ns. Raises `ConnectionError` with a sentence."""
+async def venue_offset_ns(
+    endpoints: Endpoints, credentials: Credentials, *, clock: Clock, sleep: Sleep = asyncio.sleep
+) -> int:
+    """The venue's time minus ours, ns. Raises `KeysRefused` and ``ConnectionError``."""
     rest = Rest(
         base_url=endpoints.trading_url,
         credentials=credentials,
         budget=RequestBudget(),
         clock=clock,
         random=Random(0),
-        sleep=asyncio.sleep,
+        sleep=sleep,
         on_budget=lambda: None,
     )
     await rest.open()
+    # On this machine nobody answers where nothing runs: there is nothing to wait for.
+    patience = Patience(within_s=START_S, clock=clock, sleep=sleep, unreachable_s=0)
     try:
-        sent_ns = clock.now_ns()
-        outcome = await rest.read(requests.clock(), Priority.EVIDENCE)
+        response = await patience.read(rest, requests.clock(), "the venue's clock")
     finally:
         await rest.close()
-    failure = read_failure(outcome, clock.now_ns())
-    if failure is not None or not isinstance(outcome, HttpResponse):
-        text = "no answer" if failure is None else describe(failure)
-        raise ConnectionError(f"cannot read the venue's clock: {text}")
-    venue_ns = market.clock_ns(outcome.body)
+    venue_ns = market.clock_ns(response.body)
     if isinstance(venue_ns, Unreadable):
         raise ConnectionError(f"cannot read the venue's clock: {venue_ns.text}")
     # The answer was stamped between the question and its arrival.
-    return venue_ns - (sent_ns + outcome.recv_ns) // 2
+    return venue_ns - (patience.asked_ns + response.recv_ns) // 2
