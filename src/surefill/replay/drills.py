@@ -1,7 +1,7 @@
 """What people do to a run while it runs: an operator, and somebody in the broker's own screen.
 
 What: `DrillMix` (how often), `Drills` (seeded acts upon some plans of a `VirtualRun`): flatten,
-cancel the entry, close the position from outside, hand the last trades over at the end.
+close a part, cancel the entry, close the position from outside, hand the last trades over at the end.
 Why: outcomes like CLOSED_EXTERNAL or HANDED_OVER exist only because of people; a proof that reaches
 every outcome has to play them, at honest moments and through the same doors.
 Invariants: one act a plan; an act that finds its moment gone does nothing; the same seed gives the
@@ -22,6 +22,7 @@ from surefill.core.fix import Contingency, OrdType, Side, TimeInForce
 from surefill.core.order import OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.trade import Trade
+from surefill.core.units import NANO
 from surefill.replay.harness import VirtualRun
 from surefill.sim.types import OrderRequest, Refusal
 from surefill.sim.workload import Draw
@@ -33,7 +34,7 @@ SELL_FIRST_NS = 60 * MS_NS
 """The outsider presses "sell" again and again until the cancelled exits have released the shares
 (about 78 ms), or gives up after `SELL_TRIES`."""
 SELL_TRIES = 200
-_TradeAct = Callable[[Trade], None]
+_TradeAct = Callable[[Trade], object]
 HAND_OVER_EVERY_NS = 250 * MS_NS
 HAND_OVER_WAIT_NS = 120 * SECOND_NS
 """How long the last trades may take to become steady before they are flattened instead."""
@@ -46,6 +47,7 @@ class DrillMix:
     flatten_percent: int = 4
     cancel_entry_percent: int = 4
     external_percent: int = 3
+    reduce_percent: int = 4
     hands_over: bool = True
 
 
@@ -78,7 +80,8 @@ class Drills:
         acts = (
             (self._mix.flatten_percent, self._flatten, (3_000, 12_000)),
             (self._mix.cancel_entry_percent, self._cancel_entry, (100, 1_500)),
-            (self._mix.external_percent, self._close_outside, (4_000, 11_000)),
+            (self._mix.external_percent, self.close_outside, (4_000, 11_000)),
+            (self._mix.reduce_percent, self._reduce, (500, 9_000)),
         )
         for draw in draws:
             ticket = self._random.randrange(100)
@@ -103,6 +106,11 @@ class Drills:
         if trade.position_qty > 0:
             self._operate(Act.FLATTEN, trade.trade_id)
 
+    def _reduce(self, trade: Trade) -> None:
+        shares = trade.position_qty // NANO
+        if shares > 1:
+            self._operate(Act.REDUCE, trade.trade_id, self._random.randrange(1, shares) * NANO)
+
     def _cancel_entry(self, trade: Trade) -> None:
         if trade.open_entry is not None:
             self._operate(Act.CANCEL_ENTRY, trade.trade_id)
@@ -121,18 +129,19 @@ class Drills:
         for trade in trades:
             self._operate(Act.HAND_OVER if _is_steady(trade) else Act.FLATTEN, trade.trade_id)
 
-    def _operate(self, act: Act, target: str) -> None:
+    def _operate(self, act: Act, target: str, qty: int = 0) -> None:
         self._count(act.value)
         now = self._run.edge.now_ns
-        self._run.operate(OperatorActed(act, target, OPERATOR, "a drill", now))
+        self._run.operate(OperatorActed(act, target, OPERATOR, "a drill", now, qty))
 
     # -- somebody in the broker's own screen ----------------------------------------------------
 
-    def _close_outside(self, trade: Trade) -> None:
-        """Cancel the exits, then sell (or buy back) at the market as soon as it is allowed."""
+    def close_outside(self, trade: Trade) -> bool:
+        """Cancel the exits, then sell (or buy back) at the market as soon as it is allowed; False
+        when the trade is not steady enough to be taken over."""
         run = self._run
         if not _is_steady(trade):
-            return
+            return False
         self.others |= {o.order_id for o in trade.orders if o.order_id is not None}
         for group in trade.groups:
             if group_state(trade, group) is GroupState.ARMED:
@@ -141,6 +150,7 @@ class Drills:
         self._count("cancel outside")
         sell = partial(self._sell, trade.trade_id, SELL_TRIES)
         run.at(run.edge.now_ns + SELL_FIRST_NS, sell)
+        return True
 
     def _cancel_first(self, order_ids: list[str]) -> None:
         for order_id in order_ids:

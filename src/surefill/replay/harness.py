@@ -9,7 +9,8 @@ has something to do. Engine, journal codec, translation and recovery are the pro
 wire is the edge with its latency and faults.
 Invariants: one seed is one history, byte for byte; quotes reach the engine with the feed's delay,
 never before; a quote that concerns no trade is remembered without a step, which changes nothing
-(the step would be empty).
+(the step would be empty). A process may die around any append (`Fate`); a plan that its journal
+does not know is handed over again by the caller after the restart, under the same id.
 Must never: read a clock or draw a number that the seed does not determine.
 """
 
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from surefill.brokers.alpaca.virtual import VirtualBroker
-from surefill.core.commands import Announce, Milestone, RaiseAlarm
+from surefill.core.commands import Announce, BrokerCommand, Milestone, RaiseAlarm
 from surefill.core.engine import Engine, EngineConfig
 from surefill.core.events import Event, MarketUpdated, OperatorActed, PlanSubmitted, TimePassed
 from surefill.core.fix import Feed, TradingStatus
@@ -32,7 +33,7 @@ from surefill.core.risk import Limits
 from surefill.core.session import Calendar
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
-from surefill.journal.memory import MemoryJournal
+from surefill.journal.memory import MemoryDisk, MemoryJournal
 from surefill.replay.virtual_wire import EdgeWire, hand_on
 from surefill.runtime.stepper import Decided, Stepper
 from surefill.sim.alpaca.app import VenueParts, assemble
@@ -42,11 +43,15 @@ from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, QuoteEvent, StatusEvent
 from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange
 from surefill.sim.switches import Switches
+from surefill.sim.wire import Delivery
 from surefill.tactics.registry import TACTICS
 
 FEED_DELAY_NS = 15_000_000
 """Time from the tape to the engine: the typical delay of the stream model."""
 KEY = "VIRTUALKEY"
+TICKETS = 10_000_000
+"""Requests and connections of one process; the next one counts on from there, so that an answer to
+the dead never reaches the living."""
 SETTLE_NS = 200_000_000_000
 """How long after the last plan's budget a run may take to come to rest before the close."""
 
@@ -72,6 +77,15 @@ class Arrival:
     at_ns: int
     plan: TradePlan
     is_legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """How a process dies around one append: the first ``sent`` commands of the decision still
+    leave, the last ``lost`` records never reached the disk."""
+
+    sent: int = 0
+    lost: int = 0
 
 
 class _Tap:
@@ -119,19 +133,12 @@ class VirtualRun:
         self.log, self.exchange, self.edge = parts.log, parts.exchange, parts.edge
         self.account = owner_of(KEY).account
         self._inbox: deque[Event] = deque()
-        self.broker = VirtualBroker(
-            EdgeWire(self.edge), key=KEY, secret="virtual", emit=self._inbox.append
-        )
-        self.engine = Engine(
-            EngineConfig(
-                account=KEY,
-                limits=self.config.limits,
-                exits_beside_entry=self.config.exits_beside_entry,
-            ),
-            TACTICS,
-        )
-        self.journal = MemoryJournal()
-        self.stepper = Stepper(self.engine, self.journal, holder="virtual run")
+        self.starts = 0
+        self.is_alive = False
+        self.fated: Callable[[Decided, int], Fate | None] = _spared
+        """Asked after every append (what was decided, records written): does the process die?"""
+        self.on_death: Callable[[VirtualRun], None] = _unnoticed
+        self._boot(MemoryDisk())
         self.finished: dict[str, Trade | Denial] = {}
         self.settled: dict[str, Trade] = {}
         self.alarms: list[tuple[int, RaiseAlarm]] = []
@@ -141,17 +148,35 @@ class VirtualRun:
         self._pending: deque[tuple[int, QuoteEvent | StatusEvent]] = deque()
         self._urgent_ns: int | None = None
         self._agenda: list[tuple[int, int, Arrival]] = []
+        self._given: dict[str, Arrival] = {}
+
+    def _boot(self, disk: MemoryDisk) -> None:
+        """A fresh process over what the disk holds."""
+        self.broker = VirtualBroker(
+            EdgeWire(self.edge),
+            key=KEY,
+            secret="virtual",
+            emit=self._inbox.append,
+            first_ticket=self.starts * TICKETS,
+        )
+        self.engine = Engine(
+            EngineConfig(
+                account=KEY,
+                limits=self.config.limits,
+                exits_beside_entry=self.config.exits_beside_entry,
+            ),
+            TACTICS,
+        )
+        self.journal = MemoryJournal(disk)
+        self.stepper = Stepper(self.engine, self.journal, holder="virtual run")
 
     # -- the caller's side ----------------------------------------------------------------------
 
     def start(self) -> None:
         """Restore, take over, connect, and run until the engine is ready. A symbol's instrument is
         read when its first quote is seen."""
-        self.stepper.restore()
-        now = self.edge.now_ns
-        self._act_on(self.stepper.start("virtual", "virtual", now=now))
-        self.broker.start()
-        deadline_ns = now + 60_000_000_000
+        self._begin()
+        deadline_ns = self.edge.now_ns + 60_000_000_000
         while self.engine.state.mode is not Mode.READY and self._turn(deadline_ns):
             pass
 
@@ -196,6 +221,40 @@ class VirtualRun:
         while self._turn(until_ns):
             pass
 
+    # -- the process ----------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Start-up is recovery: restore, take over, connect."""
+        self.starts += 1
+        self.is_alive = True
+        self.stepper.restore()
+        self._step(lambda now: self.stepper.start("virtual", "virtual", now=now))
+        if self.is_alive:
+            self.broker.start()
+
+    def crash(self, *, lost: int = 0) -> None:
+        """The process dies here; the last ``lost`` records never reached the disk. What it sent
+        stays on its way."""
+        self.is_alive = False
+        self.journal.disk.crash(lose_after=len(self.journal.disk.entries) - lost)
+        self._inbox.clear()
+        self.broker.stop()
+        self.on_death(self)
+
+    def restart(self) -> None:
+        """The same command line again: a new process on the same journal."""
+        self._boot(self.journal.disk)
+        self._urgent_ns = None
+        self._unwatched = list(self._views)
+        self.engine.views.update(self._views)
+        self._begin()
+        book = self.engine.book
+        for plan_id in [name for name in self._given if book.known_as(name) is None]:
+            self.finished.pop(plan_id, None)
+            self.submit(self._given.pop(plan_id))
+        for plan_id in book.open:
+            self.finished.pop(plan_id, None)
+
     # -- the loop -------------------------------------------------------------------------------
 
     def _turn(self, until_ns: int) -> bool:
@@ -204,30 +263,39 @@ class VirtualRun:
         if now >= until_ns:
             return False
         target_ns = until_ns
-        for at_ns in (
-            self.engine.next_deadline(),
-            self.broker.next_ns(),
-            self._agenda[0][0] if self._agenda else None,
-            self.acts[0][0] if self.acts else None,
-            self._urgent_ns,
-        ):
+        wakes = [self.acts[0][0] if self.acts else None]
+        if self.is_alive:
+            wakes += [self.engine.next_deadline(), self.broker.next_ns(), self._urgent_ns]
+            wakes += [self._agenda[0][0] if self._agenda and self._takes_plans else None]
+        for at_ns in wakes:
             if at_ns is not None:
                 target_ns = min(target_ns, max(at_ns, now))
         deliveries = self.edge.advance_until(target_ns, self._has_urgent_news)
+        if self.is_alive:
+            self._receive(deliveries)
+        self._operate_due()
+        if self.is_alive:
+            events = list(self._inbox)
+            self._inbox.clear()
+            self._handle(events + self._due_events())
+        return True
+
+    def _receive(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in deliveries:
             hand_on(delivery, self.broker)
         self.broker.wake()
         for symbol in self._unwatched:
             self.broker.watch(symbol)
         self._unwatched.clear()
-        self._operate_due()
-        events = list(self._inbox)
-        self._inbox.clear()
-        self._handle(events + self._due_events())
-        return True
+
+    @property
+    def _takes_plans(self) -> bool:
+        """A caller waits until the engine is ready."""
+        return self.engine.state.mode is Mode.READY
 
     def _has_urgent_news(self) -> bool:
-        return self._urgent_ns is not None and self._urgent_ns <= self.edge.now_ns
+        is_due = self._urgent_ns is not None and self._urgent_ns <= self.edge.now_ns
+        return is_due and self.is_alive
 
     def _operate_due(self) -> None:
         while self.acts and self.acts[0][0] <= self.edge.now_ns:
@@ -243,8 +311,9 @@ class VirtualRun:
             for view in list(self._views.values()):
                 if any(True for _ in self.engine.book.concerned(view, TACTICS)):
                     events.append(MarketUpdated(view))
-        while self._agenda and self._agenda[0][0] <= now:
+        while self._takes_plans and self._agenda and self._agenda[0][0] <= now:
             _, _, arrival = heapq.heappop(self._agenda)
+            self._given[arrival.plan.plan_id] = arrival
             self._refresh(arrival.plan.symbol, now)
             events.append(PlanSubmitted(arrival.plan, self.config.policy, arrival.is_legacy, now))
         deadline_ns = self.engine.next_deadline()
@@ -256,7 +325,20 @@ class VirtualRun:
         if not events:
             return
         self._catch_up(self.edge.now_ns)
-        self._act_on(self.stepper.handle(events, self.edge.now_ns))
+        self._step(lambda now: self.stepper.handle(events, now))
+
+    def _step(self, decide: Callable[[int], Decided]) -> None:
+        """Decide and record, then act; or die in between, if that is this process's fate."""
+        before = self.stepper.seq
+        decided = decide(self.edge.now_ns)
+        written = self.stepper.seq - before
+        fate = self.fated(decided, written) if written else None
+        if fate is None:
+            self._act_on(decided)
+            return
+        for command in _requests(decided)[: fate.sent]:
+            self.broker.send(command)
+        self.crash(lost=fate.lost)
 
     def _act_on(self, decided: Decided) -> None:
         for denial in decided.denials:
@@ -313,6 +395,22 @@ class VirtualRun:
         if view is not None and view.nbbo is not None:
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
+
+
+def _spared(decided: Decided, written: int) -> Fate | None:
+    """The process lives on."""
+    return None
+
+
+def _unnoticed(run: VirtualRun) -> None:
+    """Nobody watches the process."""
+
+
+def _requests(decided: Decided) -> list[BrokerCommand]:
+    """What of a decision goes to the broker, in order."""
+    return [
+        command for command in decided.commands if not isinstance(command, RaiseAlarm | Announce)
+    ]
 
 
 def _seen(view: MarketView, event: QuoteEvent | StatusEvent, at_ns: int) -> MarketView:

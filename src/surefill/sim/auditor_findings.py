@@ -35,7 +35,9 @@ class AuditLimits:
     ``closing_ms`` is how long a working order that closes the shares may look for its buyer.
     ``cover_p99_ms`` is judged from 100 windows on. ``others`` are order ids or client order ids
     that somebody else cancelled or replaced (an operator, the test), so that I16 and I20 do not
-    blame the executor. ``foreign_orders`` admits orders that belong to no plan.
+    blame the executor. ``foreign_orders`` admits orders that belong to no plan. From
+    ``renewal_from_ns`` on (UTC ns, before the close) cover that dies with the day gives way to cover
+    that stays (C.1.1, 3): no repair, but its gap counts.
     """
 
     cover_ms: int = 1_500
@@ -49,6 +51,7 @@ class AuditLimits:
     foreign_orders: bool = False
     others: frozenset[str] = frozenset()
     excuses: tuple[Excuse, ...] = ()
+    renewal_from_ns: int | None = None
 
     def latest_end_ns(self, start_ns: int, limit_ms: int, symbol: str) -> int:
         """Until when a span that began at ``start_ns`` may last."""

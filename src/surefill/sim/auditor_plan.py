@@ -280,7 +280,9 @@ class PlanJudge:
         """I20: cover that was needed and was cancelled; the next exit order says what for."""
         dropped = cover < self._cover_qty <= need and cover < need
         by_cancel = instant.has_cancelled_exit and not instant.has_fill and not instant.by_venue
-        if dropped and by_cancel:
+        from_ns = self._limits.renewal_from_ns
+        is_renewal = from_ns is not None and self._now_ns >= from_ns
+        if dropped and by_cancel and not is_renewal:
             self._repairs.cancelled_ns = self._now_ns
 
     def _check_window(self, started_ns: int, ended_ns: int) -> None:

@@ -51,6 +51,8 @@ READ_TIMEOUT_NS = 5_000_000_000
 HEARTBEAT_DEAD_NS = 10_000_000_000
 """A silent stream is dead after this long (brokers/alpaca/recovery.py)."""
 RECONNECT_NS = 500_000_000
+READ_AGAIN_NS = 500_000_000
+"""Pause between two reads of reference data; equal pauses keep `_paused` in order."""
 GAP_MARGIN_NS = 60_000_000_000
 
 Work = Coroutine[Any, Any, None]
@@ -83,6 +85,16 @@ class _Ask:
         return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """What a piece of work waits for: this instant (UTC ns)."""
+
+    until_ns: int
+
+    def __await__(self) -> Generator[_Pause, HttpOutcome, None]:
+        yield self
+
+
 class _Reader:
     """The `Reader` of `AccountReads`: hands each GET to whoever runs the work."""
 
@@ -95,8 +107,15 @@ class VirtualBroker:
     """One account's connection to the edge. ``emit`` is the engine's inbox."""
 
     def __init__(
-        self, wire: VirtualWire, *, key: str, secret: str, emit: Callable[[Event], None]
+        self,
+        wire: VirtualWire,
+        *,
+        key: str,
+        secret: str,
+        emit: Callable[[Event], None],
+        first_ticket: int = 0,
     ) -> None:
+        """``first_ticket``: where requests and connections are counted from."""
         self._wire = wire
         self._headers = {"apca-api-key-id": key, "apca-api-secret-key": secret}
         self._login = {"action": "auth", "key": key, "secret": secret}
@@ -105,8 +124,9 @@ class VirtualBroker:
         self._reads = AccountReads(rest=_Reader(), clock=wire)
         self._waiting: dict[int, Work] = {}
         self._timeouts: list[tuple[int, int]] = []
-        self._ticket = 0
-        self._conn = 0
+        self._paused: list[tuple[int, Work]] = []
+        self._ticket = first_ticket
+        self._conn = first_ticket
         self._stream: int | None = None
         self._is_up = False
         self._reopen_ns: int | None = None
@@ -120,6 +140,17 @@ class VirtualBroker:
         self._run(self._read_reference())
         self._open_stream()
 
+    def stop(self) -> None:
+        """The process is gone: its connection is closed, nothing that arrives is read."""
+        if self._stream is not None:
+            self._wire.close_stream(self._stream)
+        self._stream = self._reopen_ns = self._listen_by_ns = None
+        for work in (*self._waiting.values(), *(work for _, work in self._paused)):
+            work.close()
+        self._waiting.clear()
+        self._paused.clear()
+        self._timeouts.clear()
+
     def watch(self, symbol: str) -> None:
         """Read the symbol's instrument; its quotes come from the tape."""
         self._run(self._read_instrument(symbol))
@@ -131,6 +162,7 @@ class VirtualBroker:
     def next_ns(self) -> int | None:
         """The next instant at which this side of the wire has something to do by itself."""
         times = [at_ns for at_ns, ticket in self._timeouts if ticket in self._waiting][:1]
+        times += [at_ns for at_ns, _ in self._paused[:1]]
         times += [at_ns for at_ns in (self._reopen_ns, self._listen_by_ns) if at_ns is not None]
         return min(times) if times else None
 
@@ -142,6 +174,9 @@ class VirtualBroker:
             work = self._waiting.pop(ticket, None)
             if work is not None:
                 self._resume(work, Lost("no answer within the read timeout"))
+        while self._paused and self._paused[0][0] <= now:
+            _, work = self._paused.pop(0)
+            self._advance(work, None)
         if self._listen_by_ns is not None and now >= self._listen_by_ns:
             self._wire.close_stream(self._conn)
             self._lose_stream(now)
@@ -182,6 +217,9 @@ class VirtualBroker:
         try:
             ask = work.send(outcome)
         except StopIteration:
+            return
+        if isinstance(ask, _Pause):
+            self._paused.append((ask.until_ns, work))
             return
         self._ticket += 1
         self._waiting[self._ticket] = work
@@ -237,6 +275,7 @@ class VirtualBroker:
             outcome = await _Ask(request())
             if isinstance(outcome, HttpResponse) and outcome.status == 200:
                 return outcome.body
+            await _Pause(self._wire.now_ns() + READ_AGAIN_NS)
 
     # -- the order stream ---------------------------------------------------------------------
 
