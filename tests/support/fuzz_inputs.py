@@ -12,7 +12,7 @@ from copy import deepcopy
 from random import Random
 from typing import Any
 
-import msgspec
+import msgpack  # type: ignore[import-untyped]  # says surrogates too, as msgspec will not
 
 from surefill.sim.alpaca.openapi import ROWS
 from surefill.sim.wire import WireRequest
@@ -30,9 +30,10 @@ VALUES: tuple[Any, ...] = (
     {"stop_price": "95", "limit_price": "94"}, "2026-03-02", "2026-03-02T15:00:00Z", "1Min",
     "9" * 400,
 )  # fmt: skip
-STREAM_WORDS = (
+STREAM_WORDS: tuple[Any, ...] = (
     "action", "auth", "authenticate", "listen", "subscribe", "unsubscribe", "data", "streams",
     "trade_updates", "key", "secret", "key_id", "secret_key", "trades", "quotes", "bars", "*", SYM,
+    "\ud800", "", "NONE", 1,
 )  # fmt: skip
 WEIGHTS = {
     ("post", "/v2/orders"): 30,
@@ -88,8 +89,11 @@ class Inputs:
             return b'{"action":"auth","key":"KEY","secret":"S"}'
         if choice < 0.5:
             return b'{"action":"listen","data":{"streams":["trade_updates"]}}'
-        message = self._value(3)
-        return msgspec.msgpack.encode(message) if choice < 0.6 else json.dumps(message).encode()
+        message = self._value(3) if choice < 0.8 else self._meant()
+        packed = json.dumps(message).encode()
+        if choice < 0.65 or choice > 0.9:
+            return packed
+        return bytes(msgpack.packb(message, unicode_errors="surrogatepass"))
 
     # --- parts of a request ---------------------------------------------------------------
 
@@ -272,10 +276,16 @@ class Inputs:
             made["client_order_id"] = f"id-{self.random.randrange(2_000)}"
         return made
 
+    def _meant(self) -> Fields:
+        """A message in the right shape with words that may be anything."""
+        action = self.random.choice(("auth", "subscribe", "unsubscribe", "listen"))
+        names = self.random.sample(("key", "secret", "trades", "quotes", "bars", "data"), 3)
+        return {"action": action, **{name: self._value(1) for name in names}}
+
     def _value(self, depth: int) -> Any:
         if depth == 0 or self.random.random() < 0.3:
             return self.random.choice(STREAM_WORDS)
         if self.random.random() < 0.4:
             return [self._value(depth - 1) for _ in range(self.random.randrange(4))]
         names = self.random.sample(STREAM_WORDS, self.random.randrange(1, 5))
-        return {name: self._value(depth - 1) for name in names}
+        return {str(name): self._value(depth - 1) for name in names}

@@ -77,6 +77,16 @@ def test_nonsense_is_an_error(data: bytes) -> None:
     assert only(session(Bench()).receive(data))["stream"] == "error"
 
 
+def test_text_without_utf_8_is_survived() -> None:
+    """Found by the fuzzer: a client id of a lone surrogate stopped every msgpack stream."""
+    bench = Bench()
+    bench.quote("ACME", "99.99", "100.01")
+    order = bench.order(client_order_id="\ud800")
+    assert order.json["client_order_id"] == "\ufffd"
+    broken = b'{"action":"auth","key":"\\ud800","secret":"\\ud800"}'
+    assert session(bench).receive(broken)
+
+
 def test_events_reach_their_account_only_while_listening() -> None:
     bench = Bench()
     stream = session(bench)

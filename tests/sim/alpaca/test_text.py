@@ -18,6 +18,7 @@ from surefill.sim.alpaca.text import (
     stamp_ns,
     stamp_us,
     uuid_of,
+    whole_text,
     wire_number,
 )
 
@@ -101,3 +102,9 @@ def test_ids_are_functions() -> None:
     assert is_uuid(one)
     assert not is_uuid("fake_id")
     assert not is_uuid("zzzzzzzz-0000-4000-8000-000000000000")
+
+
+def test_lone_surrogates_become_the_replacement_character() -> None:
+    pair = "\ud83d\ude00"
+    broken = {"a\ud800": ["\udfff", pair, "plain", 7, None]}
+    assert whole_text(broken) == {"a\ufffd": ["\ufffd", "\U0001f600", "plain", 7, None]}

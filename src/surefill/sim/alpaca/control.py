@@ -22,7 +22,7 @@ from surefill.sim.alpaca.encode import Json, books_json, dump
 from surefill.sim.alpaca.errors import JSON_HEADERS
 from surefill.sim.alpaca.fault_file import FIELDS, fault_of
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES, query_value
-from surefill.sim.alpaca.text import parse_stamp, stamp_ns
+from surefill.sim.alpaca.text import parse_stamp, stamp_ns, whole_text
 from surefill.sim.faults import NS_PER_MS, FaultError
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
 from surefill.sim.notices import BandNotice, Notice, PrintCancel, PrintCorrection
@@ -270,7 +270,8 @@ def _body(
     if len(request.body) > MAX_BODY_BYTES:
         raise ControlError("the body is too large")
     try:
-        body = json.loads(request.body or b"{}", parse_float=Decimal, parse_constant=str)
+        raw = request.body or b"{}"
+        body = whole_text(json.loads(raw, parse_float=Decimal, parse_constant=str))
     except (ValueError, RecursionError):
         raise ControlError("the body is not JSON") from None
     if not isinstance(body, dict):

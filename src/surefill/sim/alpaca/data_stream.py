@@ -29,7 +29,7 @@ from surefill.sim.alpaca.board import (
 from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump
 from surefill.sim.alpaca.keys import Credentials, Owner, credentials_of
-from surefill.sim.alpaca.text import NS_PER_S, stamp_ns
+from surefill.sim.alpaca.text import NS_PER_S, stamp_ns, whole_text
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
 from surefill.sim.notices import BandNotice, MinuteEnd, Notice, PrintCancel, PrintCorrection
 from surefill.sim.types import VenueEvent
@@ -263,7 +263,8 @@ class DataSession:
 
     def _read(self, data: bytes) -> Mapping[str, object] | None:
         try:
-            value: object = msgspec.msgpack.decode(data) if self._is_msgpack else json.loads(data)
+            read = msgspec.msgpack.decode if self._is_msgpack else json.loads
+            value: object = whole_text(read(data))
         except (msgspec.DecodeError, ValueError, TypeError, RecursionError):
             # Also text that is not UTF-8, and maps whose keys cannot be keys.
             return None

@@ -16,7 +16,7 @@ from decimal import Decimal
 from surefill.core.fix import Contingency
 from surefill.core.units import UnitError, to_nano
 from surefill.sim.alpaca.errors import RequestError
-from surefill.sim.alpaca.text import parse_stamp
+from surefill.sim.alpaca.text import parse_stamp, whole_text
 from surefill.sim.alpaca.words import CONTINGENCIES, ORD_TYPES, SIDES, TIFS
 from surefill.sim.types import LegRequest, OrderQuery, OrderRequest, OrderScope, ReplaceRequest
 
@@ -44,7 +44,7 @@ def read_body(raw: bytes) -> Body:
     if not raw.strip():
         return {}
     try:
-        value = json.loads(raw, parse_float=Decimal, parse_constant=str)
+        value = whole_text(json.loads(raw, parse_float=Decimal, parse_constant=str))
     except (ValueError, RecursionError):
         raise RequestError("request body format is invalid", status=400) from None
     if not isinstance(value, dict):

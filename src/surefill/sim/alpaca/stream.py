@@ -18,6 +18,7 @@ import msgspec
 from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump, trade_update
 from surefill.sim.alpaca.keys import Credentials, Owner
+from surefill.sim.alpaca.text import whole_text
 from surefill.sim.market import MarketEvent
 from surefill.sim.notices import Notice
 from surefill.sim.types import VenueEvent
@@ -157,7 +158,7 @@ def _pair(message: Mapping[str, object]) -> Credentials | None:
 def _read(data: bytes) -> Mapping[str, object] | None:
     """A client message: JSON, or MessagePack from clients that speak it."""
     try:
-        value: object = json.loads(data)
+        value: object = whole_text(json.loads(data))
     except (ValueError, RecursionError):
         try:
             value = msgspec.msgpack.decode(data)

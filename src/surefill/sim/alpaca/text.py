@@ -59,6 +59,20 @@ def wire_number(nano: int) -> int | float:
     return float(to_text(nano))
 
 
+def whole_text(value: object) -> object:
+    """The same without lone surrogates: they have no UTF-8 and would break every answer that shows
+    them. A Go server reads them as U+FFFD."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [whole_text(item) for item in value]
+    if isinstance(value, dict):
+        return {whole_text(name): whole_text(item) for name, item in value.items()}
+    return value
+
+
 def _moment(ns: int) -> tuple[datetime, int]:
     """(UTC second, nanoseconds within it)."""
     seconds, rest = divmod(ns, NS_PER_S)
