@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.events import Act, MarketUpdated
-from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close
+from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close, nearest_px
 from surefill.core.fix import ExecType, Feed, TradingStatus
 from surefill.core.market import MarketView, Nbbo
 from surefill.core.reasons import Reason, ReasonCode
@@ -48,6 +48,19 @@ def test_closing_prices(side: str, step: int, bid: str, ask: str, px: str) -> No
     trade = replace(covered_bench(side).trade, flatten_step=step)
     assert px_for(trade, bid, ask) == px
     assert len(COLLAR_BPS) == 4
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "px"),
+    [
+        ("buy", "98.05", "98.06"),
+        ("sell", "101.95", "101.94"),
+        ("buy", "0.9003", "0.9103"),  # found by simulation, seed 80: refused a tick beyond it
+        ("sell", "0.9003", "0.8903"),
+    ],
+)
+def test_the_broker_takes_a_target_a_cent_beyond_its_stop(side: str, stop: str, px: str) -> None:
+    assert to_text(nearest_px(Bench(side).trade, to_nano(stop))) == px
 
 
 def test_partial_close_is_a_refused_cover() -> None:

@@ -429,3 +429,65 @@ def test_status_is_not_a_price() -> None:
     row.status = OrdStatus.PENDING_CANCEL
     b.streams(b.report(row, ExecType.PENDING_CANCEL))
     assert b.phase == "WORKING"
+
+
+def held_bracket(side: str) -> Bench:
+    """A bracket whose entry is filled and whose legs the broker keeps back (V20)."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    report = b.executes("E1", 100)
+    for leg in b.rows["E1"].legs:
+        leg.working = False
+    b.run(0.04)
+    b.streams(report)
+    return b
+
+
+@SIDES
+def test_bracket_legs_that_stay_held_protect_nothing(side: str) -> None:
+    """Found by simulation, seed 69: both exits held, taken for cover until the time exit."""
+    b = held_bracket(side)
+    b.run(0.9)
+    assert "cancel" not in " ".join(b.news()), "arming takes a moment"
+    b.run(0.2)
+    assert b.news() == ["ALARM COVER_LOST", "cancel E1.target"]
+    b.cancelled("E1.target")
+    assert b.news() == [oco(b, "X1", 100, 10)]
+    b.accepts("X1")
+    assert (b.held, b.covered) == (100, 100)
+
+
+@SIDES
+def test_legs_that_were_armed_without_a_word_are_left_alone(side: str) -> None:
+    b = held_bracket(side)
+    b.run(0.5)
+    b.rows["E1.target"].working = True  # its event was lost
+    b.run(30)
+    assert b.news()[1:] == ["SETTLED"]
+    assert (b.held, b.covered, b.alarms) == (100, 100, [])
+
+
+@SIDES
+def test_the_end_of_useless_exits_is_asked_for_until_it_comes(side: str) -> None:
+    """The request to cancel may be lost like any other; nothing else would ever repeat it."""
+    b = held_bracket(side)
+    b.run(5)
+    cancels = [line for line in b.news() if line.startswith("cancel")]
+    assert cancels[0] == "cancel E1.target"
+    assert len(cancels) > 1
+
+
+@SIDES
+def test_a_target_that_fills_before_its_answer_leaves_no_unknown_stop_behind(side: str) -> None:
+    """Found by simulation, seed 40: closed, and 2 ms later re-opened by the answer's stop leg."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.takes("X1")
+    b.fills("X1", 100)
+    assert b.held == 0
+    assert b.trade.outcome is None, "the stop beside it has not been heard of"
+    b.run(1)
+    assert b.trade.outcome is Outcome.CLOSED_TARGET
+    assert b.trade.order(b.rows["X1.stop"].cl_ord_id) is not None
+    assert b.alarms == []

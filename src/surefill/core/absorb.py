@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from surefill.core.commands import OrderSpec, Priority, QueryPositions
+from surefill.core.cover import ARM_NS, bracket_entry, filled_ns, is_held_back
 from surefill.core.events import (
     Accepted,
     ExecutionReport,
@@ -170,6 +171,7 @@ def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> No
         case Accepted(report):
             if report is not None:
                 take_report(turn, report)
+                _give_up_held(turn, event.sent_ns)
         case Rejected(kind=RejectKind.NOT_FOUND):
             is_late_cover = order.state is OrderState.IN_FLIGHT and order.leg is not Leg.ENTRY
             is_open_question = order.state is OrderState.IN_DOUBT or is_late_cover
@@ -177,6 +179,18 @@ def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> No
                 _not_found(turn, order, event.sent_ns)
         case _:
             pass  # a read that failed says nothing (I11); `ask` keeps its own distance
+
+
+def _give_up_held(turn: Turn, sent_ns: int) -> None:
+    """A read, sent long after the fill, still shows every leg of a bracket held: none of them
+    protects, so the group is given up and the shares are covered anew (A-20, V20)."""
+    for group in turn.trade.groups:
+        entry = bracket_entry(turn.trade, group)
+        if entry is None or group.is_ended or not is_held_back(turn.trade, group):
+            continue
+        if sent_ns >= filled_ns(entry) + ARM_NS:
+            turn.alarm(Reason.of(ReasonCode.COVER_LOST, qty=to_text(group.qty), by="HELD"))
+            turn.update_group(replace(group, is_ended=True))
 
 
 def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.exits import is_partial_close
-from surefill.core.fix import Leg, TradingStatus
+from surefill.core.fix import Contingency, Leg, TradingStatus
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Trade, Uncovered
@@ -128,7 +128,7 @@ def settle(turn: Turn) -> None:
     if is_safe and not trade.is_settled and not trade.unpriced_qty and trade.outcome is None:
         turn.trade = replace(trade, is_settled=True)
         turn.announce(Milestone.SETTLED)
-    if position == 0 and all(o.is_terminal for o in turn.trade.orders):
+    if position == 0 and all(o.is_terminal for o in turn.trade.orders) and not _lacks_legs(turn):
         _close(turn)
 
 
@@ -176,6 +176,24 @@ def _confirm_flat(turn: Turn) -> None:
             turn.wake_at(due_ns)
         else:
             turn.ask(order)
+
+
+def _lacks_legs(turn: Turn) -> bool:
+    """Whether an OCO of ours ended before we heard of the stop beside it, which may still live: the
+    stream told of the fill before the answer to the request (R1). Its answer, or a read, tells."""
+    trade = turn.trade
+    lacking = [
+        order
+        for order in trade.orders
+        if order.is_ours
+        and order.spec.contingency is Contingency.OCO
+        and order.order_id is not None
+        and not order.replaces
+        and all(other.leg is not Leg.STOP for other in trade.group_orders(order.group))
+    ]
+    for order in lacking:
+        turn.ask(order)
+    return bool(lacking)
 
 
 def _close(turn: Turn) -> None:

@@ -35,6 +35,10 @@ class GroupState(StrEnum):
 
 _G = GroupState
 
+ARM_NS = 1_000_000_000
+"""The broker arms the legs of a filled bracket within 45 ms (alpaca.md 3.3); this much later they
+are not late but stuck."""
+
 GROUP_TRANSITIONS: dict[GroupState, frozenset[GroupState]] = {
     # A bracket may fill, arm and finish between two looks.
     _G.WAITING: frozenset({_G.ARMED, _G.BARE, _G.ENDING, _G.DONE, _G.DOUBTED}),
@@ -94,6 +98,22 @@ def bracket_entry(trade: Trade, group: ExitGroup) -> ChildOrder | None:
     if group.kind is not GroupKind.BRACKET:
         return None
     return next((order for order in trade.entries if order.group == group.n), None)
+
+
+def is_held_back(trade: Trade, group: ExitGroup) -> bool:
+    """Whether, as far as we know, the broker keeps every leg of a filled bracket back: then neither
+    protects (A-20). Right after the fill that is the rule; after `ARM_NS` it is a fault (V20)."""
+    entry = bracket_entry(trade, group)
+    if entry is None or entry.state is not OrderState.FILLED:
+        return False
+    live = [order for order in trade.group_orders(group.n) if not order.is_terminal]
+    has_target = any(order.leg is not Leg.STOP for order in live)
+    return has_target and all(order.is_held for order in live)
+
+
+def filled_ns(order: ChildOrder) -> int:
+    """Venue time (UTC ns) of an order's last execution, or of the last report that counted one."""
+    return max((fill.venue_ns for fill in order.fills), default=order.reported_ns)
 
 
 def group_covered(trade: Trade, group: ExitGroup) -> int:

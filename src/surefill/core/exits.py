@@ -22,7 +22,7 @@ from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import CONFIRM_NS, Turn
-from surefill.core.units import to_text
+from surefill.core.units import CENT, to_text
 
 COLLAR_BPS = (50, 100, 200, 500)
 """How far beyond the touch a closing limit may reach, step by step; the last is the hard bound."""
@@ -152,7 +152,7 @@ def _waits_beside_stop(turn: Turn, closing: ChildOrder) -> bool:
         return False
     stops = (o for o in trade.group_orders(closing.group) if o.leg is Leg.STOP and o.is_open)
     limit_px = closing.spec.limit_px
-    return any(o.spec.stop_px and limit_px == _nearest_px(trade, o.spec.stop_px) for o in stops)
+    return any(o.spec.stop_px and limit_px == nearest_px(trade, o.spec.stop_px) for o in stops)
 
 
 def _is_out_of_patience(turn: Turn) -> bool:
@@ -291,13 +291,14 @@ def _beyond_stop(turn: Turn, stop_px: int) -> int:
     """The closing price, held on the winning side of a stop: the broker takes no target at or
     beyond it."""
     trade = turn.trade
-    nearest_px, px = _nearest_px(trade, stop_px), closing_px(turn)
-    return max(px, nearest_px) if trade.sign > 0 else min(px, nearest_px)
+    limit_px, px = nearest_px(trade, stop_px), closing_px(turn)
+    return max(px, limit_px) if trade.sign > 0 else min(px, limit_px)
 
 
-def _nearest_px(trade: Trade, stop_px: int) -> int:
-    """The closest to a stop (1e-9 USD) at which the broker takes its target."""
-    return stop_px + trade.sign * trade.ticks.tick_at(stop_px)
+def nearest_px(trade: Trade, stop_px: int) -> int:
+    """The closest to a stop (1e-9 USD) at which the broker takes its target: a cent beyond it, also
+    below a dollar, where the tick is smaller (B-04)."""
+    return stop_px + trade.sign * max(CENT, trade.ticks.tick_at(stop_px))
 
 
 def restore_position(turn: Turn, qty: int) -> None:

@@ -14,7 +14,16 @@ from dataclasses import replace
 
 from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
 from surefill.core.commands import OrderSpec, Priority
-from surefill.core.cover import GroupState, bracket_entry, cover_of, group_claimed, group_state
+from surefill.core.cover import (
+    ARM_NS,
+    GroupState,
+    bracket_entry,
+    cover_of,
+    filled_ns,
+    group_claimed,
+    group_state,
+    is_held_back,
+)
 from surefill.core.exits import close_position, end_group, is_partial_close, restore_position
 from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
@@ -22,7 +31,7 @@ from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.pricing import ExitPrices
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.reduction import due_qty, reduce_position
+from surefill.core.reduction import reduce_position
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn
@@ -49,10 +58,9 @@ def protect(turn: Turn) -> None:
         _cut(turn, cover.claimed_qty - position)
     elif turn.trade.exit_reason is not None:
         close_position(turn, position - cover.claimed_qty)
-    elif position > cover.claimed_qty + due_qty(turn.trade):
-        _cover(turn, position - cover.claimed_qty - due_qty(turn.trade))
     if turn.trade.exit_reason is None or is_partial_close(turn.trade):
         reduce_position(turn)
+        _cover(turn)
     if position and (turn.trade.exit_reason is None or is_partial_close(turn.trade)):
         _renew_day_cover(turn)
         _amend(turn)
@@ -120,11 +128,26 @@ def _settle_group(turn: Turn, group: ExitGroup) -> None:
         end_group(turn, group)
     elif state is GroupState.BARE:
         turn.ask(bracket_entry(trade, group) or orders[0])
+    elif state is GroupState.ENDING:
+        end_group(turn, group)  # the request may be lost; `cancel` keeps its distance
+    elif is_held_back(trade, group):
+        _ask_held_back(turn, group)
     elif state is GroupState.ARMED and any(o.state in _GONE for o in orders):
         # A member ended and the broker may not say so of its sibling (B-06, R18).
         for order in orders:
             if order.state is OrderState.WORKING:
                 turn.ask(order)
+
+
+def _ask_held_back(turn: Turn, group: ExitGroup) -> None:
+    """Legs that should be armed by now are read; the answer decides (`absorb`: A-20, V20)."""
+    entry = bracket_entry(turn.trade, group)
+    assert entry is not None
+    due_ns = filled_ns(entry) + ARM_NS
+    if turn.now >= due_ns:
+        turn.ask(entry)
+    else:
+        turn.wake_at(due_ns)
 
 
 def _report_lost(turn: Turn, group: ExitGroup, stops: list[ChildOrder]) -> None:
@@ -166,10 +189,11 @@ def _still_wanted(trade: Trade, order: ChildOrder) -> bool:
     return stop_px == exits.stop_px
 
 
-def _cover(turn: Turn, due_qty: int) -> None:
+def _cover(turn: Turn) -> None:
     """Cover bare shares by the current rung of the ladder."""
     trade = turn.trade
-    if not _may_cover_now(turn):
+    bare_qty = trade.position_qty - cover_of(trade).claimed_qty
+    if bare_qty <= 0 or trade.exit_reason is not None or not _may_cover_now(turn):
         return
     exits = trade.wanted_exits()
     n = len(trade.groups) + 1
@@ -180,7 +204,7 @@ def _cover(turn: Turn, due_qty: int) -> None:
         side=trade.plan.side.exit_side,
         ord_type=OrdType.LIMIT if is_oco else OrdType.STOP,
         tif=TimeInForce.GTC,
-        order_qty=due_qty,
+        order_qty=bare_qty,
         leg=Leg.TARGET if is_oco else Leg.STOP,
         limit_px=exits.target_px if is_oco else None,
         stop_px=None if is_oco else exits.stop_px,
@@ -189,7 +213,7 @@ def _cover(turn: Turn, due_qty: int) -> None:
         stop_loss_px=exits.stop_px if is_oco else None,
     )
     kind = GroupKind.OCO if is_oco else GroupKind.STOP
-    group = ExitGroup(n, kind, due_qty, exits.stop_px, exits.target_px)
+    group = ExitGroup(n, kind, bare_qty, exits.stop_px, exits.target_px)
     turn.submit(spec, group=group, priority=Priority.PROTECT)
 
 

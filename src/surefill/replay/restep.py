@@ -58,16 +58,21 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Fold:
-    """The engine between two records. ``images``: trade id -> (image, whether open)."""
+    """The engine between two records. ``images``: trade id -> (image, whether open); ``changed``:
+    trade id -> the record that changed it last."""
 
     config: EngineConfig
     tag: str
     engine: Engine
     images: dict[str, tuple[bytes, bool]] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
 
     def restart(self) -> None:
-        """As a process starts: nothing but the images."""
+        """As a process starts: nothing but the images, in the order in which a journal gives them
+        (oldest change first; those of one record by their id)."""
         self.engine = _fresh(self.config, self.tag)
+        order = sorted(self.images, key=lambda name: (self.changed[name], name))
+        self.images = {name: self.images[name] for name in order}
         open_images = {name: image for name, (image, is_open) in self.images.items() if is_open}
         state = open_images.pop(ENGINE_IMAGE, None)
         trades = [decode_trade(image) for image in open_images.values()]
@@ -77,12 +82,12 @@ class _Fold:
             [name for name, (_, is_open) in self.images.items() if not is_open],
         )
 
-    def keep(self, step: Step) -> tuple[tuple[str, str], ...]:
+    def keep(self, step: Step, seq: int) -> tuple[tuple[str, str], ...]:
         """Remember the images of a step; their digests, as a record names them."""
         images, is_open = images_of(step)
         for name, image in images.items():
-            self.images.pop(name, None)  # the order is that of the last change
             self.images[name] = (image, is_open[name])
+            self.changed[name] = seq
         return tuple((name, image_digest(image)) for name, image in images.items())
 
 
@@ -114,8 +119,9 @@ def _problem(fold: _Fold, record: Record) -> str | None:
         return None
     for view in record.views:
         fold.engine.views[view.symbol] = view
+    fold.engine.watches.recall(dict(record.seen))
     step = fold.engine.step(record.event, record.now_ns)
-    digests = fold.keep(step)
+    digests = fold.keep(step, record.seq)
     name = type(record.event).__name__
     if step.commands != record.commands:
         have = ", ".join(type(command).__name__ for command in record.commands) or "nothing"
