@@ -39,8 +39,11 @@ STREAM_PATHS: Mapping[str, StreamKind] = {
     "/v2/sip": StreamKind.MARKET,
     "/v2/delayed_sip": StreamKind.MARKET,
     "/v2/test": StreamKind.MARKET,
+    "/stream/v2/iex": StreamKind.MARKET,
+    "/stream/v2/sip": StreamKind.MARKET,
 }
-"""Websocket paths, also with a trailing slash (legacy clients)."""
+"""Websocket paths, also with a trailing slash (legacy clients). The older Python SDK appends its
+data path to ``APCA_API_STREAM_URL``, which for other programs is the address of ``/stream``."""
 
 SLICE_NS = 250_000_000
 """Venue time per turn of the loop while catching up: sockets are served in between."""
