@@ -172,6 +172,7 @@ def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> No
             if report is not None:
                 take_report(turn, report)
                 _give_up_held(turn, event.sent_ns)
+                _note_read(turn, order.key, event.sent_ns)
         case Rejected(kind=RejectKind.NOT_FOUND):
             is_late_cover = order.state is OrderState.IN_FLIGHT and order.leg is not Leg.ENTRY
             is_open_question = order.state is OrderState.IN_DOUBT or is_late_cover
@@ -179,6 +180,13 @@ def _query_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> No
                 _not_found(turn, order, event.sent_ns)
         case _:
             pass  # a read that failed says nothing (I11); `ask` keeps its own distance
+
+
+def _note_read(turn: Turn, key: str, sent_ns: int) -> None:
+    """While the position is in question, remember how fresh our picture of each exit is."""
+    order = turn.trade.order(key)
+    if order is not None and turn.trade.break_since_ns is not None:
+        turn.update(replace(order, read_ns=max(order.read_ns, sent_ns)))
 
 
 def _give_up_held(turn: Turn, sent_ns: int) -> None:
@@ -358,7 +366,8 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
     """The broker's position against ours. Shares missing there were closed elsewhere (R19).
 
-    Believed only when two reads agree, both newer than our last request and fill.
+    Believed only when two reads agree, both newer than our last request and fill, and when every
+    exit that could have closed them has been read since: the stream may owe us its execution.
     """
     trade = turn.trade
     theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
@@ -374,6 +383,8 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
     confirmed = trade.break_since_ns is not None and trade.break_qty == missing
     if not confirmed:
         turn.trade = replace(trade, break_qty=missing, break_since_ns=event.sent_ns)
+    elif unread_exits(trade):
+        pass  # `closing` asks for them
     elif event.sent_ns >= (trade.break_since_ns or 0) + BREAK_CONFIRM_NS:
         turn.alarm(Reason.of(ReasonCode.CLOSED_ELSEWHERE, qty=to_text(missing)))
         turn.trade = replace(
@@ -382,6 +393,18 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
             break_qty=0,
             break_since_ns=None,
         )
+
+
+def unread_exits(trade: Trade) -> tuple[ChildOrder, ...]:
+    """Exits that may have executed unseen: open, not read since the position was in question."""
+    since_ns = trade.break_since_ns or 0
+    return tuple(
+        order
+        for order in trade.orders
+        if order.leg is not Leg.ENTRY
+        and order.state is OrderState.WORKING
+        and order.read_ns < since_ns
+    )
 
 
 def _is_in_flux(trade: Trade, read_ns: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from surefill.core.absorb import unread_exits
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.exits import is_partial_close
@@ -155,6 +156,8 @@ def _confirm_break(turn: Turn, since_ns: int) -> None:
     """Read the positions once more after the pause that makes a second read count. Every open trade
     looks at every read: without the pause, two trades with a break would double the reads for ever.
     """
+    for order in unread_exits(turn.trade):
+        turn.ask(order)
     due_ns = max(since_ns, turn.trade.break_asked_ns) + BREAK_CONFIRM_NS
     if turn.now < due_ns:
         turn.wake_at(due_ns)

@@ -161,8 +161,9 @@ class ChildOrder:
     exceeds the ledger, executions are missing.
     ``is_unlisted`` and ``is_unmoved``: a complete listing and the positions, both read after that
     time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads
-    without news. ``not_before_ns``: earliest next send. ``cancel_ns``: when its end was last asked
-    for.
+    without news. ``read_ns``: when the last read of it that succeeded was sent, kept while its
+    trade's position is in question. ``not_before_ns``: earliest next send. ``cancel_ns``: when its
+    end was last asked for.
     """
 
     key: str
@@ -190,6 +191,7 @@ class ChildOrder:
     is_unlisted: bool = False
     is_unmoved: bool = False
     text: str = ""
+    read_ns: int = 0
 
     @property
     def leg(self) -> Leg:

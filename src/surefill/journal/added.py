@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ADDED: Mapping[str, frozenset[str]] = {
+    # No read was remembered: it counts as older than any question.
+    "ChildOrder": frozenset({"read_ns"}),
     # Nobody could ask for a part of a trade before.
     "OperatorActed": frozenset({"qty"}),
     "Trade": frozenset({"keep_qty"}),
