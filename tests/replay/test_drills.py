@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from surefill.core.fix import Leg
 from surefill.core.trade import Outcome, Trade
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import Arrival
@@ -14,7 +15,13 @@ from surefill.sim.workload import Draw
 from tests.support.stage import START_NS, Stage
 
 both = pytest.mark.parametrize("side", ["buy", "sell"])
-NOBODY = DrillMix(flatten_percent=0, cancel_entry_percent=0, external_percent=0, hands_over=False)
+NOBODY = DrillMix(
+    flatten_percent=0,
+    cancel_entry_percent=0,
+    external_percent=0,
+    reduce_percent=0,
+    hands_over=False,
+)
 
 
 def drill(stage: Stage, mix: DrillMix) -> tuple[Trade, Drills]:
@@ -42,6 +49,17 @@ def test_an_operator_flattens(side: str) -> None:
     ended, drills = drill(stage, replace(NOBODY, flatten_percent=100))
     assert ended.outcome is Outcome.CLOSED_FLATTEN
     assert drills.done == {"FLATTEN": 1}
+    assert clean(stage, drills)
+
+
+@both
+def test_an_operator_closes_a_part(side: str) -> None:
+    stage = Stage(side, [(0, "100.00")], length_s=90)
+    ended, drills = drill(stage, replace(NOBODY, reduce_percent=100))
+    assert drills.done == {"REDUCE": 1}
+    assert ended.outcome is Outcome.CLOSED_TIME
+    closes = [o.cum_qty for o in ended.orders if o.leg is Leg.FLATTEN and o.cum_qty]
+    assert len(closes) == 2, "a part when asked, the rest when its time was over"
     assert clean(stage, drills)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surefill.sim.auditor_book import ENTRY, STOP, TARGET
-from surefill.sim.auditor_exits import DAY_NS, MINUTE_NS, Anchor, Repairs
+from surefill.sim.auditor_exits import COMPANION_NS, DAY_NS, MINUTE_NS, Anchor, Repairs
 from surefill.sim.auditor_findings import AuditLimits
 from tests.sim.test_auditor_book import UNIT, book, order
 
@@ -127,10 +127,22 @@ def test_what_somebody_else_cancelled_is_made_good_freely() -> None:
 def test_a_group_after_a_cancelled_one_is_a_repair_that_began_wrong() -> None:
     repairs = Repairs(AuditLimits())
     repairs.cancelled_ns = 5
-    assert [one.code for one in repairs.new_group(UNIT, 1, 9)] == ["I20"]
+    assert not repairs.new_group(UNIT, 1, 9)
     assert repairs.cancelled_ns is None
+    assert not list(repairs.verdict(9 + COMPANION_NS)), "a closing order may be on its way"
+    assert [(one.code, at) for one, at in repairs.verdict(10 + COMPANION_NS)] == [("I20", 9)]
+    assert not list(repairs.verdict(DAY_NS)), "told once"
     repairs.cancelled_ns = 10
     assert not repairs.new_group(0, 2, 11)
+    assert not list(repairs.verdict(DAY_NS))
+
+
+def test_a_pair_that_is_cut_to_close_a_part_is_no_repair() -> None:
+    repairs = Repairs(AuditLimits())
+    repairs.cancelled_ns = 5
+    assert not repairs.new_group(UNIT, 1, 9)
+    repairs.closing()
+    assert not list(repairs.verdict(DAY_NS))
 
 
 def test_an_entry_is_not_an_exit() -> None:

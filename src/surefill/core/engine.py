@@ -49,6 +49,7 @@ from surefill.core.events import (
     StreamChanged,
     TimePassed,
 )
+from surefill.core.excursion import Excursion
 from surefill.core.ids import account_tag
 from surefill.core.market import MarketView
 from surefill.core.operator import operated_state, operated_trade, targets
@@ -67,6 +68,7 @@ from surefill.core.step import TradeStep, step_trade
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Context
+from surefill.core.watches import Watches
 
 CALENDAR_NS = (5 * 86_400 * SECOND_NS, 21 * 86_400 * SECOND_NS)
 """How far back and ahead sessions are remembered: the state is written with every change."""
@@ -92,13 +94,15 @@ class EngineConfig:
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one event made of the engine: commands in order, trades and denials that changed,
-    the views that were decided on."""
+    the views that were decided on, and what the changed trades saw of their market (trade id ->
+    excursion) while it decided nothing."""
 
     commands: tuple[Command, ...] = ()
     trades: tuple[Trade, ...] = ()
     denials: tuple[Denial, ...] = ()
     state: EngineState | None = None
     views: tuple[MarketView, ...] = ()
+    seen: tuple[tuple[str, Excursion], ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -116,6 +120,7 @@ class Engine:
         self.state = EngineState()
         self.book = Book()
         self.views: dict[str, MarketView] = {}
+        self.watches = Watches()
         self._poll_ns: int | None = None
         self._account_poll_ns: int | None = None
         self._last_poll_ns = 0
@@ -132,6 +137,7 @@ class Engine:
             self.state = replace(state, mode=Mode.STARTING, is_stream_up=False)
         for trade in trades:
             self.book.put(trade)
+        self.watches.load(self.book.open.values())
         for plan_id in closed_ids:
             self.book.closed.setdefault(plan_id, "")
 
@@ -216,6 +222,7 @@ class EngineTurn:
         self.trades: dict[str, Trade] = {}
         self.denials: list[Denial] = []
         self.views: dict[str, MarketView] = {}
+        self.seen: dict[str, Excursion] = {}
         self._before = engine.state
 
     def take(self, event: Event) -> None:
@@ -224,6 +231,7 @@ class EngineTurn:
         match event:
             case MarketUpdated(view):
                 engine.views[view.symbol] = view
+                engine.watches.look(view, self.now, engine.state.calendar)
                 for trade in engine.book.concerned(view, engine.tactics):
                     self.step(trade, event)
             case RequestAnswered():
@@ -436,12 +444,21 @@ class EngineTurn:
         context = self.engine.context_for(trade, self.now)
         done: TradeStep = step_trade(trade, event, context, listed=listed)
         if done.trade != (was or trade) or done.commands:
-            self.put(done.trade)
+            self.put(self._watched(done.trade, context.view))
             if context.view is not None:
                 self.views[trade.symbol] = context.view
         self.commands += done.commands
         for text in done.broken:
             self._broken(done.trade, text)
+
+    def _watched(self, trade: Trade, view: MarketView | None) -> Trade:
+        """The trade with how far its market went; that alone is never a reason for a record."""
+        engine = self.engine
+        seen = engine.watches.follow(trade, view, now=self.now, calendar=engine.state.calendar)
+        if seen is None or seen == trade.excursion:
+            return trade
+        self.seen[trade.trade_id] = seen
+        return replace(trade, excursion=seen)
 
     def _broken(self, trade: Trade, text: str) -> None:
         name, _, rest = text.partition(": ")
@@ -473,4 +490,5 @@ class EngineTurn:
             denials=tuple(self.denials),
             state=state if state != self._before else None,
             views=tuple(self.views.values()),
+            seen=tuple(self.seen.items()),
         )

@@ -31,6 +31,9 @@ STEP_NS = 1500 * 1_000_000
 PATIENCE_NS = 30 * SECOND_NS
 """How long a close waits beside a stop that is too near to turn the target. Normally the stop or
 the market settles it in moments; on a tape without prints neither ever would."""
+LAST_MINUTE_NS = 60 * SECOND_NS
+"""Before the close no working stop is given up for a closing order: what that order does not sell
+would be bare all night (A-36)."""
 HALT_RECHECK_NS = SECOND_NS
 
 
@@ -158,9 +161,10 @@ def _waits_beside_stop(turn: Turn, closing: ChildOrder) -> bool:
 def _is_out_of_patience(turn: Turn) -> bool:
     """Whether neither stop nor closing order has ended it for so long that nothing would: a tape
     without prints. Without a market to close into, cover that rests is worth more."""
-    since_ns = turn.trade.closing_since_ns
+    since_ns, session = turn.trade.closing_since_ns, turn.context.session
     is_over = since_ns is not None and turn.now >= since_ns + PATIENCE_NS
-    return is_over and _has_quote(turn)
+    has_time = session is not None and turn.now < session.close_ns - LAST_MINUTE_NS
+    return is_over and has_time and _has_quote(turn)
 
 
 def _is_marketable(turn: Turn, limit_px: int, side: Side) -> bool:

@@ -35,7 +35,8 @@ def due_qty(trade: Trade) -> int:
 
 
 def reduce_position(turn: Turn) -> None:
-    """Bring the position down to ``keep_qty``; called after what is kept has its cover."""
+    """Bring the position down to ``keep_qty``. Shares of a cut group that are kept find their cover
+    in the same turn."""
     trade, view = turn.trade, turn.context.view
     if trade.keep_qty is None or trade.open_entry is not None:
         return

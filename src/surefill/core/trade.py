@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.events import ExecutionReport
+from surefill.core.excursion import Excursion
 from surefill.core.fix import Feed, Leg
 from surefill.core.ids import IdLeg, cl_ord_id
 from surefill.core.order import ChildOrder, OrderState
@@ -131,6 +132,7 @@ class Trade:
     closing_since_ns: int | None = None
     fills_asked_ns: int = 0
     uncovered: Uncovered = Uncovered()
+    excursion: Excursion | None = None
     through_since_ns: int | None = None
     flat_since_ns: int | None = None
     alarms: tuple[str, ...] = ()

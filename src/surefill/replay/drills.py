@@ -1,7 +1,7 @@
 """What people do to a run while it runs: an operator, and somebody in the broker's own screen.
 
 What: `DrillMix` (how often), `Drills` (seeded acts upon some plans of a `VirtualRun`): flatten,
-close a part, cancel the entry, close the position from outside, hand the last trades over at the end.
+close a part, cancel the entry, close the position from outside, hand the last trades over.
 Why: outcomes like CLOSED_EXTERNAL or HANDED_OVER exist only because of people; a proof that reaches
 every outcome has to play them, at honest moments and through the same doors.
 Invariants: one act a plan; an act that finds its moment gone does nothing; the same seed gives the

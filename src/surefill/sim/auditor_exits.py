@@ -10,6 +10,7 @@ Must never: import anything of ours.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from surefill.sim.auditor_book import STOP, TARGET, Order, PlanBook
@@ -18,6 +19,8 @@ from surefill.sim.auditor_terms import UNIT, px_text
 
 MINUTE_NS = 60 * UNIT
 DAY_NS = 86_400 * UNIT
+COMPANION_NS = UNIT // 2
+"""Two requests of one instant reach the venue within this time of each other."""
 
 
 @dataclass(slots=True)
@@ -128,6 +131,8 @@ class Repairs:
     limits: AuditLimits
     cancelled_ns: int | None = None
     """when cover that was needed was cancelled, until the next exit order says why"""
+    _suspect_ns: int | None = None
+    """when cover took the place of cancelled cover, until a closing order beside it says why"""
     _counted_ns: deque[int] = field(default_factory=deque)
     _leg_free_at: dict[str, int] = field(default_factory=dict)
     """leg chain -> entry executions known at its last re-pricing"""
@@ -150,7 +155,7 @@ class Repairs:
         ``entry_qty``: shares entered so far. Shares covered for the first time are no repair."""
         faults = []
         if self.cancelled_ns is not None and need > 0:
-            faults.append(Fault("I20", "a repair began by cancelling cover that worked"))
+            self._suspect_ns = now_ns
         self.cancelled_ns = None
         if qty and self._first_qty + qty <= entry_qty:
             self._first_qty += qty
@@ -160,6 +165,18 @@ class Repairs:
             self._free_groups -= 1
         self._group_free_at = entry_fills
         return faults
+
+    def closing(self) -> None:
+        """An order that closes shares: cover was cancelled to flatten, or cut in two to close a
+        part, and not to repair (C.1.1, 6)."""
+        self.cancelled_ns = self._suspect_ns = None
+
+    def verdict(self, now_ns: int) -> Iterator[tuple[Fault, int]]:
+        """The fault of cover that was cancelled only to be sent anew, and when that happened. The
+        two orders of a cut pair are sent together and may arrive in any order."""
+        if self._suspect_ns is not None and now_ns > self._suspect_ns + COMPANION_NS:
+            yield Fault("I20", "a repair began by cancelling cover that worked"), self._suspect_ns
+            self._suspect_ns = None
 
     def replaced(self, chain: str, entry_fills: int, now_ns: int) -> list[Fault]:
         """An exit order was re-priced."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surefill.sim.auditor_book import ENTRY, FLATTEN, Order, PlanBook
-from surefill.sim.auditor_exits import Anchor, Repairs
+from surefill.sim.auditor_exits import DAY_NS, Anchor, Repairs
 from surefill.sim.auditor_findings import (
     NS_PER_MS,
     AuditLimits,
@@ -173,6 +173,8 @@ class PlanJudge:
         if self.has_orders:
             may_execute = book.reducing() > 0 or book.entry_leaves() > 0
             self.died_ns = None if may_execute else self.died_ns or self._now_ns
+        for fault, at_ns in self._repairs.verdict(self._now_ns):
+            self.tell(fault, at_ns=at_ns)
         need, cover = book.need(), book.cover()
         self._check_size()
         self._check_reversal(instant, need)
@@ -198,6 +200,8 @@ class PlanJudge:
             self._check_window(open_ns, self._now_ns)
         self._check_over(self._over.since_ns)
         self._check_anchor(self._anchor.off.since_ns)
+        for fault, at_ns in self._repairs.verdict(self._now_ns + DAY_NS):
+            self.tell(fault, at_ns=at_ns)
 
     def tell(self, *faults: Fault, at_ns: int | None = None) -> None:
         """Report faults of this plan, now unless said otherwise."""
@@ -219,7 +223,7 @@ class PlanJudge:
         if line.replaces is not None or line.parent_id is not None:
             return
         if order.role == FLATTEN:
-            self._repairs.cancelled_ns = None  # cancelled to flatten, not to repair (C.1.1, 6)
+            self._repairs.closing()
             return
         need = self.book.need()
         faults = self._repairs.new_group(
