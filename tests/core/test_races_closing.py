@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.events import Act, PositionsRead, Verb
+from surefill.core.events import Act, Verb
 from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.order import OrderState
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
-from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, Kind, covered_bench
+from tests.support.core import CLOSE_NS, MINUTE, Bench, Kind, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 FIRST_COLLAR = {"buy": "99.49", "sell": "100.52"}
@@ -499,31 +499,3 @@ def test_a_stop_that_fires_is_not_cancelled_by_the_time_exit(side: str) -> None:
     b.fills("X1.stop", 60, -195)
     b.run(2)
     assert b.trade.outcome is Outcome.CLOSED_STOP
-
-
-@SIDES
-def test_an_exit_that_filled_unseen_is_not_taken_for_a_close_elsewhere(side: str) -> None:
-    """Found by simulation, seed 174: the stream was down, the position was flat, and the executor
-    bought back what its own target had sold."""
-    b = covered_bench(side)
-    b.executes("X1", 100)  # and the stream does not say so
-    b.run(0.6)
-    for _ in range(3):
-        b.feed(PositionsRead((), b.now - MS, b.now))
-        b.run(0.5)
-    assert "ALARM CLOSED_ELSEWHERE" not in b.news()
-    assert b.trade.external_qty == 0
-    assert b.trade.outcome is Outcome.CLOSED_TARGET
-
-
-@SIDES
-def test_in_the_last_minute_no_stop_is_given_up_for_a_closing_order(side: str) -> None:
-    """Found by simulation, seed 391: the stop was cancelled a moment before the close, what should
-    have closed the shares came too late, and they were bare all night."""
-    b = covered_bench(side, start_ns=CLOSE_NS - 6 * MINUTE)
-    b.run(5 * 60)
-    b.quote(-200, -150)  # as above: no target can be turned, nothing elects the stop
-    b.operator(Act.FLATTEN)
-    b.run(120)
-    assert not [line for line in b.news() if line.startswith("cancel")]
-    assert (b.held, b.covered) == (100, 100)
