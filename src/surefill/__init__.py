@@ -14,6 +14,7 @@ from importlib import import_module
 TYPE_CHECKING = False  # type checkers know the name; importing typing would take 80 % of the time
 if TYPE_CHECKING:
     from surefill.blocking_executor import BlockingExecutor
+    from surefill.client import AsyncClient, Client
     from surefill.config import Settings
     from surefill.core.plan import TradePlan
     from surefill.order_manager import OrderManager
@@ -27,6 +28,8 @@ __all__ = [
     "SmartOrderExecutor",
     "BlockingExecutor",
     "OrderManager",
+    "Client",
+    "AsyncClient",
     "TradeResult",
     "__version__",
 ]
@@ -37,6 +40,8 @@ _HOME = {
     "SmartOrderExecutor": "surefill.smart_order_executor",
     "BlockingExecutor": "surefill.blocking_executor",
     "OrderManager": "surefill.order_manager",
+    "Client": "surefill.client",
+    "AsyncClient": "surefill.client",
     "TradeResult": "surefill.smart_order_executor",
 }
 """Exported name -> the module that defines it."""

@@ -77,7 +77,7 @@ def test_a_misspelt_verb_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -
 
 def test_an_unknown_verb_gets_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["zzz"]) == Exit.USAGE
-    assert "one of: demo, exchange, check, trade, why" in capsys.readouterr().err
+    assert "one of: demo, exchange, check, trade, run" in capsys.readouterr().err
 
 
 def test_a_verb_gets_its_arguments_and_its_code_is_returned(

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from surefill.cli.main import main
+from surefill.client import Client
 from surefill.core.plan import TradePlan
+from surefill.runtime.result import TradeResult
 from surefill.smart_order_executor import SmartOrderExecutor
 from tests.support.desk import Desk
 from tests.support.exchange_server import RunningExchange
@@ -72,3 +74,8 @@ class Counter:
         for line in self.desk.accepted(plan_id, "X"):
             body = {"action": "cancel", "order_id": line["order_id"]}
             self.exchange.control("POST", "venue", body)
+
+    def trade_through(self, plan: TradePlan) -> TradeResult:
+        """Execute this plan through the running engine."""
+        with Client() as engine:
+            return engine.execute(plan)

@@ -58,6 +58,13 @@ VERBS = (
         "do it: wait for entry and cover, print the result",
         "surefill trade CRWD buy 25 --signal 534.82 --risk 5.35 --rr 2",
     ),
+    Verb("run", "the engine as a process that strategies and scripts ask", "surefill run"),
+    Verb("halt", "no new risk: entries end, protection stays", 'surefill halt --why "news"'),
+    Verb("kill", "the same until a person takes it back", "surefill kill"),
+    Verb("resume", "entries again, after a halt or a kill", "surefill resume"),
+    Verb(
+        "flatten", "close what is ours: FLAT, or NOT_FLAT with its cover", "surefill flatten CRWD"
+    ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
     Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
     Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),

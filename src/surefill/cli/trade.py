@@ -2,7 +2,8 @@
 
 What: one plan through `SmartOrderExecutor`, with the settings of the environment and ``.env``;
 progress on stderr, the result on stdout.
-Why: the same path as a strategy's, for a person or a shell script.
+Why: the same path as a strategy's, for a person or a shell script. Where `surefill run` holds the
+account, that engine is asked instead of starting one.
 Invariants: whoever leaves early (Ctrl-C, SIGTERM, time over) first ends the entry, because nobody
 would cover its later fills; cover rests at the broker and stays. The exit code tells "nothing
 happened" from "somebody must look" without reading text.
@@ -31,7 +32,9 @@ from surefill.cli.plans import (
     plan_terms,
     reason_row,
 )
+from surefill.cli.remote import RemoteExecutor
 from surefill.config import Settings
+from surefill.control.place import ControlPlace
 from surefill.core.plan import SECOND_NS, PlanError, TradePlan, plan_problems
 from surefill.core.reasons import Reason
 from surefill.core.trade import Outcome, Phase
@@ -39,6 +42,7 @@ from surefill.core.units import to_text, to_usd_text
 from surefill.ports import JournalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.result import TradeResult
+from surefill.runtime.wiring import journal_path
 from surefill.smart_order_executor import SmartOrderExecutor
 from surefill.tactics.registry import PLAN_TACTICS
 
@@ -58,6 +62,10 @@ EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.BROKER_UNAVAILABLE: Exit.UNAVAILABLE,
     ErrorCode.START_INCOMPLETE: Exit.UNAVAILABLE,
     ErrorCode.LOG_UNWRITABLE: Exit.UNAVAILABLE,
+    ErrorCode.CONTROL_UNREACHABLE: Exit.UNAVAILABLE,
+    ErrorCode.CONTROL_REFUSED: Exit.UNAVAILABLE,
+    ErrorCode.CONTROL_BUSY: Exit.UNAVAILABLE,
+    ErrorCode.TRADE_UNKNOWN: Exit.USAGE,
 }
 """The others mean that the engine stopped under a trade: somebody must look."""
 
@@ -111,7 +119,9 @@ def run(args: argparse.Namespace) -> int:
     reasons = plan_problems(plan, PLAN_TACTICS)
     if exit_of(reasons) is Exit.USAGE:
         return _malformed(reasons, as_json=args.json)  # known without a broker: nothing is sent
-    work = _Work(args, SmartOrderExecutor(settings), timeout_s)
+    is_running = ControlPlace(journal_path(settings)).holder() is not None
+    executor = RemoteExecutor(settings) if is_running else SmartOrderExecutor(settings)
+    work = _Work(args, executor, timeout_s)
     try:
         found = asyncio.run(work.run())
     except SurefillError as error:
@@ -175,7 +185,7 @@ class _Work:
     """One trade, from connecting to leaving."""
 
     args: argparse.Namespace
-    executor: SmartOrderExecutor
+    executor: SmartOrderExecutor | RemoteExecutor
     timeout_s: float
     is_handed_over: bool = False
     interrupts: int = 0
@@ -186,7 +196,9 @@ class _Work:
 
         Raises `SurefillError`, `JournalError`.
         """
-        say(f"connecting to {self.executor.settings.base_url}")
+        is_remote = isinstance(self.executor, RemoteExecutor)
+        place = "the running engine" if is_remote else self.executor.settings.base_url
+        say(f"connecting to {place}")
         async with self.executor:
             loop = asyncio.get_running_loop()
             for number in LEAVE_SIGNALS:
@@ -221,7 +233,7 @@ class _Work:
             return None
         found = self.executor.result(plan_id)
         if found.outcome is None:
-            say(left_text(found))
+            say(left_text(found, is_engine_running=isinstance(self.executor, RemoteExecutor)))
         return found
 
     async def _wait(
@@ -275,7 +287,7 @@ def stage_text(found: TradeResult) -> str:
     return text
 
 
-def left_text(found: TradeResult) -> str:
+def left_text(found: TradeResult, *, is_engine_running: bool = False) -> str:
     """What stays at the broker when this process ends with the trade open."""
     held = to_text(found.position_qty)
     covered = to_text(max(0, found.position_qty - found.uncovered_qty))
@@ -285,7 +297,8 @@ def left_text(found: TradeResult) -> str:
     )
     if not found.is_settled:
         text += "; ITS STATE IS OPEN: look at the broker's order list now"
-    return f"{text}. The next start on this account goes on with it"
+    who = "The running engine" if is_engine_running else "The next start on this account"
+    return f"{text}. {who} goes on with it"
 
 
 def as_blocks(found: TradeResult) -> list[Block]:

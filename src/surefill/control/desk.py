@@ -1,0 +1,169 @@
+"""What a request does: from the words of the protocol to the executor's methods.
+
+What: `Desk.answer`, one method for each request. Why apart from the server: what may be asked is
+one thing, who may ask and how often another.
+Invariants: limits, gate and idempotency are those of the executor: nobody gets more rights by
+asking through a socket (failures.md C.6, 12); every answer is made from what the engine remembers.
+Must never: decide about trading.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import assert_never
+
+from surefill.control.protocol import (
+    Answer,
+    AwaitClosed,
+    Done,
+    EngineStatus,
+    Execute,
+    Failed,
+    FlattenAndWait,
+    Found,
+    ListOpen,
+    Operate,
+    ReadStatus,
+    ReadTrade,
+    Request,
+    Trades,
+)
+from surefill.core.cover import cover_of
+from surefill.core.events import Act, OperatorActed
+from surefill.core.plan import PlanError
+from surefill.core.state import Denial
+from surefill.core.trade import Trade
+from surefill.ports import JournalError
+from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.flat import FlatReport, flat_report
+from surefill.runtime.guard import must_fit
+from surefill.runtime.recovery import remembered
+from surefill.runtime.standing import doubts
+from surefill.runtime.wiring import BUILD
+from surefill.smart_order_executor import SmartOrderExecutor
+
+PLAN_INVALID = "PLAN_INVALID"
+STOPPED = frozenset({ErrorCode.ENGINE_STOPPED, ErrorCode.NOT_STARTED})
+S_PER_MS = 1e-3
+
+
+class EngineGone(Exception):
+    """The engine stopped under a request: there is no answer, the next engine may have one."""
+
+
+class Desk:
+    """Serves one running executor. ``account`` is the tag in the ids of its orders."""
+
+    def __init__(self, executor: SmartOrderExecutor) -> None:
+        self._executor = executor
+        self._clock = executor.runtime.clock
+        self.account = executor.runtime.engine.tag
+
+    def now_ns(self) -> int:
+        """The engine's time."""
+        return self._clock.now_ns()
+
+    async def answer(self, request: Request, *, by: str) -> Answer:
+        """Do what is asked in the name of ``by``. Raises `EngineGone`."""
+        try:
+            return await self._answer(request, by)
+        except PlanError as error:
+            return Failed(PLAN_INVALID, str(error), error.problems)
+        except SurefillError as error:
+            if error.code in STOPPED:
+                raise EngineGone from None
+            return Failed(error.code.value, error.sentence, ())
+        except JournalError as error:
+            return Failed(error.code, str(error), ())
+
+    async def _answer(self, request: Request, by: str) -> Answer:
+        executor = self._executor
+        match request:
+            case Execute(plan, timeout_ms):
+                await executor.execute(plan, timeout_s=_seconds(timeout_ms))
+                return self._found(plan.plan_id)
+            case AwaitClosed(plan_id, timeout_ms):
+                await executor.closed(plan_id, timeout_s=_seconds(timeout_ms))
+                return self._found(plan_id)
+            case ReadTrade(plan_id):
+                return self._found(plan_id)
+            case ListOpen():
+                return Trades(tuple(executor.runtime.engine.book.open.values()))
+            case Operate(act, target, why):
+                await self._operate(act, target, by=by, why=why)
+                return Done()
+            case FlattenAndWait(target, why, timeout_ms):
+                return await self._flatten(request, by)
+            case ReadStatus():
+                return self._status()
+            case _:
+                assert_never(request)
+
+    async def _operate(self, act: Act, target: str, *, by: str, why: str) -> None:
+        runtime = self._executor.runtime
+        event = OperatorActed(act, target, by, why, runtime.clock.now_ns())
+        runtime.driver.post(must_fit(event))
+        await runtime.driver.drained()
+
+    async def _flatten(self, request: FlattenAndWait, by: str) -> FlatReport:
+        return await flatten_and_wait(
+            self._executor,
+            request.target,
+            by=by,
+            why=request.why,
+            timeout_s=request.timeout_ms * S_PER_MS,
+        )
+
+    def _found(self, plan_id: str) -> Found:
+        return Found(_found(self._executor, plan_id))
+
+    def _status(self) -> EngineStatus:
+        runtime = self._executor.runtime
+        state, trades = runtime.engine.state, runtime.engine.book.open.values()
+        return EngineStatus(
+            now_ns=runtime.clock.now_ns(),
+            started_ns=state.started_ns,
+            build=BUILD,
+            pid=os.getpid(),
+            mode=state.mode,
+            records=runtime.stepper.seq,
+            kill=state.kill,
+            halt=state.halt,
+            open_trades=len(trades),
+            uncovered_qty=sum(cover_of(trade).uncovered_qty for trade in trades),
+            in_doubt=sum(doubts(trade) for trade in trades),
+            requests_left=state.requests_left,
+        )
+
+
+async def flatten_and_wait(
+    executor: SmartOrderExecutor, target: str, *, by: str, why: str, timeout_s: float
+) -> FlatReport:
+    """Close every trade that ``target`` means (a symbol, a plan id, empty: all) and look at what
+    came of it, at the latest after ``timeout_s``. Raises `SurefillError`."""
+    meant = [
+        trade.trade_id
+        for trade in executor.runtime.engine.book.open.values()
+        if target in ("", trade.symbol, trade.trade_id)
+    ]
+    if not meant:
+        return flat_report(())
+    await executor.flatten(target, why, by=by)
+    book = executor.runtime.engine.book
+    await executor.runtime.driver.until(
+        lambda: not any(name in book.open for name in meant), timeout_s=timeout_s
+    )
+    found = [_found(executor, name) for name in meant]
+    return flat_report(trade for trade in found if isinstance(trade, Trade))
+
+
+def _found(executor: SmartOrderExecutor, plan_id: str) -> Trade | Denial:
+    found = remembered(executor.runtime.stepper, plan_id)
+    if found is None:
+        sentence = f"no trade {plan_id} in the journal of this account"
+        raise SurefillError(ErrorCode.TRADE_UNKNOWN, sentence)
+    return found
+
+
+def _seconds(timeout_ms: int | None) -> float | None:
+    return None if timeout_ms is None else max(0, timeout_ms) * S_PER_MS

@@ -1,0 +1,56 @@
+"""``surefill flatten`` with and without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.counter import Counter
+from tests.support.desk import Desk, plan_of
+from tests.support.exchange_server import RunningExchange
+from tests.support.port import engine_beside
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[RunningExchange]:
+    with RunningExchange() as running:
+        running.quote("FLAT", "99.99", "100.01")
+        yield running
+
+
+@pytest.fixture
+def counter(
+    exchange: RunningExchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Counter:
+    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+
+
+def test_alone_it_closes_and_says_flat(counter: Counter) -> None:
+    counter.trade(plan_of("FLAT", "f1"))
+    assert counter.run("flatten")[0] == 2  # everything: not without a word
+    code, out, _ = counter.run("flatten", "FLAT", "--why", "enough")
+    assert (code, out.startswith("FLAT")) == (0, True)
+    assert "CLOSED_FLATTEN f1" in out
+    code, out, _ = counter.run("flatten", "--yes")
+    assert (code, "No trade of ours" in out) == (0, True)
+
+
+def test_not_flat_shows_the_cover_and_ends_with_4(counter: Counter) -> None:
+    with engine_beside(counter.desk):
+        counter.trade_through(plan_of("FLAT", "f2"))
+        counter.exchange.control("POST", "status", {"symbol": "FLAT", "status": "halt"})
+        assert counter.run("flatten", "f2", "--timeout", "1")[0] == 4
+        counter.exchange.control("POST", "status", {"symbol": "FLAT", "status": "resume"})
+        found = counter.json("flatten", "f2")
+    assert found["state"] == "FLAT"
+    assert [row["trade"] for row in found["trades"]] == ["f2"]
+
+
+def test_wrong_settings_are_usage(counter: Counter) -> None:
+    counter.use(SUREFILL_TYPO="1")
+    assert counter.run("flatten", "X")[0] == 2

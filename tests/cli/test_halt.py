@@ -1,0 +1,47 @@
+"""``surefill halt`` with and without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.counter import Counter
+from tests.support.desk import Desk
+from tests.support.exchange_server import RunningExchange
+from tests.support.port import engine_beside
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[RunningExchange]:
+    with RunningExchange() as running:
+        yield running
+
+
+@pytest.fixture
+def counter(
+    exchange: RunningExchange,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Counter:
+    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+
+
+def test_without_an_engine_the_next_start_finds_it(counter: Counter) -> None:
+    code, out, _ = counter.run("halt", "--by", "ann", "--why", "news")
+    assert (code, "halt: record 2; no engine runs" in out) == (0, True)
+    (switch,) = counter.json("status", "--offline")["switches"]
+    assert switch == "HALT_ACTIVE: new entries are halted: ann: news"
+
+
+def test_a_running_engine_is_asked(counter: Counter) -> None:
+    with engine_beside(counter.desk) as port:
+        assert counter.json("halt", "--by", "ann")["where"] == "the running engine"
+        assert port.executor.runtime.engine.state.halt is not None
+
+
+def test_wrong_settings_are_usage(counter: Counter) -> None:
+    counter.use(SUREFILL_TYPO="1")
+    assert counter.run("halt")[0] == 2
