@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from surefill.cli.exchange import Address, add_arguments, banner, config_of, run
+from surefill.cli.exchange import (
+    Address,
+    _save_last,
+    _venue_of,
+    add_arguments,
+    banner,
+    config_of,
+    run,
+)
 from surefill.cli.exits import Exit
 from surefill.sim.alpaca.app import ConfigError
 from surefill.sim.switches import SwitchError
@@ -161,3 +169,81 @@ def test_a_fee_is_a_number_of_dollars(text: str) -> None:
     with pytest.raises(ConfigError, match="--fee"):
         config_of(parsed("--fee", text))
     assert config_of(parsed("--fee", "0.005")).fee_per_share_usd == 5_000_000
+
+
+def served(*words: str, cwd: Path) -> tuple[subprocess.Popen[str], int]:
+    """``surefill exchange`` with these words on a free port."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "surefill", "exchange", "--port", "0", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline().split(":")[2].split(" ")[0])
+
+
+def asked(port: int, method: str, path: str, body: str | None = None) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    keys = {"APCA-API-KEY-ID": "KEY", "APCA-API-SECRET-KEY": "S"}
+    connection.request(method, path, body=body, headers=keys)
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    data = answer.read()
+    connection.close()
+    return data
+
+
+def stopped(process: subprocess.Popen[str]) -> str:
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0, err
+    return out
+
+
+def test_an_exchange_is_saved_at_its_end_and_goes_on(tmp_path: Path) -> None:
+    process, port = served("--control", "--save", "day", "--latency", "none", cwd=tmp_path)
+    try:
+        asked(port, "POST", "/sim/clock", '{"pin": "2030-03-04T15:00:00Z"}')
+        quote = '{"symbol": "A", "bid": "9.99", "bid_size": "9", "ask": "10", "ask_size": "9"}'
+        asked(port, "POST", "/sim/nbbo", quote)
+        order = '{"symbol":"A","qty":"1","side":"buy","type":"market","time_in_force":"day"}'
+        asked(port, "POST", "/v2/orders", order)
+        before = asked(port, "GET", "/v2/orders")
+    finally:
+        out = stopped(process)
+    assert "go on with: surefill exchange --load day" in out
+    process, port = served("--load", "day", cwd=tmp_path)
+    try:
+        assert asked(port, "GET", "/v2/orders") == before
+    finally:
+        stopped(process)
+
+
+def test_a_snapshot_that_cannot_be_loaded_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "day"
+    assert run(parsed("--load", str(path))) == Exit.UNAVAILABLE
+    path.write_bytes(b"\x80\x04]")
+    assert run(parsed("--load", str(path))) == Exit.UNAVAILABLE
+    assert run(parsed("--load", str(path), "--seed", "1", "--fee", "1")) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "SNAPSHOT_UNREADABLE: cannot read" in err
+    assert "SNAPSHOT_FOREIGN: line 1 is not JSON" in err
+    assert "the snapshot decides --seed, --fee: leave it out" in err
+
+
+def test_a_snapshot_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venue = _venue_of(parsed(), config_of(parsed("--start", "2026-03-02T15:00:00Z")))
+    assert _save_last(venue, tmp_path / "no" / "day") == Exit.UNAVAILABLE
+    assert "SNAPSHOT_UNWRITABLE" in capsys.readouterr().err
+    assert _save_last(venue, tmp_path / "day") == Exit.DONE
+    again = _venue_of(
+        parsed("--load", str(tmp_path / "day"), "--speed", "5"), config_of(parsed("--speed", "5"))
+    )
+    assert again.clock.speed_ppb == 5 * 10**9

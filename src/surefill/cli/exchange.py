@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import ipaddress
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -23,15 +24,31 @@ from surefill.core.units import NANO, UnitError, to_nano
 from surefill.runtime.clock import SystemClock
 from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
 from surefill.sim.alpaca.keys import KeyFileError
-from surefill.sim.alpaca.server import listen, make_server
+from surefill.sim.alpaca.server import listen, make_server, server_app
+from surefill.sim.alpaca.snapshot import records, restore
 from surefill.sim.alpaca.switch_notes import lines as switch_lines
 from surefill.sim.alpaca.switches import split_pairs
 from surefill.sim.alpaca.text import parse_stamp, stamp_new_york
 from surefill.sim.faults import FaultError
 from surefill.sim.market import TapeError
 from surefill.sim.pacing import PaceError
+from surefill.sim.snapshot_file import SnapshotError, load, save
 from surefill.sim.switches import SwitchError
 
+FRESH: Mapping[str, object] = {
+    "seed": None,
+    "date": None,
+    "start": None,
+    "model": None,
+    "switch": [],
+    "keys": None,
+    "fee": "0",
+    "faults": None,
+    "latency": "default",
+    "speed": "1",
+}
+"""What the arguments are when nobody gives them."""
+DECIDED_BY_SNAPSHOT = tuple(name for name in FRESH if name != "speed")
 DEFAULT_PORT = 8700
 PORTS = 65_536
 
@@ -50,6 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", action="store_true", help="serve the /sim/ routes")
     parser.add_argument("--switch", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--switches", action="store_true", help="list the switches and end")
+    parser.add_argument("--load", type=Path, metavar="FILE", help="go on from a snapshot")
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="write a snapshot at the end, or when /sim/ asks"
+    )
     parser.add_argument("--keys", type=Path, help="JSON file that names the accounts")
     parser.add_argument("--fee", default="0", help="fee per executed share in USD")
     parser.add_argument("--faults", type=Path, help="JSON file of faults and when to arm them")
@@ -73,11 +94,26 @@ def run(args: argparse.Namespace) -> int:
         )
     try:
         config = config_of(args)
-        clock = SystemClock()
-        venue = build(config, reading_ns=clock.now_ns, wall_ns=clock.now_ns)
+        venue = _venue_of(args, config)
     except (ConfigError, FaultError, SwitchError, KeyFileError, PaceError, TapeError) as error:
         return _refuse(str(error))
+    except SnapshotError as error:
+        return _refuse(str(error), Exit.UNAVAILABLE)
     return _serve(venue, args)
+
+
+def _venue_of(args: argparse.Namespace, config: ExchangeConfig) -> Venue:
+    """A new exchange, or that of a snapshot."""
+    clock = SystemClock()
+    if args.load is None:
+        return build(config, reading_ns=clock.now_ns, wall_ns=clock.now_ns)
+    asked = [f"--{name}" for name in DECIDED_BY_SNAPSHOT if getattr(args, name) != FRESH[name]]
+    if asked:
+        raise ConfigError(f"the snapshot decides {', '.join(asked)}: leave it out with --load")
+    venue = restore(load(args.load), machine=config, reading_ns=clock.now_ns)
+    if args.speed != FRESH["speed"] and not venue.clock.is_pinned:
+        venue.clock.run(config.speed_ppb)
+    return venue
 
 
 def config_of(args: argparse.Namespace) -> ExchangeConfig:
@@ -157,12 +193,22 @@ def _serve(venue: Venue, args: argparse.Namespace) -> int:
         sys.stderr.write(f"warning: {args.host} can be reached by others; no protection\n")
     sys.stdout.write(_banner_of(venue, address, args))
     sys.stdout.flush()
-    server = make_server(venue, with_control=args.control)
+    server = make_server(venue, with_control=args.control, save_path=args.save)
     try:
         with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
             runner.run(server.serve(sockets=[bound]))
     except KeyboardInterrupt:
         pass  # uvicorn has already ended its connections; Ctrl-C is how one stops a server
+    return Exit.DONE if args.save is None else _save_last(server_app(server).venue, args.save)
+
+
+def _save_last(venue: Venue, path: Path) -> int:
+    """Write what is there at the end."""
+    try:
+        save(path, records(venue))
+    except SnapshotError as error:
+        return _refuse(str(error), Exit.UNAVAILABLE)
+    sys.stdout.write(f"Saved to {path}; go on with: surefill exchange --load {path}\n")
     return Exit.DONE
 
 

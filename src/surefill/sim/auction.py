@@ -87,6 +87,19 @@ class AuctionDesk:
         for tif in sorted(self._open.get(symbol, ())):
             self._cross(symbol, tif, print_.px)
 
+    def state(self) -> tuple[dict[str, list[str]], dict[str, set[TimeInForce]]]:
+        """Ids of the waiting orders and open auctions, both by symbol."""
+        waiting = {
+            symbol: [order.order_id for order in orders] for symbol, orders in self._waiting.items()
+        }
+        return waiting, self._open
+
+    def restore(
+        self, waiting: dict[str, list[VenueOrder]], opened: dict[str, set[TimeInForce]]
+    ) -> None:
+        """Go on with these."""
+        self._waiting, self._open = waiting, opened
+
     def _session(self, *, is_opening: bool) -> Session | None:
         for session in self._venue.calendar.sessions:
             at_ns = session.open_ns if is_opening else session.close_ns

@@ -74,10 +74,10 @@ class Book:
         "_model",
         "_outside_fill",
         "_own_px_at_rest",
-        "_random",
         "_refreshing",
         "_taken_qty",
         "_version",
+        "chance",
         "last_print",
         "lastday_px",
         "nbbo",
@@ -99,7 +99,7 @@ class Book:
             self._model == "paper" and switches.paper_resting_px == "limit"
         )
         self._outside_fill = switches.outside_prints == "fill"
-        self._random = Random(f"{seed}:{symbol}:paper")
+        self.chance = Random(f"{seed}:{symbol}:paper")
         # Per sign of the taker: +1 takes from the ask, -1 from the bid.
         self._taken_qty = {1: 0, -1: 0}
         self._version = {1: 0, -1: 0}
@@ -260,8 +260,8 @@ class Book:
         if self._model == "queue":
             return _tradable(order, self._displayed(order.sign) - self._taken_qty[order.sign])
         lots = order.open_qty // NANO
-        if self._model == "paper" and lots > 1 and not self._random.randrange(PAPER_PARTIAL_ONE_IN):
-            return self._random.randrange(1, lots) * NANO
+        if self._model == "paper" and lots > 1 and not self.chance.randrange(PAPER_PARTIAL_ONE_IN):
+            return self.chance.randrange(1, lots) * NANO
         return order.open_qty
 
     def _displayed(self, sign: int) -> int:

@@ -23,6 +23,7 @@ from surefill.core.session import Calendar
 from surefill.core.units import NANO
 from surefill.sim import views
 from surefill.sim.assets import AssetTable, uuid_text
+from surefill.sim.auction import AuctionDesk
 from surefill.sim.book import Book
 from surefill.sim.corrections import bust_fill, correct_fill
 from surefill.sim.intake import build_order, build_replacement
@@ -74,14 +75,14 @@ class Exchange(views.VenueReader):
             )
         )
         self._desk = OrderDesk(self._venue, fees=fees)
-        self._next_close_ns = self._close_after(start_ns)
+        self.next_close_ns = self._close_after(start_ns)
 
     # --- clock and market -----------------------------------------------------------------
 
     def advance(self, to_ns: int) -> None:
         """Move the clock, running internal steps in (time, seq) order. Backwards raises."""
-        while to_ns >= self._next_close_ns:
-            self._venue.run_until(self._next_close_ns)
+        while to_ns >= self.next_close_ns:
+            self._venue.run_until(self.next_close_ns)
             self._close_day()
         self._venue.run_until(to_ns)
 
@@ -89,7 +90,7 @@ class Exchange(views.VenueReader):
         """A quote at ``nbbo.venue_ns`` (the clock moves there first when it is ahead)."""
         if nbbo.venue_ns > self._venue.now_ns:
             self.advance(nbbo.venue_ns)
-        book = self._book(symbol)
+        book = self.book(symbol)
         if book.nbbo is None:  # the first quote; prints may have come before it
             self._venue.assets.note_quote(symbol)
         book.on_quote(nbbo)
@@ -99,11 +100,11 @@ class Exchange(views.VenueReader):
         if print_.venue_ns > self._venue.now_ns:
             self.advance(print_.venue_ns)
         self._desk.auctions.on_print(symbol, print_)
-        self._book(symbol).on_print(print_)
+        self.book(symbol).on_print(print_)
 
     def on_status(self, symbol: str, status: TradingStatus) -> None:
         """The symbol is halted, resumed, or in a limit state, from now on."""
-        self._book(symbol).on_status(status)
+        self.book(symbol).on_status(status)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -148,7 +149,7 @@ class Exchange(views.VenueReader):
         except Refusal as refusal:
             self._log_refusal(account, request, refusal)
             raise
-        self._book(admission.asset.symbol)
+        self.book(admission.asset.symbol)
         order = build_order(venue, account, request, admission=admission)
         legs = views.legs_of(order)
         for member in (order, *legs):
@@ -220,9 +221,22 @@ class Exchange(views.VenueReader):
         """Who decides whether a fault inside the venue strikes (V18, V19, V20)."""
         self._venue.trouble = trouble
 
+    # --- for a snapshot -------------------------------------------------------------------
+
+    @property
+    def venue(self) -> Venue:
+        """The memory of the venue. For `surefill.sim.snapshot` alone."""
+        return self._venue
+
+    @property
+    def auctions(self) -> AuctionDesk:
+        """The auctions. For `surefill.sim.snapshot` alone."""
+        return self._desk.auctions
+
     # --- inside ---------------------------------------------------------------------------
 
-    def _book(self, symbol: str) -> Book:
+    def book(self, symbol: str) -> Book:
+        """The book of a symbol, opened when it is new."""
         book = self._venue.books.get(symbol)
         if book is None:
             book = Book(
@@ -254,7 +268,7 @@ class Exchange(views.VenueReader):
         for ledger in self._venue.ledgers.values():
             ledger.last_equity = ledger.equity(self._venue.mark_px)
             ledger.last_maintenance = ledger.maintenance(self._venue.mark_px)
-        self._next_close_ns = self._close_after(self._venue.now_ns)
+        self.next_close_ns = self._close_after(self._venue.now_ns)
 
     def _log_refusal(
         self,

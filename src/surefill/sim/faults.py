@@ -222,7 +222,7 @@ class Fault:
 
 
 @dataclass(slots=True)
-class _Arm:
+class Arm:
     """A fault with what has become of it."""
 
     fault: Fault
@@ -246,7 +246,7 @@ class FaultPlan:
         self.counters: dict[str, int] = {code.value: 0 for code in FaultCode}
         self._seed = seed
         self._serial = 0
-        self._arms: list[_Arm] = []
+        self.arms: list[Arm] = []
 
     def arm(self, fault: Fault, now_ns: int) -> None:
         """Arm a fault from ``now_ns`` on; ``for_ms`` counts from here."""
@@ -254,17 +254,17 @@ class FaultPlan:
         window_ms = fault.params.get("for_ms")
         until_ns = None if window_ms is None else now_ns + int(window_ms) * NS_PER_MS
         draws = Random(f"{self._seed}/{self._serial}/{fault.code}")
-        self._arms.append(_Arm(fault, draws, fault.limit, until_ns))
+        self.arms.append(Arm(fault, draws, fault.limit, until_ns))
 
     def clear(self) -> None:
         """Disarm everything; counters stay."""
-        self._arms.clear()
+        self.arms.clear()
 
     def draw(
         self, code: FaultCode, opportunity: str, now_ns: int, *, mode: str | None = None
     ) -> Fault | None:
         """The fault of this code (and mode) that strikes at this opportunity, if any. Counts it."""
-        for arm in self._arms:
+        for arm in self.arms:
             if arm.fault.code is not code or (mode is not None and arm.fault.mode != mode):
                 continue
             if self._strikes(arm, opportunity, now_ns):
@@ -276,12 +276,12 @@ class FaultPlan:
     def is_armed(self, code: FaultCode, opportunity: str, now_ns: int) -> bool:
         """Whether a fault of this code could strike here; neither draws nor counts."""
         return any(
-            arm.fault.code is code and self._is_open(arm, opportunity, now_ns) for arm in self._arms
+            arm.fault.code is code and self._is_open(arm, opportunity, now_ns) for arm in self.arms
         )
 
     def window_end_ns(self, code: FaultCode, now_ns: int) -> int | None:
         """When the armed window of this code ends; ``None`` without an end (or none armed)."""
-        ends = [arm.until_ns for arm in self._arms if arm.fault.code is code]
+        ends = [arm.until_ns for arm in self.arms if arm.fault.code is code]
         known = [end for end in ends if end is not None and end > now_ns]
         return max(known) if known else None
 
@@ -296,15 +296,15 @@ class FaultPlan:
                 "params": dict(arm.fault.params),
                 "expected": EXPECTED[arm.fault.code],
             }
-            for arm in self._arms
+            for arm in self.arms
             if arm.left != 0 and (arm.until_ns is None or now_ns < arm.until_ns)
         ]
 
-    def _is_open(self, arm: _Arm, opportunity: str, now_ns: int) -> bool:
+    def _is_open(self, arm: Arm, opportunity: str, now_ns: int) -> bool:
         in_time = arm.until_ns is None or now_ns < arm.until_ns
         return in_time and arm.left != 0 and _matches(arm.fault.target, opportunity)
 
-    def _strikes(self, arm: _Arm, opportunity: str, now_ns: int) -> bool:
+    def _strikes(self, arm: Arm, opportunity: str, now_ns: int) -> bool:
         if not self._is_open(arm, opportunity, now_ns):
             return False
         probability_ppb = arm.fault.probability_ppb

@@ -5,7 +5,7 @@ What: `OrderDesk` performs every transition of an order; `Book` tells it what ex
 Why: cancels and replaces take a moment, and an execution may come first: then it wins, and the
 request is answered by CANCEL_REJECTED or REPLACE_REJECTED (spec 2.2, 2.4, 2.5).
 Invariants: `OrderDesk.fill` is the only place that executes, and it asserts the limit;
-`OrderDesk.finish` and `install` are the only places that end an order without an execution; shares
+`OrderDesk.finish` and `ReplaceDesk.install` alone end an order without an execution; shares
 held by an order that ended stay held for the release delay (spec 1.7).
 Must never: refuse a request (`surefill.sim.rules` has already let it pass).
 """
@@ -22,6 +22,7 @@ from surefill.sim.complex_orders import GroupDesk
 from surefill.sim.expiry import end_ns, end_status, is_open, opens_ns
 from surefill.sim.models import NO_FEES, Delay, FeeModel
 from surefill.sim.orders import VenueOrder, stamp_end
+from surefill.sim.replacing import ReplaceDesk
 from surefill.sim.state import Venue
 from surefill.sim.types import FillRecord, OrderEventKind
 
@@ -51,13 +52,13 @@ class OrderDesk:
         self._fees = fees
         self.groups = GroupDesk(venue, self)
         self.auctions = AuctionDesk(venue, self)
+        self._replacing = ReplaceDesk(venue, self)
         for kind, doer in (
             (StepKind.ROUTE, self._route),
             (StepKind.EXPIRE, self._expire),
             (StepKind.REFRESH, self._refresh),
             (StepKind.CONFIRM_CANCEL, self._confirm_cancel),
             (StepKind.RELEASE, self._release),
-            (StepKind.SETTLE_REPLACE, self._settle_replace),
         ):
             venue.agenda.does(kind, doer)
 
@@ -268,11 +269,16 @@ class OrderDesk:
         self._book(order).remove(order)
         ledger.drop_order(order)
         venue.emit(_TERMINAL_EVENT[status], order, text=text, stream=stream)
+        self.free_shares(order, held_before_qty)
+        self.groups.on_end(order)
+
+    def free_shares(self, order: VenueOrder, held_before_qty: int) -> None:
+        """Let the shares go, a moment later, that are ordered no more."""
+        ledger = self._venue.ledger_of(order)
         freed_qty = held_before_qty - ledger.ordered_qty(order.symbol)
         if freed_qty > 0:
             ledger.hold_back(order.symbol, freed_qty)
-            venue.after(Delay.RELEASE, StepKind.RELEASE, order, freed_qty)
-        self.groups.on_end(order)
+            self._venue.after(Delay.RELEASE, StepKind.RELEASE, order, freed_qty)
 
     def _release(self, order: VenueOrder, qty: int) -> None:
         self._venue.ledger_of(order).release(order.symbol, qty)
@@ -282,75 +288,11 @@ class OrderDesk:
 
     def begin_replace(self, old: VenueOrder, new: VenueOrder) -> None:
         """``new`` is accepted as the successor of ``old``, which keeps working until settled."""
-        venue = self._venue
-        venue.orders[new.order_id] = new
-        venue.cl_ord_ids[new.account, new.cl_ord_id] = new.order_id
-        new.not_routed = venue.switches.post_status == "accepted"
-        venue.unsettled[new.order_id] = new
-        old.successor = new
-        venue.note("accept", new)
-        old.status = OrdStatus.PENDING_REPLACE
-        venue.emit(OrderEventKind.PENDING_REPLACE, old)
-        venue.after(Delay.REPLACE, StepKind.SETTLE_REPLACE, old, new)
-
-    def _settle_replace(self, old: VenueOrder, new: VenueOrder) -> None:
-        old.successor = None
-        del self._venue.unsettled[new.order_id]
-        is_possible = (
-            old.status is OrdStatus.PENDING_REPLACE
-            and new.order_qty > old.cum_qty + old.busted_qty
-            and not (old.held and old.triggered)
-            and not (old.group is not None and old.group.closing)
-        )
-        if is_possible:
-            self.install(old, new)
-            return
-        new.status = OrdStatus.REJECTED
-        new.not_routed = False
-        new.failed_ns = self._venue.now_ns
-        told = self._venue.switches.lost_replace_events
-        text = "original order is done"
-        self._venue.emit(OrderEventKind.REJECTED, new, text=text, stream=told != "replace_rejected")
-        if old.status is OrdStatus.PENDING_REPLACE:
-            old.status = old.resting_status
-        text = "too late to replace"
-        self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text=text, stream=told != "rejected")
+        self._replacing.begin(old, new)
 
     def install(self, old: VenueOrder, new: VenueOrder) -> None:
         """The replacement is in force; the old order is REPLACED."""
-        venue = self._venue
-        ledger = venue.ledger_of(old)
-        held_before_qty = ledger.ordered_qty(old.symbol)
-        was_on_book = old.on_book
-        if venue.switches.replace_carries_cum == "on":
-            new.cum_qty, new.cost, new.busted_qty = old.cum_qty, old.cost, old.busted_qty
-        new.held, new.armed, new.triggered = old.held, old.armed, old.triggered
-        new.cap_px, new.not_routed = old.cap_px, False
-        new.status = new.resting_status
-        if old.hwm_px is not None:
-            new.hwm_px = old.hwm_px  # it may have moved since the replacement was asked for
-            new.place_stop()
-        self.groups.on_replace(old, new)
-        old.status, old.replaced_by, old.armed = OrdStatus.REPLACED, new.order_id, False
-        stamp_end(old, now_ns=venue.now_ns)
-        self._book(old).remove(old)
-        ledger.drop_order(old)
-        ledger.add_order(new)
-        self.set_expiry(new)
-        if was_on_book:
-            self._book(new).add(new)
-        birth = OrderEventKind.HELD if new.held else OrderEventKind.NEW
-        first, second = (OrderEventKind.REPLACED, old), (birth, new)
-        if venue.switches.replace_event_order == "new_first":
-            first, second = second, first
-        venue.emit(*first)
-        venue.emit(*second)
-        freed_qty = held_before_qty - ledger.ordered_qty(old.symbol)
-        if freed_qty > 0:
-            ledger.hold_back(old.symbol, freed_qty)
-            venue.after(Delay.RELEASE, StepKind.RELEASE, old, freed_qty)
-        if was_on_book:
-            self._book(new).attempt(new)
+        self._replacing.install(old, new)
 
     def _book(self, order: VenueOrder) -> Book:
         return self._venue.books[order.symbol]

@@ -74,6 +74,10 @@ class LatencyModel:
         """No delay at all. For unit tests only: no timing figure may come from it."""
         return LatencyModel(seed=0, delays={})
 
+    def sources(self) -> Mapping[Delay, Random]:
+        """The generator of each kind (a snapshot keeps their states)."""
+        return self._randoms
+
     def draw(self, kind: Delay) -> int:
         """The next delay of this kind, nanoseconds."""
         bounds = self._delays.get(kind)

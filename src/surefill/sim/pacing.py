@@ -31,7 +31,7 @@ class PacedClock:
         pinned: bool = False,
     ) -> None:
         _check_speed(speed_ppb)
-        self._reading_ns = reading_ns
+        self.reading_ns = reading_ns
         self._anchor_ns = start_ns
         self._anchor_reading_ns = reading_ns()
         self._speed_ppb = speed_ppb
@@ -51,7 +51,7 @@ class PacedClock:
         """Venue time, UTC ns."""
         if self._is_pinned:
             return self._anchor_ns
-        elapsed_ns = self._reading_ns() - self._anchor_reading_ns
+        elapsed_ns = self.reading_ns() - self._anchor_reading_ns
         return self._anchor_ns + elapsed_ns * self._speed_ppb // ONE_PPB
 
     def wait_ns(self, venue_ns: int) -> int | None:
@@ -83,7 +83,7 @@ class PacedClock:
 
     def _set(self, venue_ns: int, *, pinned: bool) -> None:
         self._anchor_ns = venue_ns
-        self._anchor_reading_ns = self._reading_ns()
+        self._anchor_reading_ns = self.reading_ns()
         self._is_pinned = pinned
 
 

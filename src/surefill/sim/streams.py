@@ -74,7 +74,7 @@ class StreamHub:
         self._streams: dict[int, Stream] = {}
         # (when, stream) of those that have to authenticate by then
         self._alarms: list[tuple[int, Stream]] = []
-        self._refuse_until_ns: dict[StreamKind, int] = {}
+        self.refuse_until_ns: dict[StreamKind, int] = {}
 
     def open(self, conn: int, kind: StreamKind, headers: Mapping[str, str]) -> bool:
         """Open ``conn``; ``False`` when the venue refuses (outage, reconnect ban)."""
@@ -85,7 +85,7 @@ class StreamHub:
             return False
         if self._draw_w7(kind, "refuse"):
             return False
-        if now_ns < self._refuse_until_ns.get(kind, 0):
+        if now_ns < self.refuse_until_ns.get(kind, 0):
             return False
         session = self._face.open_stream(kind, headers)
         stream = Stream(conn, kind, session, now_ns, now_ns)
@@ -189,7 +189,7 @@ class StreamHub:
         cut = self._faults.draw(FaultCode.W5, opportunity, self._edge.now_ns)
         if cut is not None:
             ban_ns = cut.number("refuse_ms", 0) * NS_PER_MS
-            self._refuse_until_ns[stream.kind] = self._edge.now_ns + ban_ns
+            self.refuse_until_ns[stream.kind] = self._edge.now_ns + ban_ns
             self._cut(stream, CUT if cut.mode == "cut" else GOING_AWAY)
             return False
         return self._faults.draw(FaultCode.W1, opportunity, self._edge.now_ns) is None

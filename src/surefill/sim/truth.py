@@ -112,6 +112,10 @@ class TruthLog:
             self._sink(_PLAIN.encode(line))
         return line
 
+    def resume(self) -> None:
+        """Go on after lines that were loaded; the caller has checked their chain."""
+        self._hash = str(self.lines[-1]["hash"]) if self.lines else GENESIS
+
     def after(self, seq: int) -> list[dict[str, object]]:
         """Lines with a number greater than ``seq``."""
         return self.lines[max(seq, 0) :]

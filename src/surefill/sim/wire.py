@@ -24,6 +24,8 @@ class WireRequest:
     """One HTTP request. Header names are lower case; ``query`` keeps order and repetition.
 
     ``as_of_ns`` is set by the edge alone (fault N8): answer a read as the venue stood then.
+    ``sealed`` is set by a restored snapshot alone: whose request it is (key, digest of the secret)
+    where the headers that said so were not written down.
     """
 
     method: str
@@ -32,6 +34,7 @@ class WireRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     as_of_ns: int | None = None
+    sealed: tuple[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,9 @@ class VenueFace(Protocol):
 
     def open_stream(self, kind: StreamKind, headers: Mapping[str, str]) -> StreamSession:
         """A session for a new connection with these handshake headers (lower case)."""
+
+    def seal(self, request: WireRequest) -> WireRequest:
+        """The request without its secret, to be written down; it is answered the same."""
 
     def fault_answer(self, status: int, headers: Mapping[str, str]) -> WireResponse:
         """The body this broker would send for a failure of its own (429, 5xx)."""

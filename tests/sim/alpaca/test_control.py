@@ -255,3 +255,20 @@ def test_the_books_add_up(panel: Panel) -> None:
     (entry,) = books["entries"]
     assert (entry["qty"], entry["cash"], entry["fee"]) == ("10", "-1000.1", "0")
     assert panel.ask("GET", "books?key=NOBODY")[0] == 422
+
+
+def test_the_exchange_may_be_kept(tmp_path: Path) -> None:
+    bench = Bench()
+    bench.quote(SYM, "99.99", "100.01")
+    routes = Control(bench.venue, save_path=tmp_path / "kept")
+    shown = routes.handle(WireRequest("GET", "/sim/snapshot"))
+    assert (shown.status, shown.headers["content-type"]) == (200, "application/x-ndjson")
+    answer = routes.handle(WireRequest("POST", "/sim/snapshot"))
+    assert json.loads(answer.body) == {"saved": "kept"}
+    assert (tmp_path / "kept").read_bytes() == shown.body
+    assert routes.handle(WireRequest("POST", "/sim/snapshot", body=b'{"file":"x"}')).status == 422
+    nowhere = Control(bench.venue, save_path=tmp_path / "no" / "kept")
+    refused = nowhere.handle(WireRequest("POST", "/sim/snapshot"))
+    assert (refused.status, b"SNAPSHOT_UNWRITABLE" in refused.body) == (422, True)
+    status, body = Panel().ask("POST", "snapshot")
+    assert (status, "--save FILE" in body["error"]) == (422, True)

@@ -294,3 +294,43 @@ def test_a_taken_port_is_an_error() -> None:
     six = listen("::1", 0) if socket.has_ipv6 else None
     if six is not None:
         six.close()
+
+
+def put(exchange: RunningExchange, body: bytes) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", exchange.port, timeout=10)
+    try:
+        connection.request("PUT", "/sim/snapshot", body=body)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def test_another_exchange_may_be_loaded_into_a_running_one() -> None:
+    async def story(exchange: RunningExchange) -> None:
+        async with updates(exchange) as ws:
+            status, told = await asyncio.to_thread(put, exchange, kept)
+            assert (status, json.loads(told)["pinned"]) == (200, True)
+            with pytest.raises(ConnectionClosed) as caught:
+                await ws.recv()
+            assert caught.value.rcvd is not None
+            assert caught.value.rcvd.code == 1001
+        async with updates(exchange):
+            pass
+
+    with RunningExchange(ExchangeConfig(start_ns=OPEN_NS, latency="none")) as exchange:
+        exchange.control("POST", "clock", {"pin": "2026-03-02T15:00:05Z"})
+        exchange.quote(SYM, "99.99", "100.01")
+        rest = {**BUY, "type": "limit", "limit_price": "99"}
+        first = ask(exchange, "POST", "/v2/orders", rest)[1]
+        kept = exchange.call("GET", "/sim/snapshot")[1]
+        assert put(exchange, kept[:-100])[0] == 422
+        assert ask(exchange, "DELETE", "/v2/orders")[0] == 207
+        exchange.control("POST", "clock", {"speed": 10})
+        asyncio.run(story(exchange))
+        assert ask(exchange, "GET", f"/v2/orders/{first['id']}")[1]["status"] == "new"
+
+
+def test_loading_needs_the_control_routes() -> None:
+    with RunningExchange(with_control=False) as exchange:
+        assert exchange.call("PUT", "/sim/snapshot", {}, headers=KEYS)[0] == 404

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from surefill.core.market import Print
 from surefill.sim.alpaca import (
@@ -38,7 +39,7 @@ from surefill.sim.alpaca.errors import (
     fault_answer,
     refusal_response,
 )
-from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of
+from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of, sealed
 from surefill.sim.alpaca.limits import Allowance, RateLimit
 from surefill.sim.alpaca.openapi import document
 from surefill.sim.alpaca.reads import Reads
@@ -126,21 +127,24 @@ class AlpacaFace:
             switches=switches,
             sessions_between=sessions_between,
         )
-        self._limit = RateLimit(switches.rate_limit_per_min)
-        self._served = 0
+        self.limit = RateLimit(switches.rate_limit_per_min)
+        self.served = 0
         self._order_sessions: list[OrderSession] = []
         self._data_sessions: list[DataSession] = []
 
     def handle(self, request: WireRequest) -> WireResponse:
         """Answer one request at the exchange's present time."""
-        self._served += 1
+        self.served += 1
         if request.method == "GET" and request.path == "/openapi.json":
             return self._stamped(reply(document()), None)
-        owner = self.desk.keys.find(credentials_of(request.headers))
+        if request.sealed is not None:
+            owner = self.desk.keys.find_sealed(request.sealed)
+        else:
+            owner = self.desk.keys.find(credentials_of(request.headers))
         if owner is None:
             return self._stamped(self._unauthorized(), None)
         kind = "data" if request.path.startswith(DATA_PREFIXES) else "trading"
-        allowance = self._limit.take(owner.account, kind, self.desk.exchange.now_ns)
+        allowance = self.limit.take(owner.account, kind, self.desk.exchange.now_ns)
         if allowance is not None and not allowance.granted:
             return self._stamped(self._limited(), allowance)
         return self._stamped(self._routed(owner, request), allowance)
@@ -156,6 +160,15 @@ class AlpacaFace:
         session = OrderSession(self.desk, headers, others=self._order_sessions)
         self._order_sessions.append(session)
         return session
+
+    def seal(self, request: WireRequest) -> WireRequest:
+        """The request as it may be written down: no header, the digest of the secret."""
+        if request.sealed is not None:
+            return request
+        credentials = credentials_of(request.headers)
+        return replace(
+            request, headers={}, sealed=None if credentials is None else sealed(credentials)
+        )
 
     def fault_answer(self, status: int, headers: Mapping[str, str]) -> WireResponse:
         """What Alpaca would send for a failure of its own."""
@@ -219,7 +232,7 @@ class AlpacaFace:
         """Add the request id and, where they are on, the limit headers."""
         headers = {
             **response.headers,
-            "x-request-id": uuid_of("request", str(self._served)).replace("-", ""),
+            "x-request-id": uuid_of("request", str(self.served)).replace("-", ""),
         }
         if allowance is not None and self.desk.switches.rate_limit_headers == "on":
             headers.update(allowance.headers)

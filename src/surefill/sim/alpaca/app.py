@@ -24,7 +24,7 @@ from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
-from surefill.sim.faults import NS_PER_MS, Fault, FaultPlan
+from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketSource, MergedMarket
 from surefill.sim.models import (
     DEFAULT_DELAYS,
@@ -99,6 +99,8 @@ class Venue:
     keys: KeyRing
     clock: PacedClock
     log: TruthLog
+    first_ns: int
+    """Where the exchange started, before the lead of its market."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,37 @@ def build(
 ) -> Venue:
     """A venue ready to serve. ``wall_ns`` is asked once, when nothing else gives a start."""
     market = _market(config, wall_ns)
-    parts = VenueParts(
+    # A year ahead: GTC orders expire after 90 days and the clock names the next opening.
+    calendar = _calendar_around(market.start_ns)
+    parts = _parts(config, market)
+    made = assemble(market.source, calendar=calendar, start_ns=market.first_ns, parts=parts)
+    made.edge.advance(market.start_ns)
+    if config.faults_path is not None:
+        _plan_faults(made.edge, read_scenario(config.faults_path))
+    clock = PacedClock(
+        reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
+    )
+    return _venue(config, market, made=made, clock=clock)
+
+
+def open_venue(
+    config: ExchangeConfig, *, first_ns: int, clock_ns: int, reading_ns: Callable[[], int]
+) -> Venue:
+    """A venue that has played nothing yet and holds nothing, for a snapshot to fill."""
+    market = _market(config, lambda: first_ns)
+    if market.first_ns != first_ns:
+        raise ConfigError("the market does not start where it started before")
+    calendar = Calendar()
+    parts = _parts(config, market)
+    made = assemble(market.source, calendar=calendar, start_ns=first_ns, parts=parts)
+    clock = PacedClock(
+        reading_ns, start_ns=clock_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
+    )
+    return _venue(config, market, made=made, clock=clock)
+
+
+def _parts(config: ExchangeConfig, market: _Market) -> VenueParts:
+    return VenueParts(
         switches=config.switches,
         face=config.face,
         delays={} if config.latency == "none" else DEFAULT_DELAYS,
@@ -185,28 +217,26 @@ def build(
         symbols=tuple(market.symbols),
         fees=FeeModel(config.fee_per_share_usd),
     )
-    # A year ahead: GTC orders expire after 90 days and the clock names the next opening.
-    calendar = _calendar_around(market.start_ns)
-    made = assemble(market.source, calendar=calendar, start_ns=market.first_ns, parts=parts)
-    made.edge.advance(market.start_ns)
-    if config.faults_path is not None:
-        _plan_faults(made.edge, read_scenario(config.faults_path))
-    clock = PacedClock(
-        reading_ns, start_ns=market.start_ns, speed_ppb=config.speed_ppb, pinned=config.pinned
-    )
+
+
+def _venue(config: ExchangeConfig, market: _Market, *, made: Assembled, clock: PacedClock) -> Venue:
     return Venue(
-        config, market.title, made.exchange, made.edge, made.face, made.keys, clock, made.log
+        config=config,
+        title=market.title,
+        exchange=made.exchange,
+        edge=made.edge,
+        face=made.face,
+        keys=made.keys,
+        clock=clock,
+        log=made.log,
+        first_ns=market.first_ns,
     )
 
 
 def _plan_faults(edge: Edge, planned: list[Planned]) -> None:
     """Arm each fault when its time comes."""
-
-    def arm(fault: Fault) -> Callable[[], None]:
-        return lambda: edge.faults.arm(fault, edge.now_ns)
-
     for item in planned:
-        edge.at(edge.now_ns + item.after_ms * NS_PER_MS, arm(item.fault))
+        edge.arm_later(item.after_ms, item.fault)
 
 
 def _market(config: ExchangeConfig, wall_ns: Callable[[], int]) -> _Market:

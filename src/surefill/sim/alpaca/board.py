@@ -74,6 +74,10 @@ class Board:
         """The state of a symbol; ``None`` before its first event."""
         return self._states.get(symbol)
 
+    def put(self, symbol: str, state: SymbolState) -> None:
+        """The state of a symbol as a snapshot has it."""
+        self._states[symbol] = state
+
     def symbols(self) -> list[str]:
         """Every symbol that had an event, in order."""
         return sorted(self._states)

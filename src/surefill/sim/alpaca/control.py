@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from pathlib import Path
 
 from surefill.core.fix import TradingStatus
 from surefill.core.market import Nbbo, Print
@@ -22,11 +23,13 @@ from surefill.sim.alpaca.encode import Json, books_json, dump
 from surefill.sim.alpaca.errors import JSON_HEADERS
 from surefill.sim.alpaca.fault_file import FIELDS, fault_of
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES, query_value
+from surefill.sim.alpaca.snapshot import records
 from surefill.sim.alpaca.text import parse_stamp, stamp_ns, whole_text
 from surefill.sim.faults import NS_PER_MS, FaultError
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
 from surefill.sim.notices import BandNotice, Notice, PrintCancel, PrintCorrection
 from surefill.sim.pacing import PaceError
+from surefill.sim.snapshot_file import SnapshotError, lines_of, save
 from surefill.sim.types import Refusal
 from surefill.sim.wire import WireRequest, WireResponse
 
@@ -47,8 +50,10 @@ class ControlError(ValueError):
 class Control:
     """The ``/sim/`` routes of one venue. Callers let the venue catch up afterwards."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, *, save_path: Path | None = None) -> None:
+        """``save_path``: the one file that ``POST snapshot`` may write."""
         self._venue = venue
+        self._save_path = save_path
         self._routes: Mapping[tuple[str, str], Callable[[WireRequest], WireResponse]] = {
             ("POST", "nbbo"): self._nbbo,
             ("POST", "print"): self._print,
@@ -57,6 +62,8 @@ class Control:
             ("POST", "bands"): self._bands,
             ("POST", "clock"): self._set_clock,
             ("GET", "clock"): self._clock,
+            ("GET", "snapshot"): self._snapshot,
+            ("POST", "snapshot"): self._save,
             ("POST", "faults"): self._arm,
             ("GET", "faults"): self._faults,
             ("DELETE", "faults"): self._disarm,
@@ -75,7 +82,7 @@ class Control:
             return _reply({"error": "no such route", "routes": known}, 404)
         try:
             return route(request)
-        except (ControlError, FaultError, PaceError, UnitError) as error:
+        except (ControlError, FaultError, PaceError, SnapshotError, UnitError) as error:
             return _reply({"error": str(error)}, 422)
         except Refusal as refusal:
             return _reply({"error": str(refusal)}, 409)
@@ -254,6 +261,21 @@ class Control:
         if key is None or not self._venue.keys.is_open(key):
             raise ControlError("key is the key id of an account that is open")
         return _reply(books_json(self._venue.exchange.books(self._venue.keys.open(key).account)))
+
+    # -- snapshot -----------------------------------------------------------------------------
+
+    def _snapshot(self, request: WireRequest) -> WireResponse:
+        """The whole exchange, to be kept by who asks."""
+        body = b"".join(lines_of(records(self._venue)))
+        return WireResponse(200, {"content-type": "application/x-ndjson"}, body)
+
+    def _save(self, request: WireRequest) -> WireResponse:
+        """The whole exchange, into the file named at the start; never one that a request names."""
+        _body(request, set())
+        if self._save_path is None:
+            raise ControlError("start with --save FILE to say where, or GET the snapshot")
+        save(self._save_path, records(self._venue))
+        return _reply({"saved": self._save_path.name})
 
     def _done(self) -> WireResponse:
         return _reply(self.clock_json())

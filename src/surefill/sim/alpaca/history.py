@@ -21,11 +21,11 @@ ROWS_MAX = 2_000_000
 class Rows:
     """Rows of ``width`` integers; ``rows_max`` bounds their number."""
 
-    __slots__ = ("_dropped", "_rows_max", "_values", "_width")
+    __slots__ = ("_dropped", "_rows_max", "_values", "width")
 
     def __init__(self, width: int, *, rows_max: int = ROWS_MAX) -> None:
         self._values = array("q")
-        self._width = width
+        self.width = width
         self._rows_max = rows_max
         self._dropped = 0
 
@@ -37,36 +37,46 @@ class Rows:
     @property
     def last(self) -> int:
         """Number of the newest row; less than `first` when there is none."""
-        return self._dropped + len(self._values) // self._width
+        return self._dropped + len(self._values) // self.width
 
     def add(self, row: tuple[int, ...]) -> None:
         """Append a row."""
         self._values.extend(row)
-        if len(self._values) > self._rows_max * self._width:
+        if len(self._values) > self._rows_max * self.width:
             half = self._rows_max // 2
-            del self._values[: half * self._width]
+            del self._values[: half * self.width]
             self._dropped += half
+
+    def start_at(self, number: int) -> None:
+        """Empty: the next row will have this number."""
+        if self._values or number < 1:
+            raise KeyError(number)
+        self._dropped = number - 1
+
+    def extend(self, values: array[int]) -> None:
+        """Append numbers as they lie in memory."""
+        self._values.extend(values)
 
     def get(self, number: int) -> tuple[int, ...]:
         """The row with this number."""
         at = self._index(number)
-        return tuple(self._values[at : at + self._width])
+        return tuple(self._values[at : at + self.width])
 
     def put(self, number: int, row: tuple[int, ...]) -> None:
         """Replace a row; its time must stay."""
         at = self._index(number)
-        self._values[at : at + self._width] = array("q", row)
+        self._values[at : at + self.width] = array("q", row)
 
     def number_from(self, ns: int) -> int:
         """Number of the first row at or after ``ns``; one beyond `last` when there is none."""
-        values, width = self._values, self._width
+        values, width = self._values, self.width
         count = len(values) // width
         return self.first + bisect_left(range(count), ns, key=lambda i: values[i * width])
 
     def _index(self, number: int) -> int:
         if not self.first <= number <= self.last:
             raise KeyError(number)
-        return (number - self.first) * self._width
+        return (number - self.first) * self.width
 
 
 class SymbolHistory:

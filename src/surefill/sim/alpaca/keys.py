@@ -54,6 +54,11 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def sealed(credentials: Credentials) -> tuple[str, bytes]:
+    """Key and digest of the secret: what may be written down."""
+    return credentials.key, _digest(credentials.secret)
+
+
 def owner_of(key: str, cash_usd: int = DEFAULT_CASH_USD) -> Owner:
     """The account a key opens; its number looks like a paper account's."""
     name = hashlib.sha256(key.encode()).hexdigest()[:10].upper()
@@ -85,35 +90,49 @@ class KeyRing:
         named: Mapping[str, tuple[bytes, Owner]] | None = None,
     ) -> None:
         self._open_account = open_account
-        self._is_closed = named is not None
-        self._named = dict(named or {})
+        self.is_closed = named is not None
+        self.named = dict(named or {})
         self._opened: dict[str, Owner] = {}
-        self._secrets: dict[str, bytes] = {}
+        self.secrets: dict[str, bytes] = {}
 
     def find(self, credentials: Credentials | None) -> Owner | None:
         """The account of a key pair, opened on first use; ``None`` when the pair is wrong."""
-        if credentials is None:
+        return None if credentials is None else self.find_sealed(sealed(credentials))
+
+    def find_sealed(self, seal: tuple[str, bytes]) -> Owner | None:
+        """As `find`, for credentials that were written down without their secret."""
+        key, digest = seal
+        named = self.named.get(key)
+        if named is None and self.is_closed:
             return None
-        digest = _digest(credentials.secret)
-        named = self._named.get(credentials.key)
-        if named is None and self._is_closed:
-            return None
-        known = named[0] if named else self._secrets.setdefault(credentials.key, digest)
+        known = named[0] if named else self.secrets.setdefault(key, digest)
         if not hmac.compare_digest(known, digest):
             return None
-        return self.open(credentials.key)
+        return self.open(key)
 
     def open(self, key: str, cash_usd: int | None = None) -> Owner:
         """The account of ``key``, opened with ``cash_usd`` (1e-9 USD) if it is new."""
         owner = self._opened.get(key)
         if owner is None:
-            named = self._named.get(key)
+            named = self.named.get(key)
             owner = named[1] if named else owner_of(key)
             if cash_usd is not None:
                 owner = Owner(owner.key, owner.account, owner.account_id, cash_usd)
             self._open_account(owner)
             self._opened[key] = owner
         return owner
+
+    def restore(
+        self,
+        *,
+        closed: bool,
+        named: dict[str, tuple[bytes, Owner]],
+        opened: dict[str, Owner],
+        secrets: dict[str, bytes],
+    ) -> None:
+        """Go on with the keys of a snapshot; their accounts are open already."""
+        self.is_closed, self.named, self.secrets = closed, named, secrets
+        self._opened = opened
 
     def is_open(self, key: str) -> bool:
         """Whether this key's account exists already."""

@@ -39,17 +39,17 @@ class RateLimit:
     def __init__(self, limit: int) -> None:
         """``limit``: requests per window and bucket; 0 = none."""
         self.limit = limit
-        self._used: dict[tuple[str, str], tuple[int, int]] = {}
+        self.used: dict[tuple[str, str], tuple[int, int]] = {}
 
     def take(self, account: str, kind: str, now_ns: int) -> Allowance | None:
         """Count one request of ``account`` at ``now_ns``; ``None`` when there is no limit."""
         if self.limit == 0:
             return None
         window = now_ns // NS_PER_S // WINDOW_S
-        number, used = self._used.get((account, kind), (window, 0))
+        number, used = self.used.get((account, kind), (window, 0))
         if number != window:
             used = 0
         granted = used < self.limit
         used = min(self.limit, used + 1)
-        self._used[(account, kind)] = (window, used)
+        self.used[(account, kind)] = (window, used)
         return Allowance(self.limit, self.limit - used, (window + 1) * WINDOW_S, granted)

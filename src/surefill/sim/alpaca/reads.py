@@ -42,15 +42,24 @@ class Reads:
         self._events: dict[str, list[VenueEvent]] = defaultdict(list)
         # order_id -> [(time, order at that time)], account -> [(time, positions from then on)]
         self._orders: dict[str, list[tuple[int, OrderSnapshot]]] = defaultdict(list)
-        self._positions: dict[str, list[tuple[int, list[PositionView]]]] = defaultdict(list)
+        self.positions_then: dict[str, list[tuple[int, list[PositionView]]]] = defaultdict(list)
 
     def on_order(self, event: VenueEvent) -> None:
         """Remember what this event changed."""
-        self._events[event.account].append(event)
-        self._orders[event.order.order_id].append((event.venue_ns, event.order))
+        self.remember(event)
         if event.kind in EXECUTIONS:
             views = self._exchange.positions(event.account)
-            self._positions[event.account].append((event.venue_ns, views))
+            self.positions_then[event.account].append((event.venue_ns, views))
+
+    def remember(self, event: VenueEvent) -> None:
+        """Keep the event and the order as it was then."""
+        self._events[event.account].append(event)
+        self._orders[event.order.order_id].append((event.venue_ns, event.order))
+
+    def everything(self) -> list[VenueEvent]:
+        """Everything that was streamed, oldest first (a snapshot keeps it)."""
+        events = [event for rows in self._events.values() for event in rows]
+        return sorted(events, key=lambda event: event.seq)
 
     def events(self, account: str) -> list[VenueEvent]:
         """Everything that was streamed to this account, oldest first."""
@@ -108,7 +117,7 @@ class Reads:
         """Open positions."""
         if as_of_ns is None:
             return self._exchange.positions(account)
-        history = self._positions.get(account, [])
+        history = self.positions_then.get(account, [])
         index = bisect_right(history, as_of_ns, key=lambda entry: entry[0])
         return history[index - 1][1] if index else []
 

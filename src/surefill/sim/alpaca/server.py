@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,7 +26,9 @@ from surefill.sim.alpaca.app import Venue
 from surefill.sim.alpaca.control import PREFIX, Control
 from surefill.sim.alpaca.errors import error_response
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES
-from surefill.sim.streams import CUT
+from surefill.sim.alpaca.snapshot import restore
+from surefill.sim.snapshot_file import SnapshotError, load_lines
+from surefill.sim.streams import CUT, GOING_AWAY
 from surefill.sim.wire import Delivery, DeliveryKind, StreamKind, WireRequest, WireResponse
 
 Scope = MutableMapping[str, Any]
@@ -50,6 +54,8 @@ SLICE_NS = 250_000_000
 MIN_WAIT_S = 0.001
 """The loop's own resolution; shorter timers would spin."""
 BACKLOG = 128
+SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024
+"""Some ten million events of market history."""
 GRACE_S = 1
 """How long a stopping server waits for its clients."""
 KEEP_ALIVE_S = 75
@@ -57,19 +63,36 @@ KEEP_ALIVE_S = 75
 connections does not meet a closed one between two orders."""
 
 
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What is served beside the venue, and where it may be saved."""
+
+    with_control: bool
+    save_path: Path | None = None
+
+
 class VenueServer:
     """The ASGI application of one venue."""
 
-    def __init__(self, venue: Venue, *, with_control: bool) -> None:
-        self._venue = venue
-        self._edge = venue.edge
-        self._clock = venue.clock
-        self._control = Control(venue) if with_control else None
+    def __init__(self, venue: Venue, *, options: ServerOptions) -> None:
+        self._options = options
+        self._control: Control | None = None
+        self._take_over(venue)
         self._serial = 0
         self._tickets: dict[int, asyncio.Future[Delivery]] = {}
         self._conns: dict[int, asyncio.Queue[Delivery]] = {}
         self._transports: dict[Peer, asyncio.Transport] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
+
+    @property
+    def venue(self) -> Venue:
+        """The venue that is served now."""
+        return self._venue
+
+    def _take_over(self, venue: Venue) -> None:
+        self._venue, self._edge, self._clock = venue, venue.edge, venue.clock
+        if self._options.with_control:
+            self._control = Control(venue, save_path=self._options.save_path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request, websocket or the server's lifespan."""
@@ -137,7 +160,8 @@ class VenueServer:
     # -- requests -----------------------------------------------------------------------------
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read_body(receive)
+        is_load = self._control is not None and _is_load(scope)
+        body = await _read_body(receive, SNAPSHOT_BYTES_MAX if is_load else MAX_BODY_BYTES)
         if body is None:
             too_large = error_response(413, 41310000, "request body is too large")
             await _send_response(send, too_large)
@@ -167,12 +191,36 @@ class VenueServer:
             # Only browsers send it: no web page may move a clock or arm a fault.
             return error_response(403, 40310000, "control routes are not for web pages")
         self._catch_up()
+        if _is_load({"method": request.method, "path": request.path}):
+            return self._load(request.body)
         response = control.handle(request)
         self._catch_up()
         is_clock = request.path.rstrip("/") == f"{PREFIX}clock"
         if is_clock and response.status == 200:
             return control.handle(WireRequest("GET", f"{PREFIX}clock"))
         return response
+
+    def _load(self, body: bytes) -> WireResponse:
+        """Go on as the exchange of a snapshot; every connection of the present one ends."""
+        lines, machine = body.splitlines(keepends=True), self._venue.config
+        try:
+            venue = restore(load_lines(lines), machine=machine, reading_ns=self._clock.reading_ns)
+        except SnapshotError as error:
+            return error_response(422, None, str(error))
+        for conn, queue in self._conns.items():
+            self._edge.close_stream(self._edge.now_ns, conn)
+            queue.put_nowait(
+                Delivery(self._edge.now_ns, DeliveryKind.CLOSE, conn=conn, code=GOING_AWAY)
+            )
+        for waiting in self._tickets.values():
+            if not waiting.done():
+                waiting.set_result(Delivery(self._edge.now_ns, DeliveryKind.RESET))
+        self._conns.clear()
+        self._tickets.clear()
+        self._take_over(venue)
+        self._pump()
+        assert self._control is not None, "only the control route loads"
+        return self._control.handle(WireRequest("GET", f"{PREFIX}clock"))
 
     async def _answer(
         self, answer: asyncio.Future[Delivery], receive: Receive, send: Send, *, peer: Peer | None
@@ -225,15 +273,17 @@ class VenueServer:
             await self._read(conn, receive)
         finally:
             writer.cancel()
-            self._conns.pop(conn, None)
-            self._edge.close_stream(self._now_ns(), conn)
-            self._pump()
+            if self._conns.pop(conn, None) is not None:
+                self._edge.close_stream(self._now_ns(), conn)
+                self._pump()
 
     async def _read(self, conn: int, receive: Receive) -> None:
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
+            if conn not in self._conns:
+                continue  # another exchange was loaded: its end is on the way
             data = message.get("bytes") or (message.get("text") or "").encode()
             self._edge.stream_send(self._now_ns(), conn, data)
             self._pump()
@@ -267,9 +317,13 @@ class VenueServer:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def make_server(venue: Venue, *, with_control: bool) -> uvicorn.Server:
-    """A uvicorn server for this venue; run it with ``await server.serve(sockets=[...])``."""
-    app = VenueServer(venue, with_control=with_control)
+def make_server(
+    venue: Venue, *, with_control: bool, save_path: Path | None = None
+) -> uvicorn.Server:
+    """A uvicorn server for this venue; run it with ``await server.serve(sockets=[...])``.
+
+    ``save_path``: where the exchange is written when the server ends, or when ``/sim/`` asks."""
+    app = VenueServer(venue, options=ServerOptions(with_control, save_path))
 
     class Protocol(HttpToolsProtocol):
         """uvicorn's HTTP protocol that also tells the application of its connections."""
@@ -302,6 +356,13 @@ def make_server(venue: Venue, *, with_control: bool) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+def server_app(server: uvicorn.Server) -> VenueServer:
+    """The application of a server of `make_server`."""
+    app = server.config.app
+    assert isinstance(app, VenueServer)
+    return app
+
+
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes any free one. ``OSError`` when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -318,7 +379,12 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+def _is_load(scope: Scope) -> bool:
+    """Whether this request brings a snapshot to go on with."""
+    return bool(scope["method"] == "PUT" and scope["path"].rstrip("/") == f"{PREFIX}snapshot")
+
+
+async def _read_body(receive: Receive, bytes_max: int) -> bytes | None:
     """The whole body; ``None`` when it is larger than any request needs."""
     body = bytearray()
     while True:
@@ -326,7 +392,7 @@ async def _read_body(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return bytes(body)
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > bytes_max:
             return None
         if not message.get("more_body", False):
             return bytes(body)

@@ -50,6 +50,14 @@ class Watchlists:
         self._lists: dict[str, list[Watchlist]] = {}
         self._made = 0
 
+    def state(self) -> tuple[int, dict[str, list[Watchlist]]]:
+        """How many were ever made, and all lists by account."""
+        return self._made, self._lists
+
+    def restore(self, made: int, lists: dict[str, list[Watchlist]]) -> None:
+        """Go on with these."""
+        self._made, self._lists = made, lists
+
     def all(self, account: str) -> list[Watchlist]:
         """The lists of an account."""
         return self._lists.get(account, [])
