@@ -131,9 +131,15 @@ async def test_a_full_fill_is_covered_when_execute_returns(desk: Desk, symbol: s
         assert orders_of(result, Leg.TARGET) == ["WORKING"]
         assert orders_of(result, Leg.STOP) == ["WORKING"]
         assert 0 < result.uncovered_ns < 1_500_000_000
+        desk.exchange.quote(symbol, "99.50", "99.52")
+        await asyncio.sleep(0.5)
         desk.exchange.quote(symbol, "102.01", "102.03")
         final = await executor.closed("full", timeout_s=10)
         assert await executor.closed(final) == final
+        seen = executor.runtime.engine.book.watched["full"].excursion
+    assert seen is not None
+    assert seen.is_whole
+    assert seen.adverse_px == 99_500_000_000
     assert final.outcome is Outcome.CLOSED_TARGET
     assert final.r_realized == Decimal("2.0000")
     assert final.pnl_usd == shares(200)

@@ -42,7 +42,7 @@ def test_the_table(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 entered (1 closed), 1 not entered, 0 rejected, 1 denied, 0 pending" in shown
     assert "rejection rate 33.3 %" in shown
     assert "fill rate 50.0 %" in shown
-    assert "NOT KNOWN" in shown
+    assert "against it (MAE) -, 1 unknown" in shown  # a virtual run sees only urgent quotes
     assert "ENTRY_TIMEOUT 1, RR_BELOW_MIN 1" in shown
     assert "legacy 1 0.0 % 100.0 % +29." in shown
     assert not (journal.parent.parent / "logs").exists()
@@ -55,6 +55,10 @@ def test_nothing_to_measure_is_no_zero(capsys: pytest.CaptureFixture[str]) -> No
     some = dict(total_rows(metrics_of([fact("a"), fact("b", Fate.NOT_ENTERED)])))
     assert some["money made"] == "400.00 USD"
     assert some["result"] == "2.00 R, hit rate 100.0 %"
+    assert rows["against it (MAE)"] == "-, 0 unknown"
+    half = "0.50 R (2.00 USD a share)"
+    assert some["against it (MAE)"] == f"{half} on average, {half} at most, 0 unknown"
+    assert some["in favour (MFE)"].startswith("2.00 R (8.00 USD a share) on average")
 
 
 def test_alerts_are_printed_logged_and_end_with_1(
@@ -94,6 +98,8 @@ def test_csv(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [row["group"] for row in rows] == ["all", "CRWD"]
     assert rows[0]["plans"] == rows[1]["plans"] == "3"
     assert rows[0]["cap_use_mean_ppb"] == ""
+    assert (rows[0]["mae_count"], rows[0]["excursion_unknown"]) == ("0", "1")
+    assert rows[0]["mae_px_mean_nano_usd"] == ""
 
 
 def test_json(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:

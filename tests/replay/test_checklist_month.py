@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,8 +117,17 @@ def test_one_journal_has_one_answer() -> None:
     assert judged("MONTH_SLIPPAGE", *GOOD) == judged("MONTH_SLIPPAGE", *GOOD)
 
 
-def test_quality_says_what_is_not_known() -> None:
-    assert "MAE and MFE: NOT KNOWN" in judged("MONTH_QUALITY", *GOOD).sentence
+def test_quality_tells_excursions_by_path_and_what_is_not_known() -> None:
+    sentence = judged("MONTH_QUALITY", *GOOD).sentence
+    smart, _, legacy = sentence.partition("; legacy ")
+    for path in (smart, legacy):
+        assert " %, MAE 0.50 R (2.00 USD a share), MFE 2.00 R (8.00 USD" in path
+    gone: dict[str, Any] = {"mae_px": None, "mfe_px": None, "mae_ppb": None, "mfe_ppb": None}
+    some = judged("MONTH_QUALITY", *GOOD, fact("x", **gone)).sentence
+    assert "MAE and MFE of 1 unknown)" in some
+    none = judged("MONTH_QUALITY", *(replace(one, **gone) for one in GOOD)).sentence
+    assert "MAE 0" not in none
+    assert "unknown" in none
     nothing = judged("MONTH_QUALITY", *(fact(f"d{n}", Fate.DENIED) for n in range(30)))
     assert "no trade is closed" in nothing.sentence
 

@@ -9,7 +9,7 @@ import pytest
 
 from surefill.core.commands import SubmitOrder
 from surefill.core.engine import EngineConfig
-from surefill.core.events import EngineStarted, NoteWritten
+from surefill.core.events import Act, EngineStarted, NoteWritten
 from surefill.core.ids import account_tag
 from surefill.core.plan import SECOND_NS
 from surefill.core.risk import Limits
@@ -21,7 +21,7 @@ from surefill.journal.record import Record
 from surefill.ports import Journal, JournalEntry
 from surefill.replay.harness import VirtualRun
 from surefill.replay.restep import Verdict, restep
-from tests.support.told import arrival, crwd_plan, crwd_run, records_of
+from tests.support.told import ToldBench, arrival, crwd_plan, crwd_run, records_of
 
 
 def proof_of(run: VirtualRun, journal: Journal | None = None, **config: object) -> Verdict:
@@ -147,3 +147,31 @@ def test_restarts_and_notes_are_passed_over_as_they_happened(tmp_path: Path) -> 
     found = proof_of(run)
     assert found.difference is None, found.difference
     assert found.runs == 2
+
+
+def test_what_was_seen_between_two_records_is_proven_too() -> None:
+    """Quotes leave no record; the extremes that they made travel with the next one."""
+    b = ToldBench()
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.accepts("X1")
+    for cents in (-30, 60, -45, 10):
+        b.run(1)
+        b.quote(cents, cents + 2)
+    b.operator(Act.FLATTEN, "p1")  # the record that takes them along
+    b.quote(-80, -78)  # nobody writes this one down
+    assert b.trade.excursion is not None
+    assert b.trade.excursion.adverse_px == b.at(-45)
+    assert any(record.seen for record in records_of(b.journal))
+    found = restep(b.journal, b.config, settings_digest="settings", build="test")
+    assert found.difference is None, found.difference
+
+    journal, digest = MemoryJournal(), ""
+    journal.acquire("forger")
+    for record in records_of(b.journal):
+        data = replace(record, seen=()).to_bytes()
+        digest = link(digest, data)
+        journal.append([JournalEntry(record.seq, data, digest, {}, {})])
+    forged = restep(journal, b.config, settings_digest="settings", build="test")
+    assert forged.difference is not None
+    assert "the image of p1 is another one" in forged.difference.sentence

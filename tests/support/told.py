@@ -48,7 +48,9 @@ class ToldBench(Bench):
             is_open[ENGINE_IMAGE] = True
         self._seq_told += 1
         digests = tuple((name, image_digest(image)) for name, image in images.items())
-        record = Record(self._seq_told, self.now, 1, event, step.views, step.commands, digests)
+        record = Record(
+            self._seq_told, self.now, 1, event, step.views, step.commands, digests, step.seen
+        )
         shut = dict.fromkeys(images, False)
         entry = record.entry(self._digest, images, is_open={**shut, **is_open})
         self._digest = entry.digest

@@ -17,7 +17,8 @@ BPS = 100_000
 
 
 def fact(plan_id: str, fate: Fate = Fate.ENTERED, **more: object) -> Fact:
-    """A smart long of ACME; entered ones cost 3 bps of a 10 bps cap and made 2 R."""
+    """A smart long of ACME; entered ones cost 3 bps of a 10 bps cap and made 2 R
+    after half an R against them."""
     n = sum(map(ord, plan_id))
     base = Fact(
         plan_id=plan_id,
@@ -51,6 +52,10 @@ def fact(plan_id: str, fate: Fate = Fate.ENTERED, **more: object) -> Fact:
             uncovered_share_ms=20_000,
             r_ppb=2 * NANO,
             pnl_usd=400 * NANO,
+            mae_px=2 * NANO,
+            mfe_px=8 * NANO,
+            mae_ppb=NANO // 2,
+            mfe_ppb=2 * NANO,
         )
     return replace(base, **more)  # type: ignore[arg-type]
 

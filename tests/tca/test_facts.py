@@ -15,6 +15,7 @@ from surefill.core.units import NANO
 from surefill.runtime.result import result_of
 from surefill.tca.facts import VIEW_AGE_MAX_NS, Fate, Seen, fact_of, far_px
 from tests.support.core import Bench, covered_bench
+from tests.support.told import ToldBench
 from tests.tca.support import BPS, closed_bench, missed_bench, rejected_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
@@ -139,3 +140,52 @@ def test_far_side_only_of_a_current_quote() -> None:
     assert far_px(view, 1, 11 + VIEW_AGE_MAX_NS) is None
     assert far_px(replace(view, nbbo=replace(nbbo, ask_px=0)), 1, 20) is None
     assert far_px(replace(view, nbbo=None), 1, 20) is None
+
+
+@SIDES
+def test_excursions_run_from_the_average_entry(side: str) -> None:
+    """Entered 5 cents beyond the signal, risk 2.00 a share; the near side went 40 cents against
+    the signal and 150 in favour; the target filled at 4.05 in favour of it."""
+    b = ToldBench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.accepts("X1")
+    for near in (-40, 150):
+        b.run(1)
+        b.quote(near, near + 2)
+    b.fills("X1", 100)
+    b.run(5)
+    fact = fact_of(b.trade, Seen())
+    cent = NANO // 100
+    assert (fact.mae_px, fact.mae_ppb) == (45 * cent, 225_000_000)
+    assert (fact.mfe_px, fact.mfe_ppb) == (400 * cent, 2 * NANO)
+    assert fact.r_ppb == 2 * NANO  # the target was the best price of the trade
+
+
+@SIDES
+def test_a_loss_is_at_least_as_far_as_its_exit_filled(side: str) -> None:
+    """No quote saw the price at which the stop filled; the fill did."""
+    b = ToldBench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.accepts("X1")
+    b.run(1)
+    b.quote(-190, -188)
+    b.fills("X1.stop", 100, -210)
+    b.run(5)
+    fact = fact_of(b.trade, Seen())
+    assert fact.mae_px == 215 * NANO // 100
+    assert fact.mfe_px == 0  # the market never stood beyond the entry on the closing side
+    assert fact.mae_ppb == -(fact.r_ppb or 0)
+
+
+def test_what_nobody_watched_has_no_excursion() -> None:
+    b = covered_bench()
+    assert fact_of(b.trade, Seen()).mae_px is None  # still open
+    ended = closed_bench().trade
+    assert ended.excursion is not None
+    assert fact_of(ended, Seen()).mae_px is not None
+    for gone in (None, replace(ended.excursion, unseen_ns=1)):
+        fact = fact_of(replace(ended, excursion=gone), Seen())
+        assert fact.mae_px is fact.mfe_px is fact.mae_ppb is fact.mfe_ppb is None
+        assert fact.r_ppb == 2 * NANO

@@ -100,6 +100,18 @@ def test_nothing_is_not_zero() -> None:
         assert value is None
 
 
+def test_excursions_are_of_ended_trades_that_were_watched() -> None:
+    unseen = fact("u", mae_px=None, mfe_px=None, mae_ppb=None, mfe_ppb=None)
+    found = metrics_of([fact("a"), fact("b", mae_ppb=NANO, mae_px=4 * NANO), unseen])
+    assert found.mae is not None
+    assert found.mae_px is not None
+    assert found.mfe is not None
+    assert (found.mae.count, found.mae.mean, found.mae.high) == (2, NANO * 3 // 4, NANO)
+    assert (found.mae_px.mean, found.mfe.low, found.excursion_unknown) == (3 * NANO, 2 * NANO, 1)
+    still_open = fact("o", r_ppb=None, mae_px=None)
+    assert metrics_of([still_open]).excursion_unknown == 0
+
+
 def test_groups() -> None:
     history = History(
         facts=(
@@ -130,8 +142,7 @@ def test_a_row_is_flat_and_has_the_same_keys_always() -> None:
     assert list(full) == list(empty)
     assert full["errors_fault"] == 1
     assert empty["errors_fault"] == 0
-    assert (
-        full["mae_mfe"] == "NOT KNOWN: the journal keeps the market at decisions, not between them"
-    )
+    assert (full["mae_mean_ppb"], full["mae_px_max_nano_usd"]) == (NANO // 2, 2 * NANO)
+    assert (empty["mfe_count"], empty["mfe_mean_ppb"]) == (0, None)
     assert json.loads(json.dumps(full)) == full
-    assert len(fields(Metrics)) < 40
+    assert len(fields(Metrics)) < 45

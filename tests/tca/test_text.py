@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surefill.tca.text import bps, decimal_text, percent, ratio, seconds
+from surefill.tca.text import bps, decimal_text, excursion, percent, ratio, seconds
 
 
 def test_cut_toward_zero_and_unknown() -> None:
@@ -19,3 +19,8 @@ def test_units() -> None:
     assert (bps(341_000), bps(-50_000), bps(0)) == ("+3.41", "-0.50", "0.00")
     assert ratio(1_999_999_999) == "1.99"
     assert seconds(213_456_789) == "0.213 s"
+
+
+def test_an_excursion_is_both_or_nothing() -> None:
+    assert excursion(450_000_000, 2_412_000_000) == "0.45 R (2.41 USD a share)"
+    assert excursion(450_000_000, None) == excursion(None, 1) == "-"

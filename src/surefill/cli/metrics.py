@@ -30,15 +30,17 @@ from surefill.core.units import to_usd_text
 from surefill.ports import JournalError
 from surefill.runtime.account import machine_clock, read_journal
 from surefill.runtime.logs import LOGGER_NAME, LineFormatter
-from surefill.tca.facts import MAE_MFE_UNKNOWN
 from surefill.tca.history import History, read_history
 from surefill.tca.metrics import Group, Metrics, Quantiles, Sample, by_group, metrics_of
 from surefill.tca.rules import Alert, Severity, alerts_of
-from surefill.tca.text import UNKNOWN, bps, decimal_text, percent, ratio, seconds
+from surefill.tca.text import UNKNOWN, bps, decimal_text, excursion, percent, ratio, seconds
 
 NEW_YORK = ZoneInfo("America/New_York")
 ALERTS_FILE = "alerts.log"
-GROUP_HEAD = ("plans", "refused", "filled", "slip", "shortfall", "R/R", "bare max", "R")
+GROUP_HEAD = (
+    *("plans", "refused", "filled", "slip", "shortfall", "R/R", "bare max"),
+    *("R", "MAE", "MFE", "hit"),
+)
 _Text = Callable[[int], str]
 _LEVELS = {Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
 
@@ -185,6 +187,7 @@ def total_rows(found: Metrics) -> list[tuple[str, str]]:
         f"{found.plans}: {found.entered} entered ({found.closed} closed), {found.not_entered} not "
         f"entered, {found.rejected} rejected, {found.denied} denied, {found.pending} pending"
     )
+    unknown = f"{found.excursion_unknown} unknown"
     shares = _spread(found.uncovered_share_ms, lambda ms: f"{decimal_text(ms, 1000, 1)} share-s")
     return [
         ("plans", fates),
@@ -202,7 +205,8 @@ def total_rows(found: Metrics) -> list[tuple[str, str]]:
         ("the same, weighted", shares),
         ("result", f"{_mean(found.result, ratio)} R, hit rate {percent(found.hit_ppb)}"),
         ("money made", _usd(found.pnl_usd)),
-        ("MAE, MFE", MAE_MFE_UNKNOWN),
+        ("against it (MAE)", f"{_excursions(found.mae, found.mae_px)}, {unknown}"),
+        ("in favour (MFE)", _excursions(found.mfe, found.mfe_px)),
         ("reasons", reasons),
     ]
 
@@ -219,6 +223,9 @@ def _group_row(name: str, found: Metrics) -> tuple[str, ...]:
         _mean(found.rr_signal, ratio),
         seconds(bare.high if bare else None),
         _mean(found.result, ratio),
+        _mean(found.mae, ratio),
+        _mean(found.mfe, ratio),
+        percent(found.hit_ppb),
     )
 
 
@@ -236,6 +243,13 @@ def _lows(sample: Sample | None) -> str:
     if sample is None:
         return UNKNOWN
     return f"{ratio(sample.mean)} on average, {ratio(sample.low)} at worst"
+
+
+def _excursions(found: Sample | None, of_share: Sample | None) -> str:
+    if found is None or of_share is None:
+        return UNKNOWN
+    mean, most = excursion(found.mean, of_share.mean), excursion(found.high, of_share.high)
+    return f"{mean} on average, {most} at most"
 
 
 def _spread(found: Quantiles | None, text: _Text) -> str:

@@ -19,7 +19,9 @@ ADDED: Mapping[str, frozenset[str]] = {
     "ChildOrder": frozenset({"read_ns"}),
     # Nobody could ask for a part of a trade before.
     "OperatorActed": frozenset({"qty"}),
-    "Trade": frozenset({"keep_qty"}),
+    # Nobody had looked: an older trade's excursion is not known.
+    "Record": frozenset({"seen"}),
+    "Trade": frozenset({"keep_qty", "excursion"}),
     # Nobody had a name.
     "TradePlan": frozenset({"strategy"}),
 }

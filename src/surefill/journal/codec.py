@@ -30,6 +30,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from surefill.core import (
     commands,
     events,
+    excursion,
     fix,
     market,
     order,
@@ -55,6 +56,7 @@ CORE_MODULES = (
     plan,
     pricing,
     events,
+    excursion,
     commands,
     order,
     tactic,

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from surefill.core.commands import Command
 from surefill.core.events import Event
+from surefill.core.excursion import Excursion
 from surefill.core.market import MarketView
 from surefill.journal.codec import decode, encode, register
 from surefill.journal.digest import image_digest, link
@@ -24,7 +25,8 @@ from surefill.ports import JournalEntry
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One step. ``now_ns`` UTC; ``images``: (trade id, `image_digest`) of each changed trade."""
+    """One step. ``now_ns`` UTC; ``images``: (trade id, `image_digest`) of each changed trade;
+    ``seen``: what those that hold shares saw of their market up to here."""
 
     seq: int
     now_ns: int
@@ -33,6 +35,7 @@ class Record:
     views: tuple[MarketView, ...]
     commands: tuple[Command, ...]
     images: tuple[tuple[str, str], ...]
+    seen: tuple[tuple[str, Excursion], ...] = ()
 
     def to_bytes(self) -> bytes:
         """Canonical text of this record."""

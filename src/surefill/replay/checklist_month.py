@@ -4,7 +4,8 @@ What: `ITEMS`, judged over the first thirty days since the journal's first plan.
 How: comparisons of the two paths are bootstrap intervals (95 %, seeded by the journal's head, so
 that a journal has one answer). An interval that holds both answers is NOT YET, not a PASS. Shares
 that were missed count at their cost on both paths; a plan whose cost is not known is left out and
-counted aloud. Excursions (MAE, MFE) are not known from a journal and are said to be so.
+counted aloud. Excursions (MAE, MFE) stand beside the results by path; those of trades whose market
+was not seen throughout are counted as unknown.
 Must never: claim an improvement from the average alone.
 """
 
@@ -17,10 +18,10 @@ from random import Random
 from surefill.core.units import NANO, to_text
 from surefill.replay.checklist_items import Evidence, Finding, Item, failed, not_yet, passed
 from surefill.replay.checklist_week import Period, period_of
-from surefill.tca.facts import MAE_MFE_UNKNOWN, Fact, Fate
+from surefill.tca.facts import Fact, Fate
 from surefill.tca.metrics import metrics_of
 from surefill.tca.statistics import Interval, difference
-from surefill.tca.text import bps, percent, ratio
+from surefill.tca.text import bps, excursion, percent, ratio
 
 MONTH_DAYS = 30
 SAMPLE_MIN = 30
@@ -126,23 +127,32 @@ def _said(judged: Interval, says: str, seqs: tuple[int, ...]) -> Finding:
 
 
 def _quality(evidence: Evidence) -> Finding:
-    """Results in multiples of the risk, by path."""
+    """Results and excursions in multiples of the risk, and hit rates, by path."""
     period = _period(evidence)
     if isinstance(period, Finding):
         return period
     pair = _pair(period.history.facts, "r_ppb")
-    parts = []
-    for name, values in (("smart", pair[0]), ("legacy", pair[1])):
-        if values:
-            hits = sum(1 for value in values if value > 0) * NANO // len(values)
-            mean = ratio(_mean(values))
-            parts.append(f"{name} {mean} R, hit rate {percent(hits)} ({len(values)} trades)")
-    says = f"{'; '.join(parts) or 'no trade is closed'}. MAE and MFE: {MAE_MFE_UNKNOWN}"
+    paths = ("smart", False), ("legacy", True)
+    parts = [_quality_of(name, period.history.facts, is_legacy) for name, is_legacy in paths]
+    says = "; ".join(part for part in parts if part) or "no trade is closed"
     found = _compared(period, pair)
     if isinstance(found, Finding):
         return not_yet(f"{says}. To compare: {found.sentence}", pair[2])
     worse = Interval(-found[0].high, -found[0].middle, -found[0].low)
     return _said(worse, says, pair[2])
+
+
+def _quality_of(name: str, facts: Iterable[Fact], is_legacy: bool) -> str:
+    found = metrics_of([fact for fact in facts if fact.is_legacy is is_legacy])
+    if found.result is None:
+        return ""
+    says = f"{name} {ratio(found.result.mean)} R, hit rate {percent(found.hit_ppb)}"
+    if found.mae is not None and found.mae_px is not None:
+        says += f", MAE {excursion(found.mae.mean, found.mae_px.mean)}"
+    if found.mfe is not None and found.mfe_px is not None:
+        says += f", MFE {excursion(found.mfe.mean, found.mfe_px.mean)}"
+    unknown = f", MAE and MFE of {found.excursion_unknown} unknown" * bool(found.excursion_unknown)
+    return f"{says} ({found.result.count} trades{unknown})"
 
 
 def _reasons(evidence: Evidence) -> Finding:

@@ -82,7 +82,7 @@ class Stepper:
         self.seq += 1
         digests = tuple((name, image_digest(image)) for name, image in images.items())
         record = Record(
-            self.seq, now, self.token, event, step.views, step.commands, digests
+            self.seq, now, self.token, event, step.views, step.commands, digests, step.seen
         ).to_bytes()
         self._digest = link(self._digest, record)
         return JournalEntry(self.seq, record, self._digest, images, is_open)

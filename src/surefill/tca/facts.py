@@ -6,9 +6,14 @@ Conventions: slippage and shortfall are signed, positive is cost, in ppb of the 
 = 100,000 ppb). The shortfall counts the missed part of an entry at what entering it when the entry
 was over would have cost: far side against signal. Reward/risk stands twice: against the signal's
 own levels (what the fill left of the plan), and of the exits in place (what the position risks).
+Excursions are Sweeney's (*Maximum Adverse Excursion*, Wiley 1996): MAE is how far price went
+against the position between entry and exit, MFE how far in its favour, both from the average entry,
+neither below 0, in 1e-9 USD a share and in multiples of the risk (R, as the result). Price is the
+side at which the position could be closed in regular hours (`core.excursion`), and what its exits
+filled at.
 Invariants: one plan is one fact. What is not known is ``None``: the shortfall where the journal
-holds no current quote of that instant. Excursions (MAE, MFE) are never known from a journal, which
-keeps the market at decisions and not between them.
+holds no current quote of that instant; excursions of a trade whose market was not seen for as long
+as it held shares (a restart, a feed that stopped, a journal from before they were kept).
 Must never: invent a number, or use a float.
 """
 
@@ -27,7 +32,6 @@ from surefill.core.units import NANO
 
 VIEW_AGE_MAX_NS = 5 * NANO
 """A quote older than this says nothing about what a missed entry would have cost."""
-MAE_MFE_UNKNOWN = "NOT KNOWN: the journal keeps the market at decisions, not between them"
 
 
 class Fate(StrEnum):
@@ -63,7 +67,9 @@ class Seen:
 class Fact:
     """One plan. ``cap_ppb`` is its own slippage cap; ``has_fill_beyond`` an execution beyond its
     worst price (smart path only). ``uncovered_ns`` is the longest stretch, ``uncovered_share_ms``
-    the sum over all stretches in shares times ms. ``r_ppb``: result in multiples of the risk."""
+    the sum over all stretches in shares times ms. ``r_ppb``: result in multiples of the risk;
+    ``mae_*`` and ``mfe_*`` likewise, and in 1e-9 USD a share, of trades that ended by their own
+    orders."""
 
     plan_id: str
     symbol: str
@@ -88,6 +94,10 @@ class Fact:
     uncovered_share_ms: int = 0
     r_ppb: int | None = None
     pnl_usd: int | None = None
+    mae_px: int | None = None
+    mfe_px: int | None = None
+    mae_ppb: int | None = None
+    mfe_ppb: int | None = None
 
     @property
     def path(self) -> str:
@@ -131,6 +141,7 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
     end_far_ppb = _against_signal(trade, seen.end_far_px)
     entered = fate is Fate.ENTERED
     missed_qty = 0 if fate is Fate.PENDING else max(0, trade.terms.order_qty - trade.entry_qty)
+    against, along = _excursions(trade) if pnl is not None else (None, None)
     return Fact(
         plan_id=trade.trade_id,
         symbol=trade.symbol,
@@ -155,6 +166,10 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
         uncovered_share_ms=trade.uncovered.share_ns // (NANO * 1_000_000),
         r_ppb=_r_ppb(trade, pnl),
         pnl_usd=pnl // NANO if pnl is not None else None,
+        mae_px=against // trade.entry_qty if against is not None else None,
+        mfe_px=along // trade.entry_qty if along is not None else None,
+        mae_ppb=_r_ppb(trade, against),
+        mfe_ppb=_r_ppb(trade, along),
     )
 
 
@@ -219,7 +234,20 @@ def _pnl(trade: Trade) -> int | None:
     return sum(-order.spec.side.sign * order.cost for order in trade.orders)
 
 
+def _excursions(trade: Trade) -> tuple[int | None, int | None]:
+    """(against, in favour) of all shares entered, 1e-18 USD; ``None`` where nobody looked."""
+    seen = trade.excursion
+    if seen is None or not seen.is_whole:
+        return None, None
+    exits = (order for order in trade.orders if order.leg is not Leg.ENTRY)
+    known = [fill.px for order in exits for fill in order.fills if fill.qty]
+    known += [px for px in (seen.adverse_px, seen.favorable_px) if px is not None]
+    made = [trade.sign * (px * trade.entry_qty - trade.entry_cost) for px in known]
+    return max(0, -min(made)), max(0, max(made))
+
+
 def _r_ppb(trade: Trade, pnl: int | None) -> int | None:
+    """Money (1e-18 USD) in multiples of what the position risked."""
     if pnl is None:
         return None
     risk = trade.sign * (trade.entry_cost - trade.wanted_exits().stop_px * trade.entry_qty)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.units import NANO
-from surefill.tca.facts import MAE_MFE_UNKNOWN, Fact, Fate
+from surefill.tca.facts import Fact, Fate
 from surefill.tca.history import History, Incident, IncidentKind
 
 
@@ -60,7 +60,9 @@ class Quantiles:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """The numbers of one group of plans. ``None``: nothing to measure. ``*_ppb``: 1e-9 (of 1, or of
-    the signal price). ``cap_use`` is slippage by the plan's own cap, smart path only."""
+    the signal price). ``cap_use`` is slippage by the plan's own cap, smart path only. ``mae`` and
+    ``mfe`` (see `tca.facts`) are in R like ``result``, ``mae_px`` and ``mfe_px`` in 1e-9 USD a
+    share; ``excursion_unknown`` counts ended trades whose market was not seen throughout."""
 
     plans: int
     denied: int
@@ -86,6 +88,11 @@ class Metrics:
     uncovered_ns: Quantiles | None
     uncovered_share_ms: Quantiles | None
     result: Sample | None
+    mae: Sample | None
+    mfe: Sample | None
+    mae_px: Sample | None
+    mfe_px: Sample | None
+    excursion_unknown: int
     wins: int
     pnl_usd: int | None
     reasons: tuple[tuple[str, int], ...]
@@ -116,12 +123,13 @@ class Metrics:
             "rr_signal",
             "rr_exits",
             "result",
+            "mae",
+            "mfe",
         ):
-            sample: Sample | None = getattr(self, name)
-            row[f"{name}_count"] = sample.count if sample else 0
-            row[f"{name}_mean_ppb"] = sample.mean if sample else None
-            row[f"{name}_min_ppb"] = sample.low if sample else None
-            row[f"{name}_max_ppb"] = sample.high if sample else None
+            row |= _sample_row(name, "ppb", getattr(self, name))
+        row |= _sample_row("mae_px", "nano_usd", self.mae_px)
+        row |= _sample_row("mfe_px", "nano_usd", self.mfe_px)
+        row["excursion_unknown"] = self.excursion_unknown
         row["shortfall_unknown"] = self.shortfall_unknown
         row["beyond_cap"] = self.beyond_cap
         counted = dict(self.errors)
@@ -133,9 +141,17 @@ class Metrics:
             row[f"{name}_p99"] = spread.p99 if spread else None
             row[f"{name}_max"] = spread.high if spread else None
         row |= {"wins": self.wins, "hit_ppb": self.hit_ppb, "pnl_nano_usd": self.pnl_usd}
-        row["mae_mfe"] = MAE_MFE_UNKNOWN
         row["reasons"] = " ".join(f"{name}={count}" for name, count in self.reasons)
         return row
+
+
+def _sample_row(name: str, unit: str, sample: Sample | None) -> dict[str, object]:
+    return {
+        f"{name}_count": sample.count if sample else 0,
+        f"{name}_mean_{unit}": sample.mean if sample else None,
+        f"{name}_min_{unit}": sample.low if sample else None,
+        f"{name}_max_{unit}": sample.high if sample else None,
+    }
 
 
 def metrics_of(facts: Sequence[Fact], incidents: Sequence[Incident] = ()) -> Metrics:
@@ -175,6 +191,11 @@ def metrics_of(facts: Sequence[Fact], incidents: Sequence[Incident] = ()) -> Met
         uncovered_ns=_quantiles((fact, fact.uncovered_ns) for fact in held),
         uncovered_share_ms=_quantiles((fact, fact.uncovered_share_ms) for fact in held),
         result=_sample((fact, fact.r_ppb) for fact in ended),
+        mae=_sample((fact, fact.mae_ppb) for fact in ended),
+        mfe=_sample((fact, fact.mfe_ppb) for fact in ended),
+        mae_px=_sample((fact, fact.mae_px) for fact in ended),
+        mfe_px=_sample((fact, fact.mfe_px) for fact in ended),
+        excursion_unknown=sum(1 for fact in ended if fact.mae_px is None),
         wins=sum(1 for fact in ended if (fact.r_ppb or 0) > 0),
         pnl_usd=sum(made) if made else None,
         reasons=_ranked(

@@ -40,6 +40,13 @@ def ratio(value_ppb: int | None) -> str:
     return decimal_text(value_ppb, PPB, 2)
 
 
+def excursion(value_ppb: int | None, value_px: int | None) -> str:
+    """R, and USD a share: ``0.45 R (2.41 USD a share)``."""
+    if value_ppb is None or value_px is None:
+        return UNKNOWN
+    return f"{ratio(value_ppb)} R ({decimal_text(value_px, PPB, 2)} USD a share)"
+
+
 def seconds(value_ns: int | None) -> str:
     """``0.213 s``."""
     text = decimal_text(value_ns, NS_PER_S, 3)
