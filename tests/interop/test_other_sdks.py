@@ -21,7 +21,11 @@ import pytest
 from tests.support.exchange_server import RunningExchange
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITES = ("test_trading_client.py", "test_streams.py", "test_every_method.py")
+SUITES = (
+    "test_every_method.py",
+    "test_every_error.py",
+    "test_every_stream.py",
+)
 OLD = "OLDIE"
 
 
