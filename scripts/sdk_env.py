@@ -1,11 +1,11 @@
-"""Make a virtual environment with another version of Alpaca's Python clients; print its Python.
+"""Make a virtual environment for a client that ours cannot hold; print the path of its Python.
 
     python scripts/sdk_env.py alpaca-py-0.43
 
 Each lies under build/sdks, is made once for its pins, and takes what it can share from the
 environment that runs this script: only the pinned packages are installed, without their
-dependencies, through pip's own configuration. Two files of constraints would otherwise contradict
-each other: the older SDK needs websockets 10 and urllib3 1.26.
+dependencies, through pip's own configuration. The older SDK needs websockets 10 and urllib3 1.26
+where we pin newer ones; Schemathesis would add its plugin to every run of pytest.
 """
 
 from __future__ import annotations
@@ -26,6 +26,16 @@ SDKS: dict[str, tuple[str, ...]] = {
         "urllib3==1.26.20",
         "websocket-client==1.9.2",
         "websockets==10.4",
+    ),
+    "schemathesis": (
+        "schemathesis==4.32.5",
+        "graphql-core==3.3.2",
+        "harfile==0.6.0",
+        "hypothesis-graphql==0.13.5",
+        "jsonschema_rs==0.60.3",
+        "MarkupSafe==3.0.4",
+        "pyrate-limiter==4.5.1",
+        "Werkzeug==3.1.9",
     ),
 }
 """name -> exact pins. The newest minor version of alpaca-py is in constraints.txt itself."""

@@ -44,3 +44,16 @@ def test_every_description_is_served() -> None:
 def test_it_is_served_to_anybody() -> None:
     answer = Bench().call("GET", "/openapi.json", key="")
     assert answer.json["paths"].keys() == document()["paths"].keys()
+
+
+def test_what_is_made_links_to_what_can_be_done_with_it() -> None:
+    paths = document()["paths"]
+    ids = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    assert len(set(ids)) == len(ids)
+    links = paths["/v2/orders"]["post"]["responses"]["200"]["links"]
+    assert sorted(links) == [
+        "delete_v2_orders_order_id",
+        "get_v2_orders_order_id",
+        "patch_v2_orders_order_id",
+    ]
+    assert all(link["parameters"] == {"order_id": "$response.body#/id"} for link in links.values())

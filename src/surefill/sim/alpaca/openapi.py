@@ -136,6 +136,9 @@ ROWS: tuple[Row, ...] = (
 )
 """method, path, status of success, query, body."""
 
+MADE: Mapping[str, str] = {"/v2/orders": "order_id", "/v2/watchlists": "watchlist_id"}
+"""path of a POST that makes something -> the parameter that its ``id`` goes into."""
+
 PATH_SCHEMAS: Mapping[str, Schema] = {
     "order_id": ID,
     "watchlist_id": ID,
@@ -149,7 +152,11 @@ def document() -> Schema:
     """The whole document, JSON-ready."""
     paths: dict[str, Schema] = {}
     for method, path, status, query, body in ROWS:
-        paths.setdefault(path, {})[method] = _operation(path, status, query, body=body)
+        operation = _operation(path, status, query, body=body)
+        operation["operationId"] = _operation_id(method, path)
+        if method == "post" and path in MADE:
+            operation["responses"][str(status)]["links"] = _links(MADE[path])
+        paths.setdefault(path, {})[method] = operation
     keys = {
         name: {"type": "apiKey", "in": "header", "name": header}
         for name, header in (("key", "APCA-API-KEY-ID"), ("secret", "APCA-API-SECRET-KEY"))
@@ -182,6 +189,23 @@ def _operation(
         content = {"application/json": {"schema": body}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _operation_id(method: str, path: str) -> str:
+    """``get_v2_orders_order_id``."""
+    words = "".join(letter if letter.isalnum() else "_" for letter in path)
+    return "_".join(word for word in (method, *words.split("_")) if word)
+
+
+def _links(parameter: str) -> Schema:
+    """What can be done with the thing that was just made."""
+    linked: Schema = {}
+    for method, path, _, _, _ in ROWS:
+        if f"{{{parameter}}}" in path:
+            name = _operation_id(method, path)
+            parameters = {parameter: "$response.body#/id"}
+            linked[name] = {"operationId": name, "parameters": parameters}
+    return linked
 
 
 def _variables(path: str) -> list[str]:
