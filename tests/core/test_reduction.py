@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surefill.core.events import Accepted, Act, Verb
+from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.reduction import due_qty, is_reducing
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
@@ -171,6 +172,38 @@ def test_shares_that_the_stop_sold_count(side: str) -> None:
     b.run(3)
     assert b.trade.outcome is Outcome.CLOSED_STOP
     assert b.position() == 0
+
+
+@SIDES
+def test_a_stop_that_fires_is_not_cut(side: str) -> None:
+    b = covered_bench(side)
+    b.fills("X1.stop", 30, -200)
+    target = b.rows["X1"]
+    target.status = OrdStatus.CANCELED  # the venue has let it go when the stop was elected
+    b.streams(b.report(target, ExecType.CANCELED))
+    b.news()
+    b.operator(Act.REDUCE, qty=40)
+    b.run(2)
+    assert b.news() == [], "it is selling already"
+    b.fills("X1.stop", 70, -200)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP
+
+
+@SIDES
+def test_a_stop_that_fires_while_its_pair_is_cut_is_left_to_finish(side: str) -> None:
+    b = covered_bench(side)
+    b.operator(Act.REDUCE, qty=40)
+    assert b.news() == ["cancel X1"]
+    target = b.rows["X1"]
+    target.status = OrdStatus.CANCELED
+    b.streams(b.report(target, ExecType.CANCELED))
+    b.fills("X1.stop", 30, -200)
+    b.run(2)
+    assert b.news() == [], "to cancel it would leave the rest bare"
+    b.fills("X1.stop", 70, -200)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP
 
 
 @SIDES

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefill.core.commands import OrderSpec, Priority
-from surefill.core.cover import GroupState, group_state
+from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
@@ -52,8 +52,13 @@ def end_group(turn: Turn, group: ExitGroup) -> None:
 
 
 def _end_first(turn: Turn, order: ChildOrder) -> None:
-    """Cancel one member, once; its siblings get a moment to end with it."""
+    """Cancel one member, once; its siblings get a moment to end with it. A stop that fired before
+    the cancel came is left to finish (A-34), unless it would sell more than is held."""
     siblings = [o for o in turn.trade.group_orders(order.group) if o.key != order.key]
+    if _is_finishing(turn.trade, order) and all(o.is_terminal for o in siblings):
+        turn.ask(order)
+        turn.wake_at(turn.now + STEP_NS)
+        return
     last_ns = max((o.cancel_ns or 0 for o in siblings), default=0)
     if last_ns and order.cancel_ns is None and turn.now < last_ns + 2 * CONFIRM_NS:
         turn.wake_at(last_ns + 2 * CONFIRM_NS)
@@ -62,6 +67,17 @@ def _end_first(turn: Turn, order: ChildOrder) -> None:
     for sibling in siblings:
         if sibling.state is OrderState.WORKING and sibling.asked_ns <= turn.now:
             turn.update(replace(sibling, asked_ns=turn.now + CONFIRM_NS, asks=0))
+
+
+def _is_finishing(trade: Trade, order: ChildOrder) -> bool:
+    """Whether this is a stop that executes, not proven stuck and not too large."""
+    cover = cover_of(trade)
+    is_fit = not _is_stuck(trade) and cover.claimed_qty <= cover.position_qty
+    return order.leg is Leg.STOP and order.cum_qty > 0 and is_fit
+
+
+def _is_stuck(trade: Trade) -> bool:
+    return trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
 
 
 def close_position(turn: Turn, due_qty: int) -> None:
@@ -97,7 +113,7 @@ def close_by_group(turn: Turn, group: ExitGroup) -> None:
         return
     closing = next((o for o in orders if o.leg is Leg.FLATTEN), None)
     target = next((o for o in orders if o.leg is Leg.TARGET), None)
-    firing = _firing_stop(turn.trade, group)
+    firing = firing_stop(turn.trade, group)
     if closing is not None:
         _watch_closing(turn, group, closing)
     elif firing is not None:
@@ -109,12 +125,11 @@ def close_by_group(turn: Turn, group: ExitGroup) -> None:
         _turn_target(turn, group, target)
 
 
-def _firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
+def firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
     """The stop of a group that is closing the shares already: it has executed, or the broker has
     ended its target by itself. To cancel it for an order of our own would only leave the shares
     bare (A-34); it is read instead, because its end may have come without an event (B-06)."""
-    is_stuck = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
-    if is_stuck or group.is_ended:
+    if _is_stuck(trade) or group.is_ended:
         return None
     orders = trade.group_orders(group.n)
     stop = next((o for o in orders if o.leg is Leg.STOP and o.state is OrderState.WORKING), None)
@@ -128,9 +143,10 @@ def _firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
 def _is_given_up(trade: Trade, n: int) -> bool:
     """Whether a group's own exits are proven useless: its stop is stuck, or the broker refused
     to move its target."""
-    is_stuck = trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
     orders = trade.group_orders(n)
-    return is_stuck or any(o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED for o in orders)
+    return _is_stuck(trade) or any(
+        o.leg is Leg.FLATTEN and o.state is OrderState.REJECTED for o in orders
+    )
 
 
 def _watch_closing(turn: Turn, group: ExitGroup, closing: ChildOrder) -> None:

@@ -15,7 +15,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefill.core.cover import GroupState, cover_of, group_claimed, group_state
-from surefill.core.exits import HALT_RECHECK_NS, close_by_group, end_group, send_closing
+from surefill.core.exits import (
+    HALT_RECHECK_NS,
+    STEP_NS,
+    close_by_group,
+    end_group,
+    firing_stop,
+    send_closing,
+)
 from surefill.core.fix import Leg, TradingStatus
 from surefill.core.trade import ExitGroup, GroupKind, Trade
 from surefill.core.turn import Turn
@@ -83,6 +90,11 @@ def _release(turn: Turn, due: int) -> None:
     states = [(group_state(trade, group), group) for group in trade.groups]
     if any(state is GroupState.ENDING for state, _ in states):
         return  # its end is being observed; what it held comes next
+    firing = next((stop for g in trade.groups if (stop := firing_stop(trade, g))), None)
+    if firing is not None:  # it sells already: what it leaves is looked at again
+        turn.ask(firing)
+        turn.wake_at(turn.now + STEP_NS)
+        return
     armed = [(group_claimed(trade, g), g) for state, g in states if state is GroupState.ARMED]
     fitting = [claim for claim in armed if claim[0] <= due]
     if fitting:
