@@ -34,6 +34,7 @@ from surefill.core.order import (
     OrderState,
     with_execution,
     with_input,
+    with_listing,
     with_report,
 )
 from surefill.core.plan import SECOND_NS
@@ -361,6 +362,23 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
             after = with_execution(order, report)
             turn.update(after)
             _check_fill(turn, after, report)
+    if event.after_ns <= turn.trade.accepted_ns:
+        _settle_disputes(turn, event)
+
+
+def _settle_disputes(turn: Turn, event: FillsRead) -> None:
+    """Busts and corrections whose own message was lost (V6)."""
+    for order in turn.trade.orders:
+        if not order.is_disputed:
+            continue
+        listed = [report for report in event.fills if report.order_id == order.order_id]
+        after = with_listing(order, listed, event.sent_ns)
+        turn.update(after)
+        for old, new in zip(order.fills, after.fills, strict=False):
+            if old.qty and not new.qty:
+                turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=old.exec_id))
+            elif old.px != new.px:
+                turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=old.exec_id))
 
 
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
@@ -383,7 +401,7 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
     confirmed = trade.break_since_ns is not None and trade.break_qty == missing
     if not confirmed:
         turn.trade = replace(trade, break_qty=missing, break_since_ns=event.sent_ns)
-    elif unread_exits(trade):
+    elif unread_orders(trade):
         pass  # `closing` asks for them
     elif event.sent_ns >= (trade.break_since_ns or 0) + BREAK_CONFIRM_NS:
         turn.alarm(Reason.of(ReasonCode.CLOSED_ELSEWHERE, qty=to_text(missing)))
@@ -395,21 +413,21 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
         )
 
 
-def unread_exits(trade: Trade) -> tuple[ChildOrder, ...]:
-    """Exits that may have executed unseen: open, not read since the position was in question."""
+def unread_orders(trade: Trade) -> tuple[ChildOrder, ...]:
+    """Orders that may explain a position in question and were not read since: exits that are open
+    (they may have executed unseen), entries that filled (the venue may have taken a fill back)."""
     since_ns = trade.break_since_ns or 0
     return tuple(
         order
         for order in trade.orders
-        if order.leg is not Leg.ENTRY
-        and order.state is OrderState.WORKING
+        if (order.cum_qty if order.leg is Leg.ENTRY else order.state is OrderState.WORKING)
         and order.read_ns < since_ns
     )
 
 
 def _is_in_flux(trade: Trade, read_ns: int) -> bool:
     """Whether fills of ours may explain a difference: anything recent, unpriced or in doubt."""
-    if trade.unpriced_qty:
+    if trade.unpriced_qty or trade.is_disputed:
         return True
     last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
     exits = (o for o in trade.orders if o.leg is not Leg.ENTRY)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefill.core.absorb import unread_exits
+from surefill.core.absorb import unread_orders
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.exits import is_partial_close
@@ -27,6 +27,8 @@ STUCK_NS = 3 * SECOND_NS
 """A stop is stuck when the whole market stands beyond it this long without a fill (B-14)."""
 FILLS_WAIT_NS = 300 * MS_NS
 FILLS_RETRY_NS = SECOND_NS
+DISPUTE_RETRY_NS = 2 * SECOND_NS
+"""Executions are listed a moment after the order shows them."""
 
 
 def end_on_time(turn: Turn) -> None:
@@ -138,25 +140,26 @@ def _read_missing(turn: Turn) -> None:
     trade, now = turn.trade, turn.now
     if trade.break_since_ns is not None:
         _confirm_break(turn, trade.break_since_ns)
-    if not trade.unpriced_qty:
+    if not trade.unpriced_qty and not trade.is_disputed:
         return
+    retry_ns = FILLS_RETRY_NS if trade.unpriced_qty else DISPUTE_RETRY_NS
     if trade.fills_asked_ns == 0:
         # The stream usually brings the execution within its own delay; do not spend a request yet.
         turn.trade = replace(trade, fills_asked_ns=now + FILLS_WAIT_NS - FILLS_RETRY_NS)
         turn.wake_at(now + FILLS_WAIT_NS)
-    elif now >= trade.fills_asked_ns + FILLS_RETRY_NS:
+    elif now >= trade.fills_asked_ns + retry_ns:
         turn.trade = replace(trade, fills_asked_ns=now)
         turn.commands.append(QueryFills(trade.accepted_ns - SECOND_NS))
-        turn.wake_at(now + FILLS_RETRY_NS)
+        turn.wake_at(now + retry_ns)
     else:
-        turn.wake_at(trade.fills_asked_ns + FILLS_RETRY_NS)
+        turn.wake_at(trade.fills_asked_ns + retry_ns)
 
 
 def _confirm_break(turn: Turn, since_ns: int) -> None:
     """Read the positions once more after the pause that makes a second read count. Every open trade
     looks at every read: without the pause, two trades with a break would double the reads for ever.
     """
-    for order in unread_exits(turn.trade):
+    for order in unread_orders(turn.trade):
         turn.ask(order)
     due_ns = max(since_ns, turn.trade.break_asked_ns) + BREAK_CONFIRM_NS
     if turn.now < due_ns:
@@ -201,7 +204,7 @@ def _lacks_legs(turn: Turn) -> bool:
 
 def _close(turn: Turn) -> None:
     trade = turn.trade
-    if trade.unpriced_qty or trade.outcome is not None:
+    if trade.unpriced_qty or trade.is_disputed or trade.outcome is not None:
         return
     outcome, reason = outcome_of(trade)
     turn.trade = replace(trade, outcome=outcome, reason=reason, closed_ns=turn.now, strays=())

@@ -11,6 +11,7 @@ Must never: decide to send anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -111,6 +112,8 @@ TRANSITIONS: dict[tuple[OrderState, OrderInput], OrderState] = {
     (_S.REJECTED, _I.FILL): _S.FILLED,
 }
 
+AVERAGE_ERROR_PX = 1_000
+"""A broker's average may be off by its rounding: a millionth of a dollar."""
 ABSENT_READS = 3
 ABSENT_AFTER_NS = 120 * 1_000_000_000
 """I10 (iii): longer than the longest accept delay seen (90 s, fault N2)."""
@@ -163,7 +166,9 @@ class ChildOrder:
     time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads
     without news. ``read_ns``: when the last read of it that succeeded was sent, kept while its
     trade's position is in question. ``not_before_ns``: earliest next send. ``cancel_ns``: when its
-    end was last asked for.
+    end was last asked for. ``disputed_qty`` and ``disputed_px``: what a read newer than every
+    execution we know counted and averaged, where that contradicts the ledger: an execution may have
+    been taken back or corrected in a message that was lost.
     """
 
     key: str
@@ -192,6 +197,8 @@ class ChildOrder:
     is_unmoved: bool = False
     text: str = ""
     read_ns: int = 0
+    disputed_qty: int | None = None
+    disputed_px: int | None = None
 
     @property
     def leg(self) -> Leg:
@@ -234,6 +241,11 @@ class ChildOrder:
     def unpriced_qty(self) -> int:
         """Executed quantity whose executions are not known yet."""
         return self.cum_qty - self.priced_qty
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a newer read contradicts the ledger of executions."""
+        return self.disputed_qty is not None
 
     @property
     def leaves_qty(self) -> int:
@@ -280,7 +292,7 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
     order = with_execution(order, report)
     shown_qty = report.cum_qty - _busted_after(order, report.venue_ns)
     is_news = shown_qty >= order.reported_qty
-    return replace(
+    after = replace(
         order,
         state=moved(order.state, what),
         order_id=report.order_id,
@@ -297,6 +309,52 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
         is_unmoved=False,
         text=report.text or order.text,
     )
+    return _with_dispute(after, report)
+
+
+def _with_dispute(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
+    """Compare a read with the ledger. A bust is believed only once the executions say so, too."""
+    last_ns = max((fill.venue_ns for fill in order.fills), default=report.venue_ns)
+    qty = report.cum_qty - order.carried_qty
+    is_newer = report.exec_type is ExecType.ORDER_STATUS and report.venue_ns > last_ns
+    if not is_newer or qty > order.priced_qty:
+        return order
+    px = None if order.carried_qty else report.avg_px
+    if qty == order.priced_qty and _is_average(px, order.priced_cost, qty):
+        return replace(order, disputed_qty=None, disputed_px=None)
+    return replace(order, disputed_qty=qty, disputed_px=px)
+
+
+def _is_average(px: int | None, cost: int, qty: int) -> bool:
+    """Whether ``px`` can be the average of these executions, as a broker rounds it."""
+    return px is None or not qty or abs(px * qty - cost) <= AVERAGE_ERROR_PX * qty
+
+
+def with_listing(order: ChildOrder, listed: Sequence[ExecutionReport], at_ns: int) -> ChildOrder:
+    """A disputed order after all its executions were listed, asked for at ``at_ns`` (UTC).
+
+    The ledger follows the listing where the listing agrees with the read that disputed it: two
+    answers of the broker against messages that may be lost. A listing that agrees with the ledger
+    ends the dispute as well; any other proves nothing.
+    """
+    rows = {row.exec_id: row for row in listed}
+    qty = sum(row.last_qty or 0 for row in listed)
+    cost = sum((row.last_qty or 0) * (row.last_px or 0) for row in listed)
+    settled = replace(order, disputed_qty=None, disputed_px=None)
+    if (qty, cost) == (order.priced_qty, order.priced_cost):
+        return settled
+    if qty != order.disputed_qty or not _is_average(order.disputed_px, cost, qty):
+        return order
+    fills = tuple(_as_listed(fill, rows.get(fill.exec_id), at_ns) for fill in order.fills)
+    return replace(
+        settled, fills=_in_order(fills), reported_qty=qty + order.carried_qty, reported_px=None
+    )
+
+
+def _as_listed(fill: Fill, row: ExecutionReport | None, at_ns: int) -> Fill:
+    if row is None:
+        return fill if not fill.qty else Fill(fill.exec_id, 0, fill.px, at_ns, busted_qty=fill.qty)
+    return replace(fill, qty=row.last_qty or 0, px=row.last_px or 0)
 
 
 def with_execution(order: ChildOrder, report: ExecutionReport) -> ChildOrder:

@@ -231,6 +231,11 @@ class Trade:
         return sum(order.unpriced_qty for order in self.orders)
 
     @property
+    def is_disputed(self) -> bool:
+        """Whether a read contradicts the ledger of any order (a bust unheard)."""
+        return any(order.is_disputed for order in self.orders)
+
+    @property
     def entry_leaves_qty(self) -> int:
         """Shares that open or unsent entry orders may still bring."""
         return sum(o.leaves_qty for o in self.entries if not o.is_terminal)

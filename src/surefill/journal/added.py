@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 ADDED: Mapping[str, frozenset[str]] = {
-    # No read was remembered: it counts as older than any question.
-    "ChildOrder": frozenset({"read_ns"}),
+    # No read was remembered: it counts as older than any question. Nothing was disputed.
+    "ChildOrder": frozenset({"read_ns", "disputed_qty", "disputed_px"}),
     # Nobody could ask for a part of a trade before.
     "OperatorActed": frozenset({"qty"}),
     # Nobody had looked: an older trade's excursion is not known.
