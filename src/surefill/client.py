@@ -30,6 +30,7 @@ from surefill.control.desk import PLAN_INVALID
 from surefill.control.link import Link, LinkLost
 from surefill.control.place import ControlPlace
 from surefill.control.protocol import (
+    Adopt,
     AwaitClosed,
     Done,
     EngineStatus,
@@ -60,6 +61,7 @@ RECONNECT_S = 30.0
 """For an engine to come back: two seconds of its service manager and a complete start."""
 PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 FLATTEN_S = 30.0
+ADOPT_S = 10.0
 NS_PER_S = 1_000_000_000
 
 T = TypeVar("T")
@@ -218,6 +220,11 @@ class AsyncClient:
     async def operate(self, act: Act, target: str, why: str) -> None:
         """Any other act of an operator; returns when it is recorded."""
         await self._ask(Operate(act, target, why), Done)
+
+    async def adopt(self, plan: TradePlan, *, timeout_s: float = ADOPT_S) -> TradeResult:
+        """Cover shares that are there but not ours: as many as the plan says, by its exits. A
+        denial says why not."""
+        return await self._found(lambda: Adopt(plan, int(timeout_s * 1000)))
 
     # ------------------------------------------------------------------------------- helpers
 
@@ -383,6 +390,10 @@ class Client:
     ) -> FlatReport:
         """See `AsyncClient.flatten`."""
         return self._run(self.client.flatten(target, why, timeout_s=timeout_s))
+
+    def adopt(self, plan: TradePlan, *, timeout_s: float = ADOPT_S) -> TradeResult:
+        """See `AsyncClient.adopt`."""
+        return self._run(self.client.adopt(plan, timeout_s=timeout_s))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._thread is None:

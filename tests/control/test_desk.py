@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from surefill.control.desk import Desk as ControlDesk
-from surefill.control.desk import EngineGone
+from surefill.control.desk import EngineGone, flatten_and_wait
 from surefill.control.protocol import (
+    Adopt,
     AwaitClosed,
     Done,
     EngineStatus,
@@ -107,6 +108,37 @@ async def test_refusals_are_coded(exchange: RunningExchange, tmp_path: Path) -> 
         assert invalid.problems
     with pytest.raises(EngineGone):
         await desk.answer(ReadStatus(), by="me")
+
+
+async def test_foreign_shares_are_covered_once(exchange: RunningExchange, tmp_path: Path) -> None:
+    place = Desk(exchange, tmp_path)
+    exchange.quote("ADPT", "99.99", "100.01")
+    place.buy_elsewhere("ADPT", 30)
+    terms = {"signal_price": "100", "risk": None, "rr": None, "stop": "98", "target": "105"}
+    async with SmartOrderExecutor(place.settings()) as executor:
+        desk = ControlDesk(executor)
+        plan = plan_of("ADPT", "a1", qty=30, **terms)
+        await desk.answer(Operate(Act.KILL, "", "cover is no risk"), by="ann")
+        found = await desk.answer(Adopt(plan, 10_000), by="ann")
+        assert isinstance(found, Found)
+        assert isinstance(found.trade, Trade)
+        assert found.trade.is_settled
+        assert await desk.answer(Adopt(plan, 10_000), by="ann") == found
+        other = await desk.answer(Adopt(plan_of("ADPT", "a1", qty=1, **terms), 1), by="ann")
+        assert isinstance(other, Failed)
+        assert other.code == ErrorCode.PLAN_ID_REUSED
+        denied = await desk.answer(Adopt(plan_of("ADPT", "a2", qty=1, **terms), 1_000), by="ann")
+        assert isinstance(denied, Found)
+        assert isinstance(denied.trade, Denial)
+        wrong = await desk.answer(Adopt(plan_of("adpt!", "a3", qty=1, **terms), 1_000), by="ann")
+        assert isinstance(wrong, Found)
+        assert isinstance(wrong.trade, Denial)
+    assert len(place.accepted("a1", "X")) == 1
+    async with SmartOrderExecutor(place.settings()) as executor:
+        assert executor.result("a1").uncovered_qty == 0
+        report = await flatten_and_wait(executor, "a1", by="ann", why="", timeout_s=20)
+        assert report.is_flat
+    assert len(place.accepted("a1", "X")) == 1
 
 
 async def test_a_damaged_journal_is_coded_too(

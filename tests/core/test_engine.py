@@ -15,6 +15,8 @@ from surefill.core.events import (
     MarketUpdated,
     OrdersRead,
     PlanSubmitted,
+    Position,
+    PositionAdopted,
     PositionsRead,
     ReadFailed,
     ReportReceived,
@@ -26,12 +28,14 @@ from surefill.core.events import (
 )
 from surefill.core.fix import Feed
 from surefill.core.market import MarketView
-from surefill.core.plan import Policy
+from surefill.core.plan import Policy, TradePlan
 from surefill.core.risk import Limits
 from surefill.core.session import Calendar
 from surefill.core.state import Mode
+from surefill.core.units import NANO
 from surefill.tactics.registry import TACTICS
-from tests.support.core import ACCOUNT, CALENDAR, START_NS, Bench, S, covered_bench
+from tests.support.core import ACCOUNT, CALENDAR, START_NS, SYMBOL, Bench, S, covered_bench
+from tests.support.runtime import readiness
 
 
 def engine() -> Engine:
@@ -101,6 +105,26 @@ def test_one_plan_id_is_used_once() -> None:
     assert b.submit_plan(replace(b.plan, symbol="ZED")).is_empty
     second = b.submit_plan(replace(b.plan, plan_id="p2"))
     assert [reason.code.name for reason in second.denials[0].reasons] == ["SYMBOL_BUSY"]
+
+
+def test_shares_that_were_there_become_a_trade_and_are_not_foreign_any_more() -> None:
+    one, now = engine(), START_NS
+    one.step(EngineStarted(1, "b", "s", now), now)
+    for event in readiness(now):
+        if isinstance(event, PositionsRead):
+            event = replace(event, positions=(Position(SYMBOL, 100 * NANO, 99 * NANO),))
+        one.step(event, now)
+    plan = TradePlan.of(SYMBOL, "buy", 60, plan_id="a1", signal_price=99, stop=97, target=105)
+    adopted = one.step(PositionAdopted(plan, Policy(), "ann", now), now)
+    (trade,) = adopted.trades
+    assert trade.position_qty == 60 * NANO
+    assert one.state.foreign == (Position(SYMBOL, 40 * NANO, 99 * NANO),)
+    more = replace(plan, plan_id="a2")
+    (denial,) = one.step(PositionAdopted(more, Policy(), "ann", now), now).denials
+    assert [reason.code.name for reason in denial.reasons] == [
+        "SYMBOL_BUSY",
+        "ADOPT_QTY_UNAVAILABLE",
+    ]
 
 
 def test_events_that_change_nothing_leave_no_step() -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
-from surefill.core.operator import operated_state, operated_trade, targets
+from surefill.core.operator import operated_state, operated_trade, stopped, targets, unready
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.state import EngineState
+from surefill.core.state import EngineState, Mode
 from tests.support.core import Bench
 
 TRADE = Bench().trade
@@ -36,6 +36,20 @@ def test_halt_and_kill_and_back() -> None:
 @pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER])
 def test_acts_on_trades_leave_the_switches(what: Act) -> None:
     assert operated_state(EngineState(), act(what)) == EngineState()
+
+
+def test_what_stops_new_risk() -> None:
+    state = EngineState()
+    (starting,) = unready(state)
+    assert str(starting).startswith("ENGINE_NOT_READY: the engine is still starting")
+    ready = replace(state, mode=Mode.READY)
+    assert (unready(ready), stopped(ready)) == ((), ())
+    both = operated_state(operated_state(state, act(Act.HALT)), act(Act.KILL))
+    assert [reason.code.name for reason in stopped(both)] == [
+        "KILL_ACTIVE",
+        "HALT_ACTIVE",
+        "ENGINE_NOT_READY",
+    ]
 
 
 def test_targets() -> None:

@@ -21,9 +21,10 @@ from surefill.client import Client
 from surefill.config import Settings
 from surefill.core.trade import Outcome
 from surefill.runtime.errors import ErrorCode, SurefillError
+from tests.support.desk import Desk
 from tests.support.engine_process import EngineProcess
 from tests.support.exchange_server import RunningExchange, wait_until
-from tests.support.workplace import Workplace, clean_environ
+from tests.support.workplace import SECRET, Workplace, clean_environ
 
 pytestmark = pytest.mark.slow
 
@@ -80,16 +81,19 @@ def test_a_plan_is_sent_once_when_the_engine_dies_under_its_request(place: Workp
     """The caller waits through the death of one engine and is answered by the next."""
     place.write_env(SMART_EXECUTOR_FILL_TIMEOUT="20")
     place.exchange.quote("CHAR", "100.90", "101.00")  # does not fill yet
-    with EngineProcess(place.folder) as engine, client_of(place, "s") as client:
-        with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(client.trade, "CHAR", "buy", 10, plan_id="c-1", **TERMS)
-            wait_until(lambda: len(place.entries("CHAR")) == 1)
-            engine.kill()
-            with EngineProcess(place.folder) as next_engine:
-                place.exchange.quote("CHAR", "99.99", "100.01")
-                result = waiting.result(timeout=30)
-                assert (result.entry_qty, result.uncovered_qty) == (10 * 10**9, 0)
-                assert next_engine.ready["open_trades"] == ["c-1"]
+    with (
+        EngineProcess(place.folder) as engine,
+        client_of(place, "s") as client,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        waiting = pool.submit(client.trade, "CHAR", "buy", 10, plan_id="c-1", **TERMS)
+        wait_until(lambda: len(place.entries("CHAR")) == 1)
+        engine.kill()
+        with EngineProcess(place.folder) as next_engine:
+            place.exchange.quote("CHAR", "99.99", "100.01")
+            result = waiting.result(timeout=30)
+            assert (result.entry_qty, result.uncovered_qty) == (10 * 10**9, 0)
+            assert next_engine.ready["open_trades"] == ["c-1"]
     assert len(place.entries("CHAR")) == 1
 
 
@@ -147,3 +151,21 @@ def test_a_stop_ends_entries_and_covers_what_they_brought(place: Workplace) -> N
     kinds = [line["kind"] for line in place.exchange.log() if line["symbol"] == "DELT"]
     assert "canceled" in kinds
     assert "armed" in kinds
+
+
+def test_adopted_shares_stay_covered_through_the_death_of_the_engine(place: Workplace) -> None:
+    desk = Desk(place.exchange, place.folder, key=place.key, secret=SECRET)
+    desk.buy_elsewhere("ALFA", 15)
+    with EngineProcess(place.folder) as engine:
+        listed = place.json("adopt")["positions"]
+        assert [(row["symbol"], row["covered"], row["free"]) for row in listed] == [
+            ("ALFA", "0", "15")
+        ]
+        found = place.json("adopt", "ALFA", "--stop", "98", "--target", "104", "--yes")
+        assert (found["phase"], found["uncovered_qty"]) == ("COVERED", "0")
+        engine.kill()
+    with EngineProcess(place.folder) as engine:
+        assert engine.ready["open_trades"] == [found["plan_id"]]
+        assert place.json("status")["trades"][0]["bare"] == "0"
+    assert len(desk.accepted(found["plan_id"], "X")) == 1
+    assert not desk.accepted(found["plan_id"], "E")

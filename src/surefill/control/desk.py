@@ -13,6 +13,7 @@ import os
 from typing import assert_never
 
 from surefill.control.protocol import (
+    Adopt,
     Answer,
     AwaitClosed,
     Done,
@@ -29,8 +30,9 @@ from surefill.control.protocol import (
     Trades,
 )
 from surefill.core.cover import cover_of
-from surefill.core.events import Act, OperatorActed
-from surefill.core.plan import PlanError
+from surefill.core.engine import Engine
+from surefill.core.events import Act, OperatorActed, PositionAdopted
+from surefill.core.plan import SYMBOL_PATTERN, PlanError, TradePlan
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.ports import JournalError
@@ -40,7 +42,7 @@ from surefill.runtime.guard import must_fit
 from surefill.runtime.recovery import remembered
 from surefill.runtime.standing import doubts
 from surefill.runtime.wiring import BUILD
-from surefill.smart_order_executor import SmartOrderExecutor
+from surefill.smart_order_executor import QUOTE_S, SmartOrderExecutor
 
 PLAN_INVALID = "PLAN_INVALID"
 STOPPED = frozenset({ErrorCode.ENGINE_STOPPED, ErrorCode.NOT_STARTED})
@@ -94,6 +96,9 @@ class Desk:
                 return Done()
             case FlattenAndWait(target, why, timeout_ms):
                 return await self._flatten(request, by)
+            case Adopt(plan, timeout_ms):
+                timeout_s = timeout_ms * S_PER_MS
+                return Found(await adopt_and_wait(executor, plan, by=by, timeout_s=timeout_s))
             case ReadStatus():
                 return self._status()
             case _:
@@ -155,6 +160,43 @@ async def flatten_and_wait(
     )
     found = [_found(executor, name) for name in meant]
     return flat_report(trade for trade in found if isinstance(trade, Trade))
+
+
+async def adopt_and_wait(
+    executor: SmartOrderExecutor, plan: TradePlan, *, by: str, timeout_s: float
+) -> Trade | Denial:
+    """Make a trade of shares that are there but not ours, and wait until they are covered, at the
+    latest ``timeout_s`` after the market was seen. The same plan again gives its first result.
+
+    Raises `SurefillError` (PLAN_ID_REUSED), `PlanError`.
+    """
+    runtime = executor.runtime
+    driver, engine = runtime.driver, runtime.engine
+    event = PositionAdopted(plan, executor.settings.policy(), by, runtime.clock.now_ns())
+    must_fit(event)
+    known = remembered(runtime.stepper, plan.plan_id)
+    if known is not None:
+        if known.plan != plan:
+            sentence = f"plan id {plan.plan_id} was used before with another body"
+            raise SurefillError(ErrorCode.PLAN_ID_REUSED, sentence)
+        return known
+    if SYMBOL_PATTERN.fullmatch(plan.symbol):
+        runtime.broker.watch(plan.symbol)
+        await driver.until(lambda: _is_seen(engine, plan.symbol), timeout_s=QUOTE_S)
+    driver.post(event)
+
+    def is_covered() -> bool:
+        found = remembered(runtime.stepper, plan.plan_id)
+        return isinstance(found, Denial) or (found is not None and found.is_settled)
+
+    await driver.until(is_covered, timeout_s=timeout_s)
+    return _found(executor, plan.plan_id)
+
+
+def _is_seen(engine: Engine, symbol: str) -> bool:
+    view = engine.views.get(symbol)
+    has_quote = view is not None and view.nbbo is not None
+    return has_quote and engine.state.instrument(symbol) is not None
 
 
 def _found(executor: SmartOrderExecutor, plan_id: str) -> Trade | Denial:

@@ -100,6 +100,14 @@ class FlattenAndWait:
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt:
+    """Cover shares that are there but not ours; answered when they are (`Found`)."""
+
+    plan: TradePlan
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadStatus:
     """How the engine stands (`EngineStatus`)."""
 
@@ -150,7 +158,9 @@ class Failed:
     problems: tuple[Reason, ...]
 
 
-Request = Execute | AwaitClosed | ReadTrade | ListOpen | Operate | FlattenAndWait | ReadStatus
+Request = (
+    Execute | AwaitClosed | ReadTrade | ListOpen | Operate | FlattenAndWait | Adopt | ReadStatus
+)
 Answer = Found | Trades | Done | FlatReport | EngineStatus | Failed
 
 
@@ -177,13 +187,13 @@ for _module in CORE_MODULES:
     WIRE.register(*types_of(_module))
 WIRE.register(
     *(Hello, Welcome, Asked, Told, Execute, AwaitClosed, ReadTrade, ListOpen, Operate),
-    *(FlattenAndWait, ReadStatus, Found, Trades, Done, EngineStatus, Failed),
+    *(FlattenAndWait, Adopt, ReadStatus, Found, Trades, Done, EngineStatus, Failed),
     *(Flatness, FlatRow, FlatReport),
 )
 
 M = TypeVar("M", Hello, Welcome, Asked, Told)
 
-UNREPEATABLE = frozenset({Act.RESUME, Act.UNKILL, Act.FLATTEN, Act.HAND_OVER})
+UNREPEATABLE = frozenset({Act.RESUME, Act.UNKILL, Act.FLATTEN, Act.REDUCE, Act.HAND_OVER})
 """Acts that could do more when they arrive twice: they would meet another state."""
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 from surefill.core.absorb import restarted
 from surefill.core.admission import admit
+from surefill.core.adoption import adopt, left_over
 from surefill.core.book import Book
 from surefill.core.commands import (
     Announce,
@@ -43,6 +44,7 @@ from surefill.core.events import (
     OperatorActed,
     OrdersRead,
     PlanSubmitted,
+    PositionAdopted,
     PositionsRead,
     ReportReceived,
     RequestAnswered,
@@ -52,7 +54,7 @@ from surefill.core.events import (
 from surefill.core.excursion import Excursion
 from surefill.core.ids import account_tag
 from surefill.core.market import MarketView
-from surefill.core.operator import operated_state, operated_trade, targets
+from surefill.core.operator import operated_state, operated_trade, stopped, targets, unready
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
@@ -244,7 +246,7 @@ class EngineTurn:
                 for trade in engine.book.due(self.now):
                     self.step(trade, event)
                 self.commands += engine.polls_due(self.now)
-            case PlanSubmitted():
+            case PlanSubmitted() | PositionAdopted():
                 self._submitted(event)
             case OperatorActed():
                 self._operated(event)
@@ -371,31 +373,41 @@ class EngineTurn:
                 reason = Reason.of(ReasonCode.ORDER_UNKNOWN, cl_ord_id=name)
                 self.commands.append(RaiseAlarm(None, reason))
 
-    def _submitted(self, event: PlanSubmitted) -> None:
+    def _submitted(self, event: PlanSubmitted | PositionAdopted) -> None:
         engine, plan = self.engine, event.plan
         if engine.book.known_as(plan.plan_id) is not None:
             return  # used before: the caller was told so, and its first result stands (I9)
         view = engine.views.get(plan.symbol)
         if view is not None:
             self.views[view.symbol] = view
-        name = "legacy" if event.is_legacy else plan.tactic
-        made = admit(
-            event,
-            self._gate_view(event, view),
-            tag=engine.tag,
-            tactic=engine.tactics.get(name),
-            known_tactics=frozenset(engine.tactics),
-            stopped=self._stopped(),
-        )
+        made = self._admitted(event, self._gate_view(event, view))
         if isinstance(made, Denial):
             self.denials.append(made)
             engine.book.close_plan(made.plan)
             self.commands.append(Announce(plan.plan_id, Milestone.DENIED))
             return
+        if isinstance(event, PositionAdopted):
+            state = engine.state
+            self.set(replace(state, foreign=left_over(state.foreign, made)))
         engine.book.put(made)
         self.step(made, event)
 
-    def _gate_view(self, event: PlanSubmitted, market: MarketView | None) -> GateView:
+    def _admitted(self, event: PlanSubmitted | PositionAdopted, view: GateView) -> Trade | Denial:
+        engine, state = self.engine, self.engine.state
+        if isinstance(event, PositionAdopted):
+            return adopt(event, view, tag=engine.tag, held=state.foreign, stopped=unready(state))
+        return admit(
+            event,
+            view,
+            tag=engine.tag,
+            tactic=engine.tactics.get("legacy" if event.is_legacy else event.plan.tactic),
+            known_tactics=frozenset(engine.tactics),
+            stopped=stopped(state),
+        )
+
+    def _gate_view(
+        self, event: PlanSubmitted | PositionAdopted, market: MarketView | None
+    ) -> GateView:
         engine, state, symbol = self.engine, self.engine.state, event.plan.symbol
         others = engine.book.of_symbol(symbol)
         was_read = state.positions_read_ns > 0
@@ -412,16 +424,8 @@ class EngineTurn:
             committed_usd=engine.book.committed_usd(),
             requests_left=state.requests_left,
             requests_reserved=state.requests_reserved,
-            is_legacy=event.is_legacy,
+            is_legacy=isinstance(event, PlanSubmitted) and event.is_legacy,
         )
-
-    def _stopped(self) -> tuple[Reason, ...]:
-        state = self.engine.state
-        reasons = [reason for reason in (state.kill, state.halt) if reason is not None]
-        if state.mode is not Mode.READY:
-            mode = state.mode.value.lower()
-            reasons.append(Reason.of(ReasonCode.ENGINE_NOT_READY, mode=mode))
-        return tuple(reasons)
 
     def _operated(self, event: OperatorActed) -> None:
         self.set(operated_state(self.engine.state, event))

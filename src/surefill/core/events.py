@@ -137,6 +137,17 @@ class PlanSubmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionAdopted:
+    """Somebody asked for cover of shares that are there but not ours. ``plan`` says how many, its
+    signal price what they cost (1e-9 USD), its exits where they end."""
+
+    plan: TradePlan
+    policy: Policy
+    by: str
+    recv_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestAnswered:
     """The answer to one command; ``cl_ord_id`` is the key that the command carried."""
 
@@ -333,6 +344,7 @@ class NoteWritten:
 
 Event = (
     PlanSubmitted
+    | PositionAdopted
     | RequestAnswered
     | ReportReceived
     | OrdersRead

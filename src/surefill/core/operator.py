@@ -13,7 +13,7 @@ from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
 from surefill.core.exits import is_partial_close
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.state import EngineState
+from surefill.core.state import EngineState, Mode
 from surefill.core.trade import Trade
 
 
@@ -31,6 +31,19 @@ def operated_state(state: EngineState, event: OperatorActed) -> EngineState:
             return replace(state, kill=None)
         case _:
             return state
+
+
+def stopped(state: EngineState) -> tuple[Reason, ...]:
+    """Why the engine takes no new risk at all, whatever the plan."""
+    reasons = [reason for reason in (state.kill, state.halt) if reason is not None]
+    return (*reasons, *unready(state))
+
+
+def unready(state: EngineState) -> tuple[Reason, ...]:
+    """Why nothing can be decided yet (I25)."""
+    if state.mode is Mode.READY:
+        return ()
+    return (Reason.of(ReasonCode.ENGINE_NOT_READY, mode=state.mode.value.lower()),)
 
 
 def targets(book: Book, event: OperatorActed) -> list[Trade]:

@@ -71,7 +71,9 @@ class ReasonCode(Enum):
     SHORT_DISABLED = "the account may not sell short"
     SHORT_NO_BORROW = "{symbol} is not easy to borrow"
     BUDGET_EXHAUSTED = "{left} broker requests left, {reserved} reserved for protection"
+    ADOPT_QTY_UNAVAILABLE = "{asked} of {symbol} asked for; {held} are there that are not ours"
     # How an entry ended
+    ADOPT_REQUESTED = "shares that were there already, adopted by {by}"
     ENTRY_FILLED = "the entry filled completely"
     ENTRY_TIMEOUT = "not filled within {seconds} s inside {worst}"
     ENTRY_REJECTED = "the broker rejected the entry: {text}"

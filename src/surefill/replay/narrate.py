@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
-from surefill.core.events import PlanSubmitted
+from surefill.core.events import PlanSubmitted, PositionAdopted
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.journal.images import ENGINE_IMAGE, decode_trade
@@ -94,7 +94,10 @@ def _records_of(journal: Journal, trade_id: str) -> Iterator[Record]:
 def _denied(record: Record, denial: Denial) -> Iterator[Line]:
     """A plan that never became a trade: what it met, and every reason against it."""
     event = record.event
-    if not isinstance(event, PlanSubmitted) or event.plan.plan_id != denial.plan.plan_id:
+    if (
+        not isinstance(event, PlanSubmitted | PositionAdopted)
+        or event.plan.plan_id != denial.plan.plan_id
+    ):
         return
     if record.now_ns != denial.at_ns:
         return  # the same id came again later, and changed nothing

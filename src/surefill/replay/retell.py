@@ -40,6 +40,7 @@ from surefill.core.events import (
     OperatorActed,
     OrdersRead,
     PlanSubmitted,
+    PositionAdopted,
     PositionsRead,
     ReportReceived,
     RequestAnswered,
@@ -47,6 +48,7 @@ from surefill.core.events import (
 from surefill.core.fix import Leg
 from surefill.core.operator import operated_trade
 from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
+from surefill.core.reasons import ReasonCode
 from surefill.core.trade import ExitGroup, Trade
 from surefill.core.turn import Context, Turn
 from surefill.journal.record import Record
@@ -66,7 +68,7 @@ def moments(records: Iterable[Record], final: Trade) -> Iterator[Moment]:
     """The records that concerned the trade whose last image is ``final``, in order."""
     trade: Trade | None = None
     for record in records:
-        is_start = isinstance(record.event, PlanSubmitted) and trade is None
+        is_start = isinstance(record.event, PlanSubmitted | PositionAdopted) and trade is None
         if not _concerns(record, final.trade_id):
             continue
         before = None if is_start else trade
@@ -81,7 +83,9 @@ def _concerns(record: Record, trade_id: str) -> bool:
 
 
 def _new(final: Trade) -> Trade:
-    """The trade as it was accepted: its image without everything that happened since."""
+    """The trade as it was accepted: its image without everything that happened since. What was
+    adopted began with its shares."""
+    is_adopted = final.entry_end is not None and final.entry_end.code is ReasonCode.ADOPT_REQUESTED
     return Trade(
         plan=final.plan,
         policy=final.policy,
@@ -93,6 +97,8 @@ def _new(final: Trade) -> Trade:
         accepted_ns=final.accepted_ns,
         deadline_ns=final.deadline_ns,
         arrival=final.arrival,
+        orders=final.entries if is_adopted else (),
+        entry_end=final.entry_end if is_adopted else None,
     )
 
 

@@ -29,6 +29,7 @@ from surefill.core.events import (
     InDoubt,
     OperatorActed,
     OrdersRead,
+    PositionAdopted,
     RateLimited,
     Rejected,
     RejectKind,
@@ -163,6 +164,8 @@ def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]
             reason = f": {why}" if why else ""
             shares = f" of {to_text(qty)} shares" if qty else ""
             yield LineKind.OPERATOR, f"{by} asked for {act.value}{shares}{reason}."
+        case PositionAdopted(by=by):
+            yield LineKind.OPERATOR, f"{by} asked for cover of these shares, which were there."
         case EngineStarted(build=build):
             yield (
                 LineKind.OPERATOR,

@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from surefill.core.events import OperatorActed, PlanSubmitted
+from surefill.core.events import OperatorActed, PlanSubmitted, PositionAdopted
 from surefill.core.plan import PlanError, type_problems
 from surefill.journal.codec import encode
 
-E = TypeVar("E", PlanSubmitted, OperatorActed)
+E = TypeVar("E", PlanSubmitted, PositionAdopted, OperatorActed)
 
 
 def must_fit(event: E) -> E:
     """The same event. Raises `PlanError` for a plan's fields and ``TypeError`` for others."""
-    if isinstance(event, PlanSubmitted):
+    if isinstance(event, PlanSubmitted | PositionAdopted):
         problems = type_problems(event.plan)
         if problems:
             raise PlanError(problems)
