@@ -85,9 +85,15 @@ def settings() -> str:
 def alerts() -> str:
     """One row and one section per alert rule; a section's anchor is what the alert names."""
     rules = import_module("surefill.tca.rules").RULES
+    recent = import_module("surefill.tca.recent")
     lines = ["# Alerts", "", NOTE, "", "`surefill metrics --alerts` evaluates these rules from the"]
     lines += ["journal, prints what is broken and appends it to `alerts.log` in the log directory;"]
     lines += ["its exit code is 1 then. The limit itself is still good.", ""]
+    lines += ["A running executor evaluates them too, once at its start and after every plan"]
+    lines += ["that was denied, settled or closed. It logs `alert SEVERITY CODE: what is wrong`"]
+    lines += ["where a rule newly fires and `alert over: CODE` where it no longer does. Averages"]
+    lines += [f"and rates are those of the last {recent.PLANS_MAX} plans. A `CRITICAL` one is"]
+    lines += ["logged (as ERROR) for every plan and every error that breaks it.", ""]
     lines += ["| code | severity | measured | alert when |", "|---|---|---|---|"]
     lines += [
         f"| [`{rule.code}`](#{rule.code.lower()}) | {rule.severity.value} | {_cell(rule.what)} | "

@@ -29,6 +29,8 @@ from surefill.smart_order_executor import (
     SurefillError,
     TradeResult,
 )
+from surefill.tca.history import read_history
+from surefill.tca.runs import BEGAN, ENDED
 from tests.support.desk import Desk, plan_of, shares
 from tests.support.exchange_server import RunningExchange, wait_until
 
@@ -383,6 +385,16 @@ async def test_a_start_waits_out_a_request_limit(desk: Desk) -> None:
     async with SmartOrderExecutor(desk.settings()) as executor:
         assert executor.open_trades() == ()
     assert "rate limited until" in desk.log_text()
+
+
+async def test_alerts_reach_the_log_and_an_orderly_run_is_no_crash(desk: Desk, symbol: str) -> None:
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        assert (await executor.execute(plan_of(symbol, "poor", rr="1"))).is_denied
+    assert desk.log_text().count("alert WARNING REJECTION_HIGH: rejection rate") == 1
+    async with SmartOrderExecutor(desk.settings()) as executor:
+        found = read_history(executor.runtime.stepper.journal)
+    assert (len(found.starts), found.incidents) == (2, ())
+    assert [one.note.topic for one in found.notes] == [BEGAN, ENDED, BEGAN]
 
 
 async def test_an_engine_that_stopped_says_so_to_everybody(

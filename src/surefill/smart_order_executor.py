@@ -30,7 +30,7 @@ from surefill.core.events import Act, OperatorActed, PlanSubmitted
 from surefill.core.plan import SYMBOL_PATTERN, TradePlan, whole_shares
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
-from surefill.ports import Clock
+from surefill.ports import Clock, JournalError
 from surefill.runtime import wiring
 from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
@@ -39,6 +39,7 @@ from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
 from surefill.runtime.recovery import is_same_plan, remembered, unread
 from surefill.runtime.result import OrderRef, TradeResult, result_of
 from surefill.runtime.wiring import Runtime
+from surefill.tca.runs import BEGAN, ENDED
 
 __all__ = ["SmartOrderExecutor", "TradeResult", "OrderRef", "PlanCheck"]
 __all__ += ["SurefillError", "ErrorCode"]
@@ -117,7 +118,9 @@ class SmartOrderExecutor:
         loop = asyncio.get_running_loop()
         self._old_handler = loop.get_exception_handler()
         loop.set_exception_handler(self._on_background_error)
-        decided = runtime.stepper.start(wiring.BUILD, settings.digest(), now=runtime.clock.now_ns())
+        now = runtime.clock.now_ns()
+        decided = runtime.stepper.start(wiring.BUILD, settings.digest(), now=now)
+        runtime.stepper.note(BEGAN, "its end will be told", now=now)
         self._loop_task = asyncio.create_task(driver.run())
         try:
             await runtime.broker.start(driver.post, within_s=READY_S)
@@ -130,6 +133,7 @@ class SmartOrderExecutor:
             rest = unread(runtime.engine.state)
             sentence = f"no complete picture of the account after {READY_S:.0f} s: {rest}"
             raise SurefillError(ErrorCode.START_INCOMPLETE, sentence)
+        runtime.alerts.begin()
 
     async def close(self) -> None:
         """End entries, because nobody would cover their later fills; wait until what filled is
@@ -166,6 +170,9 @@ class SmartOrderExecutor:
             asyncio.get_running_loop().set_exception_handler(self._old_handler)
             runtime.driver.stop()
             await asyncio.wait({self._loop_task}, timeout=CLOSE_S)
+            await runtime.alerts.close()
+            if self._loop_task.done():
+                _tell_end(runtime)
             self._loop_task = None
         runtime.stepper.journal.close()
         runtime.logs.close()
@@ -407,3 +414,13 @@ def _reused(plan: TradePlan) -> SurefillError:
 
 def _is_settled(found: Trade | Denial) -> bool:
     return isinstance(found, Denial) or found.is_settled or found.is_closed
+
+
+def _tell_end(runtime: Runtime) -> None:
+    """An end that is not told is a crash to the next start."""
+    if runtime.driver.has_failed:
+        return
+    try:
+        runtime.stepper.note(ENDED, "the executor was closed", now=runtime.clock.now_ns())
+    except JournalError as problem:
+        logger.error("the end could not be put on record: %s", problem)

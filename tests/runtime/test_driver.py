@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from surefill.runtime import driver as module
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.outbox import Outbox
+from surefill.runtime.stepper import Decided
 from surefill.runtime.waiters import Waiters
+from surefill.tca.history import IncidentKind, read_history
 from tests.support.core import START_NS
 from tests.support.runtime import (
     HandClock,
@@ -157,7 +160,9 @@ async def test_a_failed_append_sends_nothing_and_stops_the_engine(
         assert driver.error is not None
         engine.post(BudgetChanged(1, 1, START_NS))  # nobody listens any more
     assert not engine.broker.sent
+    assert driver.has_failed
     assert "orders at the broker stay as they are" in caplog.text
+    assert "the halt could not be put on record: JOURNAL_UNWRITABLE" in caplog.text
 
 
 async def test_an_error_of_ours_stops_the_engine_with_its_name(
@@ -170,6 +175,41 @@ async def test_an_error_of_ours_stops_the_engine_with_its_name(
         await asyncio.sleep(0.01)
         assert driver.error is not None
         assert "OverflowError" in driver.error.sentence
+    assert driver.has_failed
+    (found,) = read_history(engine.stepper.journal).incidents
+    assert found.kind is IncidentKind.FAULT
+    assert re.fullmatch(r"OverflowError at driver\.py:\d+", found.text)
+    assert "events wait" not in found.text, "an error's own words may hold anything"
+
+
+async def test_an_orderly_end_is_no_fault() -> None:
+    engine = Engine()
+    async with engine.running() as driver:
+        engine.post(*readiness())
+    assert not driver.has_failed
+    assert read_history(engine.stepper.journal).incidents == ()
+
+
+async def test_what_was_decided_is_told_after_it_was_sent() -> None:
+    engine = Engine()
+    told: list[tuple[int, int]] = []
+
+    def notice(decided: Decided) -> None:
+        told.append((len(decided.commands), len(engine.broker.sent)))
+
+    outbox = Outbox(engine.broker, engine.stepper.journal, engine.waiters)
+    engine.driver = Driver(
+        engine.stepper, outbox, engine.waiters, clock=engine.clock, notice=notice
+    )
+    async with engine.running() as driver:
+        engine.post(*readiness(), submission(plan_of()))
+        await driver.drained()
+    ((decided, sent),) = told
+    assert decided == sent == 1
+
+
+def test_an_error_that_was_never_raised_has_no_place() -> None:
+    assert module._place_of(ValueError("x")) == "?"
 
 
 async def test_a_stalled_loop_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from surefill.core.commands import QueryOrders, SubmitOrder
-from surefill.core.events import BudgetChanged, ReadFailed
+from surefill.core.events import BudgetChanged, NoteWritten, ReadFailed
 from surefill.core.order import OrderState
 from surefill.core.state import Mode
 from surefill.journal.digest import link
@@ -121,3 +121,25 @@ def test_what_a_later_version_wrote_is_refused() -> None:
     with pytest.raises(JournalError, match="moon_phase; another version of Surefill") as foreign:
         stepper_of(rewritten(disk, later))
     assert foreign.value.code == "JOURNAL_VERSION"
+
+
+def test_a_note_of_our_own_goes_on_from_what_is_durable(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepper = stepper_of()
+    append = stepper.journal.append
+
+    def full(entries: object) -> None:
+        raise JournalError("JOURNAL_UNWRITABLE", "no space left")
+
+    monkeypatch.setattr(stepper.journal, "append", full)
+    with pytest.raises(JournalError):
+        stepper.handle([*readiness(), submission(plan_of())], START_NS)
+    monkeypatch.setattr(stepper.journal, "append", append)
+    before = stepper.journal.head()[0]
+    stepper.note("run failed", "JOURNAL_UNWRITABLE at sqlite.py:1", now=START_NS + 5)
+    entry = list(stepper.journal.records())[-1]
+    record = Record.from_bytes(entry.record)
+    assert (record.seq, record.now_ns, record.commands) == (before + 1, START_NS + 5, ())
+    assert record.event == NoteWritten(
+        "run failed", "surefill", "JOURNAL_UNWRITABLE at sqlite.py:1", (), START_NS + 5
+    )
+    assert stepper.seq == stepper.journal.head()[0] == before + 1

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from surefill.runtime.account import open_journal
+from surefill.tca.history import IncidentKind, read_history
 from tests.support.desk import Desk, shares
 from tests.support.exchange_server import RunningExchange, wait_until
 
@@ -113,7 +115,17 @@ class Case:
         assert closed["outcome"] == "CLOSED_TARGET"
         assert len(self.desk.accepted(PLAN, "E")) == 1
         assert self.filled_qty("SELL") == self.filled_qty("BUY") > 0
+        assert self.crashes() == len(self.scripts) - 1, "the last one ended as it should"
         return settled
+
+    def crashes(self) -> int:
+        """Runs of which the journal knows that they did not end as they should."""
+        journal = open_journal(self.desk.settings(), read_only=True)
+        try:
+            incidents = read_history(journal).incidents
+        finally:
+            journal.close()
+        return sum(one.kind is IncidentKind.CRASH for one in incidents)
 
     def filled_qty(self, side: str) -> int:
         """Shares executed on one side, 1e-9."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from surefill.core.commands import RaiseAlarm
-from surefill.core.events import Act, NoteWritten, OperatorActed, TimePassed
+from surefill.core.events import (
+    Act,
+    EngineStarted,
+    Event,
+    NoteWritten,
+    OperatorActed,
+    TimePassed,
+)
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.journal.digest import EMPTY_HEAD
 from surefill.journal.memory import MemoryJournal
 from surefill.journal.record import Record
 from surefill.tca.facts import Fate
 from surefill.tca.history import IncidentKind, Noted, read_history
+from surefill.tca.runs import BEGAN, FAILED, OURSELVES
 from tests.support.told import ToldBench, arrival, crwd_plan, crwd_run
 from tests.tca.support import BPS, closed_bench, missed_bench
 
@@ -84,6 +92,31 @@ def test_notes() -> None:
     record = Record(seq + 1, b.now, 1, note, (), (), ())
     b.journal.append([record.entry(digest, {}, is_open={})])
     assert read_history(b.journal).notes == (Noted(seq + 1, note),)
+
+
+def test_what_the_program_says_of_its_own_runs() -> None:
+    b = ToldBench(submit=False)
+
+    def write(event: Event) -> None:
+        seq, digest = b.journal.head()
+        record = Record(seq + 1, b.now, 1, event, (), (), ())
+        b.journal.append([record.entry(digest, {}, is_open={})])
+
+    started = EngineStarted(2, "test", "settings", b.now)
+    write(NoteWritten(BEGAN, OURSELVES, "", (), b.now))
+    write(NoteWritten(FAILED, "ann", "not ours to say", (), b.now))
+    write(NoteWritten(FAILED, OURSELVES, "TypeError at engine.py:7", (), b.now))
+    write(started)
+    write(NoteWritten(BEGAN, OURSELVES, "", (), b.now))
+    write(started)
+    found = read_history(b.journal).incidents
+    assert [(one.kind, one.trade_id) for one in found] == [
+        (IncidentKind.FAULT, None),
+        (IncidentKind.CRASH, None),
+    ]
+    assert found[0].text == "TypeError at engine.py:7"
+    assert "ended without closing" in found[1].text
+    assert found[1].seq == b.journal.head()[0]
 
 
 def test_a_period() -> None:

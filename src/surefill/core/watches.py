@@ -21,8 +21,8 @@ from surefill.core.session import Calendar, SessionKind
 from surefill.core.trade import Trade
 
 GAP_NS = 5 * SECOND_NS
-"""A live feed says so once a second; a longer silence is a stretch that was not seen, and a quote
-older than this is no look."""
+"""A feed that works says so once a second; a longer silence is a stretch that was not seen, and a
+quote older than this is no look."""
 
 
 class _Watch:

@@ -8,7 +8,8 @@ What: the asyncio shell around `Stepper` and `Outbox`, the callers that wait, a 
 stalled loop. The append runs on the loop's thread: it takes about 0.2 ms and nothing may overtake
 it.
 Invariants: events are handled one batch at a time, in order of arrival; after an error of our own
-nothing is decided or sent any more: orders at the broker, cover first of all, stay as they are.
+nothing is decided or sent any more: orders at the broker, cover first of all, stay as they are; the
+error is put on record where the journal still takes one.
 Must never: decide about trading. Here is the only ``except Exception`` of the package.
 """
 
@@ -19,14 +20,17 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
+from traceback import extract_tb
 
 from surefill.core.events import Event, TimePassed
 from surefill.ports import Clock, JournalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.logs import LOGGER_NAME, report_decided
 from surefill.runtime.outbox import Outbox
-from surefill.runtime.stepper import Stepper
+from surefill.runtime.stepper import Decided, Stepper
 from surefill.runtime.waiters import Waiters
+from surefill.tca.runs import FAILED
 
 logger = logging.getLogger(LOGGER_NAME)
 
@@ -39,6 +43,10 @@ WATCH_NS = 250_000_000
 STALL_NS = 100_000_000
 """A wake-up later than this means that somebody blocked the loop (A-08)."""
 S_PER_NS = 1e-9
+
+
+Notice = Callable[[Decided], None]
+"""Told of every batch after its commands have left. Must not wait, raise or take long."""
 
 
 @dataclass(slots=True)
@@ -60,16 +68,26 @@ class _Hope:
 class Driver:
     """Runs one engine. ``post`` is the inbox; call everything from the loop's own thread."""
 
-    def __init__(self, stepper: Stepper, outbox: Outbox, waiters: Waiters, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        stepper: Stepper,
+        outbox: Outbox,
+        waiters: Waiters,
+        *,
+        clock: Clock,
+        notice: Notice | None = None,
+    ) -> None:
         self._stepper = stepper
         self._outbox = outbox
         self._waiters = waiters
         self._clock = clock
+        self._notice = notice
         self._inbox: deque[Event] = deque()
         self._news = asyncio.Event()
         self._hopes: list[_Hope] = []
         self._is_closing = False
         self.error: SurefillError | None = None
+        self.has_failed = False
         self.stalls = Stalls()
 
     def post(self, event: Event) -> None:
@@ -157,6 +175,8 @@ class Driver:
             self._outbox.note(event)
         self._outbox.send(decided.commands, seq=self._stepper.seq)
         report_decided(decided)
+        if self._notice is not None:
+            self._notice(decided)
         for hope in self._hopes:
             if not hope.future.done() and hope.is_met():
                 hope.future.set_result(None)
@@ -166,6 +186,12 @@ class Driver:
         text = f"{code}: {error}" if code not in str(error) else str(error)
         sentence = f"the engine stopped ({text}); orders at the broker stay as they are"
         logger.critical("halt: %s", sentence, exc_info=error)
+        self.has_failed = True
+        try:
+            # Where it happened, not its text: a record is no place for what a text may hold.
+            self._stepper.note(FAILED, f"{code} at {_place_of(error)}", now=self._clock.now_ns())
+        except JournalError as problem:
+            logger.critical("the halt could not be put on record: %s", problem)
         self._end(SurefillError(ErrorCode.ENGINE_STOPPED, sentence))
 
     def _end(self, error: SurefillError) -> None:
@@ -184,3 +210,9 @@ class Driver:
                 self.stalls.count += 1
                 self.stalls.longest_ns = max(self.stalls.longest_ns, late_ns)
                 logger.warning("loop stalled for %d ms; something blocks it", late_ns // 1_000_000)
+
+
+def _place_of(error: Exception) -> str:
+    """File and line in which an error was raised."""
+    frames = extract_tb(error.__traceback__)
+    return f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"

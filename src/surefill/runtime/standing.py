@@ -34,6 +34,7 @@ from surefill.journal.record import Record
 from surefill.ports import AccountPicture
 from surefill.runtime.account import account_of, engine_of, read_journal
 from surefill.runtime.notes import notes_in
+from surefill.tca.runs import TOPICS
 
 _STARTED = b'"event":{"$":"EngineStarted"'
 READ_BACK_NS = 60_000_000_000
@@ -43,7 +44,7 @@ READ_BACK_NS = 60_000_000_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What a journal remembers now. ``holder``: who trades with it at this moment, if anybody;
-    ``started``: the last start and the number of its record."""
+    ``started``: the last start and the number of its record; ``notes`` are people's."""
 
     path: Path
     head: tuple[int, str]
@@ -103,7 +104,7 @@ def standing_of(path: Path) -> Standing:
             state=decode_state(state) if state is not None else None,
             trades=tuple(t for t in found if isinstance(t, Trade) and not t.is_closed),
             closed_ids=tuple(journal.closed_ids()),
-            notes=tuple(notes_in(journal)),
+            notes=tuple(pair for pair in notes_in(journal) if pair[1].topic not in TOPICS),
         )
     finally:
         journal.close()

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 
 from surefill.core.commands import Command
 from surefill.core.engine import Engine, Step
-from surefill.core.events import EngineStarted, Event
+from surefill.core.events import EngineStarted, Event, NoteWritten
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.journal.digest import image_digest, link
 from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, encode_image
 from surefill.journal.record import Record
 from surefill.ports import Journal, JournalEntry
+from surefill.tca.runs import OURSELVES
 
 
 @dataclass(slots=True)
@@ -76,6 +77,16 @@ class Stepper:
         if entries:
             self.journal.append(entries)
         return decided
+
+    def note(self, topic: str, why: str, *, now: int) -> None:
+        """Put something of our own on record that changes nothing. Works after a failed `handle`
+        as well: it goes on from what is durable. Raises `JournalError`."""
+        seq, digest = self.journal.head()
+        event = NoteWritten(topic, OURSELVES, why, (), now)
+        record = Record(seq + 1, now, self.token, event, (), (), ())
+        entry = record.entry(digest, {}, is_open={})
+        self.journal.append([entry])
+        self.seq, self._digest = entry.seq, entry.digest
 
     def _entry(self, step: Step, event: Event, now: int) -> JournalEntry:
         images, is_open = images_of(step)

@@ -38,6 +38,7 @@ from surefill.runtime.account import (
     open_journal,
     read_journal,
 )
+from surefill.runtime.alerting import AlertWatch
 from surefill.runtime.clock import SystemClock
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
@@ -61,6 +62,7 @@ class Runtime:
     waiters: Waiters
     driver: Driver
     logs: LogSinks
+    alerts: AlertWatch
 
 
 async def clock_for(settings: Settings) -> SystemClock:
@@ -119,8 +121,9 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     )
     waiters = Waiters()
     outbox = Outbox(broker, journal, waiters)
-    driver = Driver(stepper, outbox, waiters, clock=clock)
-    return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs)
+    alerts = AlertWatch(journal)
+    driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice)
+    return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs, alerts)
 
 
 def unavailable(settings: Settings, error: ConnectionError) -> SurefillError:

@@ -24,9 +24,8 @@ from surefill.journal.record import Record
 from surefill.ports import Journal
 from surefill.tca.doubts import Doubts
 from surefill.tca.facts import Fact, Seen, fact_of, far_px
+from surefill.tca.runs import FAILED, OURSELVES, Runs
 
-OURSELVES = "surefill"
-"""The name under which the program itself halts, after a fault of its own."""
 _MARKS = tuple(
     f'"{name}"'.encode()
     for name in (
@@ -49,7 +48,9 @@ class IncidentKind(StrEnum):
     EXPOSED = "EXPOSED"
     IN_DOUBT = "IN_DOUBT"
     FAULT = "FAULT"
-    """The program halted itself after an error of its own."""
+    """The program halted or stopped itself after an error of its own."""
+    CRASH = "CRASH"
+    """A process ended without closing; known from the next start on."""
 
 
 _ALARMS = {
@@ -115,8 +116,9 @@ class History:
         )
 
 
-class _Reader:
-    """The fold over the records. ``seen``: plan id -> what its records show."""
+class Reader:
+    """The fold over the records. ``seen``: plan id -> what its records show; ``signs``: plan id ->
+    (symbol, direction, 0 when unknown)."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Seen] = {}
@@ -125,11 +127,24 @@ class _Reader:
         self.starts: list[Start] = []
         self.notes: list[Noted] = []
         self.doubts = Doubts()
+        self.runs = Runs()
         self.end_ns = 0
 
+    def read(self, data: bytes) -> Record | None:
+        """Take in one record's bytes; ``None`` when they cannot matter and were not decoded."""
+        if not any(mark in data for mark in _MARKS) and not self.doubts.concern(data):
+            return None
+        record = Record.from_bytes(data)
+        self.take(record)
+        return record
+
     def take(self, record: Record) -> None:
+        """Take in one record."""
         self.end_ns = record.now_ns
         self.doubts.take(record)
+        crash = self.runs.take(record)
+        if crash is not None:
+            self._incident(IncidentKind.CRASH, record, crash)
         match record.event:
             case PlanSubmitted(plan):
                 # The same plan again leaves no record; another plan under its id neither (I9).
@@ -139,24 +154,28 @@ class _Reader:
                 seen.start_far_px = self._far_px(record, plan.plan_id)
             case EngineStarted(_, build, settings_digest):
                 self.starts.append(Start(record.seq, record.now_ns, build, settings_digest))
-            case NoteWritten() as note:
+            case NoteWritten(topic=topic, by=by, why=why) as note:
                 self.notes.append(Noted(record.seq, note))
+                if by == OURSELVES and topic == FAILED:
+                    self._incident(IncidentKind.FAULT, record, why)
             case OperatorActed(Act.HALT, by=by, why=why) if by == OURSELVES:
-                fault = Incident(IncidentKind.FAULT, record.seq, record.now_ns, None, why)
-                self.incidents.append(fault)
+                self._incident(IncidentKind.FAULT, record, why)
             case _:
                 pass
         for command in record.commands:
             match command:
                 case RaiseAlarm(trade_id, reason) if reason.code in _ALARMS:
                     kind = _ALARMS[reason.code]
-                    text = reason.sentence
-                    found = Incident(kind, record.seq, record.now_ns, trade_id, text)
-                    self.incidents.append(found)
+                    self._incident(kind, record, reason.sentence, trade_id=trade_id)
                 case Announce(trade_id, milestone):
                     self._announced(record, trade_id, milestone)
                 case _:
                     pass
+
+    def _incident(
+        self, kind: IncidentKind, record: Record, text: str, *, trade_id: str | None = None
+    ) -> None:
+        self.incidents.append(Incident(kind, record.seq, record.now_ns, trade_id, text))
 
     def _announced(self, record: Record, trade_id: str, milestone: Milestone) -> None:
         seen = self.seen.setdefault(trade_id, Seen())
@@ -174,7 +193,11 @@ class _Reader:
         view = next((one for one in record.views if one.symbol == symbol), None)
         return far_px(view, sign, record.now_ns) if view is not None and sign else None
 
-    def doubt_incidents(self) -> list[Incident]:
+    def all_incidents(self) -> list[Incident]:
+        """Every system error so far, by its record."""
+        return sorted((*self.incidents, *self._doubt_incidents()), key=lambda one: one.seq)
+
+    def _doubt_incidents(self) -> list[Incident]:
         return [
             Incident(
                 IncidentKind.IN_DOUBT,
@@ -190,12 +213,11 @@ class _Reader:
 
 def read_history(journal: Journal) -> History:
     """Everything that metrics and the checklist need. Raises `JournalError` on damage."""
-    reader = _Reader()
+    reader = Reader()
     head = (0, "")
     for entry in journal.records():
         head = (entry.seq, entry.digest)
-        if any(mark in entry.record for mark in _MARKS) or reader.doubts.concern(entry.record):
-            reader.take(Record.from_bytes(entry.record))
+        reader.read(entry.record)
     images = dict(journal.open_images())
     state = images.pop(ENGINE_IMAGE, None)
     closed = ((plan_id, journal.image(plan_id)) for plan_id in journal.closed_ids())
@@ -204,10 +226,9 @@ def read_history(journal: Journal) -> History:
         fact_of(decode_trade(image), reader.seen.get(plan_id, Seen()))
         for plan_id, image in images.items()
     ]
-    incidents = [*reader.incidents, *reader.doubt_incidents()]
     return History(
         facts=tuple(sorted(facts, key=lambda fact: (fact.at_ns, fact.plan_id))),
-        incidents=tuple(sorted(incidents, key=lambda one: one.seq)),
+        incidents=tuple(reader.all_incidents()),
         starts=tuple(reader.starts),
         notes=tuple(reader.notes),
         state=decode_state(state) if state is not None else None,

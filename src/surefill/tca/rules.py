@@ -44,7 +44,8 @@ class Worse(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One rule. ``read`` takes the measurement; ``show`` writes such a number for people;
-    ``advice`` is what to do first."""
+    ``advice`` is what to do first. ``is_single``: one plan or one error suffices for it; the others
+    are averages and rates, for which an engine looks at its last plans (`tca.recent`)."""
 
     code: str
     severity: Severity
@@ -54,6 +55,7 @@ class Rule:
     read: Callable[[Metrics], Reading | None]
     show: Callable[[int], str]
     advice: str
+    is_single: bool = False
 
     @property
     def anchor(self) -> str:
@@ -137,6 +139,7 @@ RULES = (
     ),
     Rule(
         code="FILL_BEYOND_CAP",
+        is_single=True,
         severity=Severity.CRITICAL,
         what="number of smart entries filled beyond their worst price",
         worse=Worse.ABOVE,
@@ -159,6 +162,7 @@ RULES = (
     ),
     Rule(
         code="RR_AT_FILL_LOW",
+        is_single=True,
         severity=Severity.WARNING,
         what="lowest reward/risk at the fill, against the signal's own levels",
         worse=Worse.BELOW,
@@ -181,17 +185,20 @@ RULES = (
     ),
     Rule(
         code="SYSTEM_ERROR",
+        is_single=True,
         severity=Severity.CRITICAL,
-        what="number of system errors (invariant, exposed, in doubt, fault)",
+        what="number of system errors (invariant, exposed, in doubt, fault, crash)",
         worse=Worse.ABOVE,
         limit=0,
         read=lambda found: (found.error_count, found.error_seqs),
         show=str,
-        advice="after a broken invariant new entries are halted and cover stays: look at the "
-        "positions at the broker first, then at `surefill why` of the trade",
+        advice="after a broken invariant new entries are halted and cover stays; after a fault or "
+        "a crash nothing is decided until the next start: look at the positions at the broker "
+        "first, then at `surefill why` of the trade and at CRITICAL lines of the log",
     ),
     Rule(
         code="UNCOVERED_LONG",
+        is_single=True,
         severity=Severity.CRITICAL,
         what="longest time without a working stop",
         worse=Worse.ABOVE,
@@ -203,6 +210,7 @@ RULES = (
     ),
     Rule(
         code="DOUBT_LONG",
+        is_single=True,
         severity=Severity.CRITICAL,
         what="longest time an order was in doubt",
         worse=Worse.ABOVE,
