@@ -36,6 +36,7 @@ REBUILT = {
     "book": {
         **dict.fromkeys(("_host", "_model", "_own_px_at_rest", "_outside_fill"), CONFIGURED),
         **dict.fromkeys(("orders", "chance"), ELSEWHERE),
+        "_reach": "a memory of what the orders themselves say",
     },
     "edge": {
         **dict.fromkeys(("exchange", "_market", "face", "latency", "streams"), CONFIGURED),

@@ -31,6 +31,7 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.session import SessionKind
 from surefill.core.units import NANO
 from surefill.sim.orders import VenueOrder
+from surefill.sim.reach import AT_ONCE, SWEEPING, Reach, reach_of
 from surefill.sim.switches import Switches
 
 REFRESH_NS = 100_000_000
@@ -38,10 +39,6 @@ REFRESH_NS = 100_000_000
 
 PAPER_PARTIAL_ONE_IN = 10
 """Model ``paper``: one eligible evaluation in ten is partial (spec 6.4)."""
-
-
-_SWEEPING = frozenset({OrdType.MARKET, OrdType.STOP, OrdType.TRAILING_STOP})
-_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 class BookHost(Protocol):
@@ -74,6 +71,7 @@ class Book:
         "_model",
         "_outside_fill",
         "_own_px_at_rest",
+        "_reach",
         "_refreshing",
         "_taken_qty",
         "_version",
@@ -104,6 +102,8 @@ class Book:
         self._taken_qty = {1: 0, -1: 0}
         self._version = {1: 0, -1: 0}
         self._refreshing = {1: -1, -1: -1}
+        self._reach: Reach | None = None
+        """``None`` until somebody asks again, after an order came, went or changed its state."""
 
     # --- reads ----------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Book:
             self._renew(1)
         if old is None or (old.bid_px, old.bid_qty) != (nbbo.bid_px, nbbo.bid_qty):
             self._renew(-1)
-        if self.orders:
+        if self.orders and self._reach_now().quote_wakes(nbbo):
             for order in self.orders.values():
                 self._learn_place(order, nbbo)
             self.match_all()
@@ -144,11 +144,14 @@ class Book:
         if kind is SessionKind.CLOSED:
             return
         inside = self._is_inside(print_.px)
-        if self._model == "queue" and (inside or self._outside_fill):
+        can_trade = self._model == "queue" and (inside or self._outside_fill)
+        if can_trade and self._reach_now().print_trades(print_.px):
             self._trade_with(print_, kind)
         if inside and kind is SessionKind.RTH:
-            self._elect_by(print_.px)
-            self._trail_by(print_.px)
+            if self._reach_now().print_elects(print_.px):
+                self._elect_by(print_.px)
+            if self._reach_now().trails:
+                self._trail_by(print_.px)
 
     def on_status(self, status: TradingStatus) -> None:
         """Halt or resume. After a halt nobody has rested: the reopening sets the price."""
@@ -163,6 +166,7 @@ class Book:
         for order in self.orders.values():
             order.rested = False
             order.queue_ahead_qty = None
+        self._reach = None
 
     def refresh(self, sign: int, version: int) -> None:
         """The tape has been quiet since ``version``: the size of that side is back."""
@@ -176,17 +180,20 @@ class Book:
         """The order is at the market (or an armed stop); `attempt` gives it its first chance."""
         order.on_book = True
         self.orders[order.order_id] = order
+        self._reach = None
 
     def remove(self, order: VenueOrder) -> None:
         """The order is no longer at the market."""
         order.on_book = False
         self.orders.pop(order.order_id, None)
+        self._reach = None
 
     def attempt(self, order: VenueOrder) -> None:
         """First chance of an arriving order, a replacement or an elected stop."""
+        self._reach = None
         if self._may_execute(order, self._host.session_kind()):
             self._take(order)
-        elif order.tif in _AT_ONCE:
+        elif order.tif in AT_ONCE:
             self._host.end_remainder(order)
 
     def match_all(self) -> None:
@@ -199,6 +206,11 @@ class Book:
                 self._take(order)
 
     # --- inside ---------------------------------------------------------------------------
+
+    def _reach_now(self) -> Reach:
+        if self._reach is None:
+            self._reach = reach_of(self.orders.values())
+        return self._reach
 
     def _renew(self, sign: int) -> None:
         self._taken_qty[sign] = 0
@@ -233,11 +245,12 @@ class Book:
             self._execute_at_touch(order, touch_px)
         if not order.on_book:
             return
-        if order.tif in _AT_ONCE:
+        if order.tif in AT_ONCE:
             self._host.end_remainder(order)
             return
         if not order.rested and not crosses:
             order.rested = True
+            self._reach = None
             self._join(order)
         if crosses and _sweeps(order):
             self._ask_refresh(sign)
@@ -320,12 +333,13 @@ class Book:
         for order in self.orders.values():
             trails = order.ord_type is OrdType.TRAILING_STOP and order.is_dormant_stop
             if trails and order.trail_behind(px):
+                self._reach = None
                 self._host.trailed(order)
 
 
 def _sweeps(order: VenueOrder) -> bool:
     """Market orders and elected stops go on taking at the touch; they never rest at a limit."""
-    return order.ord_type in _SWEEPING
+    return order.ord_type in SWEEPING
 
 
 def _priority(order: VenueOrder) -> tuple[int, int, int]:

@@ -133,7 +133,7 @@ class VenueOrder:
     @property
     def sign(self) -> int:
         """+1 buy, -1 sale."""
-        return self.side.sign
+        return 1 if self.side is Side.BUY else -1
 
     @property
     def is_live(self) -> bool:
