@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surefill.sim.faults import EXPECTED, PPB, Fault, FaultCode, FaultError, FaultPlan, Param
+from tests.sim.venue import ME, Floor
 
 POST = "POST /v2/orders"
 
@@ -136,3 +137,120 @@ def test_parameters_have_defaults() -> None:
 
 def test_every_code_says_what_a_sound_client_does() -> None:
     assert set(EXPECTED) == set(FaultCode)
+
+
+# -- faults inside the venue ---------------------------------------------------------------
+
+
+def troubled(floor: Floor, code: FaultCode, answer_ns: int = 0) -> list[str]:
+    """Let this fault strike whenever it can; where it did."""
+    struck: list[str] = []
+
+    def trouble(asked: FaultCode, what: str) -> int | None:
+        if asked is not code:
+            return None
+        struck.append(what)
+        return answer_ns
+
+    floor.exchange.troubled_by(trouble)
+    return struck
+
+
+def test_v1_one_share_at_a_time() -> None:
+    floor = Floor()
+    troubled(floor, FaultCode.V1)
+    order_id = floor.order("buy", 3, "market")
+    assert floor.fills() == [(1, "100.01")]
+    floor.wait()
+    assert floor.fills() == [(1, "100.01")] * 3
+    assert floor.status(order_id) == "FILLED"
+
+
+def test_v2_a_fill_beats_the_cancel() -> None:
+    floor = Floor()
+    order_id = floor.order("buy", 10, limit="99")
+    troubled(floor, FaultCode.V2)
+    floor.events()
+    floor.cancel(order_id)
+    assert floor.fills() == [(10, "99")]
+    assert floor.events() == ["PENDING_CANCEL", "FILL", "CANCEL_REJECTED"]
+    stop_id = floor.order("sell", 10, "stop", stop="95")
+    floor.cancel(stop_id)
+    assert floor.status(stop_id) == "CANCELED", "a stop that sleeps cannot be filled"
+
+
+def test_v3_the_cancel_is_refused_and_the_order_works_on() -> None:
+    floor = Floor()
+    order_id = floor.order("buy", 10, limit="99")
+    troubled(floor, FaultCode.V3)
+    floor.events()
+    floor.cancel(order_id)
+    assert floor.events() == ["PENDING_CANCEL", "CANCEL_REJECTED"]
+    assert floor.status(order_id) == "NEW"
+    floor.print("98.99", 100)
+    assert floor.status(order_id) == "FILLED"
+
+
+def test_v4_the_replacement_is_refused() -> None:
+    floor = Floor()
+    order_id = floor.order("buy", 10, limit="99")
+    troubled(floor, FaultCode.V4)
+    new = floor.replace(order_id, limit="99.50", wait_ms=1_000)
+    assert (floor.status(order_id), floor.status(new.order_id)) == ("NEW", "REJECTED")
+
+
+def test_v5_the_fill_beats_the_replacement() -> None:
+    floor = Floor()
+    order_id = floor.order("buy", 10, limit="99")
+    troubled(floor, FaultCode.V5)
+    new = floor.replace(order_id, limit="99.50", wait_ms=1_000)
+    assert (floor.status(order_id), floor.status(new.order_id)) == ("FILLED", "REJECTED")
+    assert floor.fills() == [(10, "99")]
+
+
+def test_v6_an_execution_is_broken_later() -> None:
+    floor = Floor()
+    troubled(floor, FaultCode.V6, 5_000_000_000)
+    floor.long(10)
+    (fill,) = floor.exchange.fills(ME)
+    floor.wait(6_000)
+    assert floor.position() == 0
+    floor.long(10)
+    floor.exchange.bust(floor.exchange.fills(ME)[-1].exec_id)
+    floor.wait(6_000)
+    assert floor.position() == 0, "it was broken before"
+    assert not fill.busted
+
+
+def test_v9_refused_after_it_was_accepted() -> None:
+    floor = Floor()
+    troubled(floor, FaultCode.V9)
+    entry, target, stop = floor.bracket("buy", 10, None, tp="102", sl="98")
+    assert floor.status(entry) == "REJECTED"
+    assert (floor.status(target), floor.status(stop)) == ("CANCELED", "CANCELED")
+
+
+def test_v16_an_elected_buy_stop_stays_unfilled() -> None:
+    floor = Floor()
+    floor.short(10)
+    stop_id = floor.order("buy", 10, "stop", stop="101")
+    assert troubled(floor, FaultCode.V16) == []
+    floor.quote("101.10", "101.20")
+    floor.print("101.15")
+    floor.wait(10_000)
+    assert floor.at(stop_id).triggered
+    assert floor.status(stop_id) == "NEW"
+    floor.quote("101", "101.08")
+    floor.wait()
+    assert floor.status(stop_id) == "FILLED", "the market came back below what it may pay"
+
+
+def test_v17_both_exits_are_at_the_market() -> None:
+    floor = Floor()
+    floor.bracket("buy", 100, None, tp="100.50", sl="98")
+    troubled(floor, FaultCode.V17)
+    floor.quote("97.98", "98.02")
+    floor.print("98")
+    floor.quote("100.60", "100.70")
+    floor.wait()
+    assert floor.position() == -100

@@ -69,3 +69,35 @@ def test_what_is_under_way_arrives_without_its_client(bench: Bench) -> None:
     bench.edge.restore_under_way(rows, seq)
     assert [delivery.ticket for delivery in bench.advance(1_000)] == [NOBODY]
     assert orders(bench) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "words"),
+    [
+        ("wash_trade", 403, "potential wash trade"),
+        ("qty", 403, "insufficient qty"),
+        ("buying_power", 403, "insufficient buying power"),
+        ("unprocessable", 422, "order parameters are not changed"),
+        ("not_found", 404, "order not found"),
+    ],
+)
+def test_n12_a_refusal_that_nothing_explains(
+    bench: Bench, mode: str, status: int, words: str
+) -> None:
+    bench.edge.faults.arm(Fault(FaultCode.N12, "POST", params={"mode": mode}), bench.edge.now_ns)
+    (answer,) = sent(bench)
+    assert answer.response is not None
+    assert answer.response.status == status
+    assert words in answer.response.body.decode()
+    assert orders(bench) == 0
+    assert bench.edge.faults.counters["N12"] == 1
+
+
+def test_v26_fields_are_gone(bench: Bench) -> None:
+    bench.edge.faults.arm(Fault(FaultCode.V26, "GET"), bench.edge.now_ns)
+    bench.edge.send(bench.edge.now_ns, 1, WireRequest("GET", "/v2/account", (), HEADERS))
+    (answer,) = bench.advance(1_000)
+    assert answer.response is not None
+    body = json.loads(answer.response.body)
+    assert "pattern_day_trader" not in body
+    assert "cash" in body

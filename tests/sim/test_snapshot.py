@@ -30,6 +30,7 @@ REBUILT = {
         **dict.fromkeys(("switches", "latency", "log", "trouble"), CONFIGURED),
         **dict.fromkeys(("assets", "orders", "unsettled", "cl_ord_ids", "ledgers"), ELSEWHERE),
         **dict.fromkeys(("books", "fills", "agenda"), ELSEWHERE),
+        **dict.fromkeys(("public", "jumps"), "empty: the edge takes them at once"),
         "events": "empty: the edge takes them at once",
     },
     "ledger": dict.fromkeys(("open_orders", "entries"), ELSEWHERE),
@@ -45,7 +46,13 @@ REBUILT = {
         "_out": "answers to clients that are gone",
     },
     "plan": {"arms": ELSEWHERE},
-    "exchange": {"_venue": ELSEWHERE, "_desk": CONFIGURED, "next_close_ns": ELSEWHERE},
+    "exchange": {
+        "_venue": ELSEWHERE,
+        "_desk": CONFIGURED,
+        "next_close_ns": ELSEWHERE,
+        "_bands": CONFIGURED,
+        "_incidents": CONFIGURED,
+    },
     "desk": {
         "_venue": ELSEWHERE,
         "_fees": CONFIGURED,

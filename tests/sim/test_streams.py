@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from surefill.sim.alpaca.text import parse_stamp
 from surefill.sim.faults import Fault, FaultCode, Param
 from surefill.sim.streams import CUT, GOING_AWAY, HUGE_FRAME_BYTES, StreamError
 from surefill.sim.wire import Delivery, DeliveryKind, StreamKind, WireRequest
@@ -186,3 +187,107 @@ def test_market_events_go_to_market_streams_only(bench: Bench) -> None:
     bench.print_(SYM, "100.00")
     frames = [d.frame for d in bench.advance() if d.conn == 2]
     assert [json.loads(frame.data)[0]["bp"] for frame in frames if frame] == [99.97]
+
+
+def test_w10_events_arrive_before_the_answer(bench: Bench) -> None:
+    arm(bench, FaultCode.W10, "POST /v2/orders", delay_ms=900)
+    bench.tickets += 1
+    headers = {"apca-api-key-id": "KEY", "apca-api-secret-key": "S"}
+    body = json.dumps(
+        {"symbol": SYM, "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+    )
+    request = WireRequest("POST", "/v2/orders", (), headers, body.encode())
+    bench.edge.send(bench.edge.now_ns, bench.tickets, request)
+    assert [d.conn for d in bench.advance(5_000)] == [1, 1, 1, None]
+    assert bench.edge.faults.counters["W10"] == 1
+
+
+def test_w11_the_cancel_of_a_sibling_is_not_told(bench: Bench) -> None:
+    arm(bench, FaultCode.W11)
+    bracket = bench_order(
+        bench,
+        order_class="bracket",
+        take_profit={"limit_price": "101"},
+        stop_loss={"stop_price": "98"},
+    )
+    bench.quote(SYM, "101.01", "101.03")
+    told = [json.loads(d.frame.data)["data"] for d in bench.advance(5_000) if d.frame]
+    assert [(row["event"], row["order"]["type"]) for row in told] == [("fill", "limit")]
+    assert bench.exchange.order(*bracket).status.is_terminal
+    assert bench.edge.faults.counters["W11"] == 1
+
+
+def bench_order(bench: Bench, **more: object) -> tuple[str, str]:
+    """Buy ten with these terms; account and id of the order after it was filled."""
+    bench.tickets += 1
+    body = {"symbol": SYM, "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}
+    headers = {"apca-api-key-id": "KEY", "apca-api-secret-key": "S"}
+    data = json.dumps({**body, **more}).encode()
+    bench.edge.send(
+        bench.edge.now_ns, bench.tickets, WireRequest("POST", "/v2/orders", (), headers, data)
+    )
+    for delivery in bench.advance(5_000):
+        if delivery.response is not None:
+            return bench.venue.keys.open("KEY").account, json.loads(delivery.response.body)["id"]
+    raise AssertionError("no answer")
+
+
+def test_w12_a_slow_reader_gets_everything_at_once(bench: Bench) -> None:
+    arm(bench, FaultCode.W12, "orders pending_new", delay_ms=3_000)
+    frames = buy(bench)
+    assert events(frames) == ["pending_new", "new", "fill"]
+    assert frames[-1].at_ns - frames[0].at_ns < MS
+    assert bench.edge.faults.counters["W12"] == 1
+
+
+@pytest.mark.parametrize(("kind", "last"), [("orders", []), ("market", [407])])
+def test_w12_a_slow_reader_is_thrown_out(bench: Bench, kind: str, last: list[int]) -> None:
+    bench.edge.open_stream(bench.edge.now_ns, 2, StreamKind.MARKET, headers={})
+    bench.edge.stream_send(bench.edge.now_ns, 2, AUTH)
+    bench.edge.stream_send(bench.edge.now_ns, 2, b'{"action":"subscribe","quotes":["*"]}')
+    bench.advance()
+    arm(bench, FaultCode.W12, kind, mode="thrown_out")
+    bench.quote(SYM, "99.98", "100.01")
+    conn = 1 if kind == "orders" else 2
+    told = [d for d in [*bench.advance(100), *buy(bench)] if d.conn == conn]
+    assert told[-1].kind is DeliveryKind.CLOSE
+    assert [json.loads(d.frame.data)[0]["code"] for d in told if d.frame] == last
+
+
+def test_w13_each_new_connection_is_cut_again(bench: Bench) -> None:
+    bench.edge.faults.arm(
+        Fault(FaultCode.W13, "orders", count=3, params={"delay_ms": 50}), bench.edge.now_ns
+    )
+    for conn in range(2, 5):
+        assert bench.edge.open_stream(bench.edge.now_ns, conn, StreamKind.ORDERS, headers={})
+        (end,) = bench.advance(60)
+        assert (end.conn, end.kind, end.code) == (conn, DeliveryKind.CLOSE, CUT)
+    assert bench.edge.open_stream(bench.edge.now_ns, 9, StreamKind.ORDERS, headers={})
+    bench.edge.close_stream(bench.edge.now_ns, 9)
+    assert bench.edge.faults.counters["W13"] == 3
+    bench.edge.faults.arm(Fault(FaultCode.W13, "orders"), bench.edge.now_ns)
+    assert bench.edge.open_stream(bench.edge.now_ns, 10, StreamKind.ORDERS, headers={})
+    bench.edge.close_stream(bench.edge.now_ns, 10)
+    assert bench.advance(500) == [], "the client was faster"
+
+
+def test_w14_an_order_of_somebody_else(bench: Bench) -> None:
+    arm(bench, FaultCode.W14, "orders fill")
+    told = [json.loads(d.frame.data)["data"] for d in buy(bench) if d.frame]
+    assert [row["event"] for row in told] == ["pending_new", "new", "fill", "fill"]
+    foreign, ours = told[2:]
+    assert foreign["order"]["id"] != ours["order"]["id"]
+    assert foreign["execution_id"] != ours["execution_id"]
+    assert foreign["order"]["client_order_id"].startswith("manual-")
+    assert bench.edge.faults.counters["W14"] == 1
+    session = bench.venue.face.open_stream(StreamKind.MARKET, {})
+    assert session.foreign(bench.venue.face.desk.reads.everything()[0]) == ()
+
+
+def test_v27_every_time_of_the_broker_is_off(bench: Bench) -> None:
+    arm(bench, FaultCode.V27, "*", mode="behind", skew_ms=90_000)
+    told = [json.loads(d.frame.data)["data"] for d in buy(bench) if d.frame]
+    started_ns = bench.edge.now_ns - 5_000 * MS
+    shown_ns = parse_stamp(told[0]["timestamp"]) or 0
+    assert -90_100 * MS < shown_ns - started_ns - 0 < -89_800 * MS
+    assert bench.edge.faults.counters["V27"] == len(told) + 1

@@ -22,7 +22,11 @@ from surefill.sim.wire import Delivery, WireRequest
 MS = 1_000_000
 SYMBOLS = ("ACME", "BETA")
 CLASSES = ("simple", "simple", "simple", "bracket", "oco", "oto")
-FAULTS = ("N2", "N3", "N4", "N6", "N8", "N11", "V18", "V19", "V20")
+FAULTS = (
+    *("N2", "N3", "N4", "N6", "N8", "N11", "N12", "W10", "V26", "V27"),
+    *("V1", "V2", "V3", "V4", "V5", "V6", "V9", "V16", "V17", "V18", "V19", "V20"),
+)
+INCIDENTS = ("V7", "V8", "V10", "V12", "V13", "V14", "V15", "V21", "V23", "V24", "V25")
 CENT = NANO // 100
 
 
@@ -160,10 +164,13 @@ class History:
 
     def _other(self) -> None:
         chance, edge = self._chance, self.venue.edge
-        asked, symbol = chance.randrange(7), self._symbol()
+        asked, symbol = chance.randrange(9), self._symbol()
         if asked < 2:
             code = FaultCode(chance.choice(FAULTS))
-            edge.faults.arm(Fault(code, probability_ppb=NANO // 3, count=2), edge.now_ns)
+            edge.arm(Fault(code, probability_ppb=NANO // 3, count=2))
+        elif asked == 7:
+            code = FaultCode(chance.choice(INCIDENTS))
+            edge.arm(Fault(code, probability_ppb=NANO // 2, params={"for_ms": 20_000}))
         elif asked == 2:
             status = chance.choice((TradingStatus.HALTED, TradingStatus.TRADING))
             edge.inject(StatusEvent(symbol, status, edge.now_ns))

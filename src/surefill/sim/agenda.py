@@ -29,6 +29,13 @@ class StepKind(StrEnum):
     TAKE_AUCTION = "TAKE_AUCTION"  # order
     BEGIN_AUCTION = "BEGIN_AUCTION"  # symbol, time in force
     CROSS_AUCTION = "CROSS_AUCTION"  # symbol, time in force
+    LIMIT_STATE_OVER = "LIMIT_STATE_OVER"  # symbol, number of the limit state
+    PAUSE_OVER = "PAUSE_OVER"  # symbol
+    BUST = "BUST"  # execution id
+    SPLIT = "SPLIT"  # symbol, new shares, for old ones
+    DIVIDEND = "DIVIDEND"  # symbol, 1e-9 USD a share
+    LIQUIDATE = "LIQUIDATE"  # account, attempts left
+    END_INCIDENT = "END_INCIDENT"  # code of the fault, symbol or account
 
 
 Doer = Callable[..., None]

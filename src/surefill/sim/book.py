@@ -59,6 +59,9 @@ class BookHost(Protocol):
     def session_kind(self) -> SessionKind:
         """Regular, extended or closed, now."""
 
+    def is_short_filled(self, symbol: str) -> bool:
+        """Whether an execution is cut to one share here (fault V1)."""
+
     def refresh_later(self, book: Book, sign: int, version: int) -> None:
         """Call ``book.refresh(sign, version)`` after `REFRESH_NS`."""
 
@@ -75,6 +78,7 @@ class Book:
         "_refreshing",
         "_taken_qty",
         "_version",
+        "bands",
         "chance",
         "last_print",
         "lastday_px",
@@ -90,6 +94,8 @@ class Book:
         self.last_print: Print | None = None
         self.lastday_px: int | None = None
         self.status = TradingStatus.TRADING
+        self.bands: tuple[int, int] | None = None
+        """(lower, upper): nothing executes outside."""
         self.orders: dict[str, VenueOrder] = {}
         self._host = host
         self._model = switches.fill_model
@@ -266,10 +272,22 @@ class Book:
             # It was here first: the far side came to it, at its price.
             assert order.bound_px is not None
             px = order.bound_px
+        if not self._allows(px):
+            return
         self._taken_qty[order.sign] += qty
         self._host.fill(order, px, qty)
 
+    def _allows(self, px: int) -> bool:
+        """Whether the price bands let an execution happen there."""
+        return self.bands is None or self.bands[0] <= px <= self.bands[1]
+
     def _size_for(self, order: VenueOrder) -> int:
+        qty = self._free_size_for(order)
+        if qty > NANO and self._host.is_short_filled(self.symbol):
+            return NANO
+        return qty
+
+    def _free_size_for(self, order: VenueOrder) -> int:
         if self._model == "queue":
             return _tradable(order, self._displayed(order.sign) - self._taken_qty[order.sign])
         lots = order.open_qty // NANO
@@ -316,9 +334,10 @@ class Book:
                 return
             if not order.rested or _sweeps(order) or not self._may_execute(order, kind):
                 continue
+            if order.limit_px is None or not self._allows(order.limit_px):
+                continue
             qty = _qty_by_print(order, print_.px, budget_qty)
             if qty > 0:
-                assert order.limit_px is not None
                 budget_qty -= qty
                 self._host.fill(order, order.limit_px, qty)
 

@@ -128,7 +128,11 @@ class GroupDesk:
         assert target is not None, "a held stop is armed beside its target"
         if target.status is not OrdStatus.PENDING_CANCEL:
             self._desk.begin_cancel(target)
-        if stop.held and stop.is_live and self._venue.switches.exit_race == "overlapping":
+        is_race = (
+            self._venue.switches.exit_race == "overlapping"
+            or self._venue.trouble(FaultCode.V17, stop.symbol) is not None
+        )
+        if stop.held and stop.is_live and is_race:
             self._desk.go_live(stop)
 
     def on_replace(self, old: VenueOrder, new: VenueOrder) -> None:

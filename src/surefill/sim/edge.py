@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heapify, heappop, heappush
 
+from surefill.sim.catalogue import ACTS
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, PrintEvent, QuoteEvent
 from surefill.sim.models import LatencyModel
-from surefill.sim.notices import MinuteEnd, Notice
+from surefill.sim.notices import BandNotice, MinuteEnd, Notice
 from surefill.sim.requests import NOBODY, RequestPath, UnderWay
 from surefill.sim.streams import StreamHub
 from surefill.sim.wire import (
@@ -164,8 +165,22 @@ class Edge:
 
     def announce(self, notice: Notice) -> None:
         """A public message from outside the tape. ``KeyError``: it is about an unknown print."""
+        self._say(notice)
+        if isinstance(notice, BandNotice):
+            self.exchange.on_bands(notice.symbol, up_px=notice.up_px, down_px=notice.down_px)
+            self._fan_out()
+
+    def _say(self, notice: Notice) -> None:
         self.face.on_notice(notice)
         self.streams.on_notice(notice)
+
+    def arm(self, fault: Fault) -> None:
+        """Arm a fault now. One that the venue performs (`ACTS`) is performed now."""
+        self.faults.arm(fault, self._now_ns)
+        if fault.code in ACTS:
+            for name in self.faults.act(self.exchange.names(fault.code), self._now_ns):
+                self.exchange.perform(fault, name)
+            self._fan_out()
 
     def settle(self) -> None:
         """Pass on what a direct call on the exchange (operator of the venue) has caused."""
@@ -229,7 +244,7 @@ class Edge:
             self.announce(MinuteEnd(minute_ns))
         elif market_ns is not None and self._market is not None and market_ns <= at_ns:
             self._taken += 1
-            self._apply_market(self._market.pop())
+            self._apply_market(self.exchange.bent(self._market.pop()))
         elif due_ns is not None and due_ns <= at_ns:
             heappop(self._due).act()
         elif alarm_ns is not None and alarm_ns <= at_ns:
@@ -267,13 +282,12 @@ class Edge:
         if what.request is not None:
             return partial(self._requests.arrive, ticket, what.request, what.opportunity)
         assert what.fault is not None, "a request or a fault is under way"
-        return partial(self._arm, what.fault)
-
-    def _arm(self, fault: Fault) -> None:
-        self.faults.arm(fault, self._now_ns)
+        return partial(self.arm, what.fault)
 
     def _trouble(self, code: FaultCode, what: str) -> int | None:
         """A fault inside the venue: its ``delay_ms`` in nanoseconds, ``None`` when none strikes."""
+        if not self.faults.arms:
+            return None
         fault = self.faults.draw(code, what, self._now_ns)
         return None if fault is None else fault.number("delay_ms", 60_000) * NS_PER_MS
 
@@ -288,12 +302,22 @@ class Edge:
             self.exchange.on_print(event.symbol, event.print_)
         else:
             self.exchange.on_status(event.symbol, event.status)
+        self._publish(event)
+
+    def _publish(self, event: MarketEvent) -> None:
         self.face.on_market(event)
         self.streams.on_market(event)
         if self._minute_ns is None and self.streams.has_listeners(StreamKind.MARKET):
             self._minute_ns = (self._now_ns // NS_PER_MINUTE + 1) * NS_PER_MINUTE
 
     def _fan_out(self) -> None:
+        for jump in self.exchange.drain_jumps():
+            self._apply_market(jump)
+        for said in self.exchange.drain_public():
+            if isinstance(said, BandNotice):
+                self._say(said)
+            else:
+                self._publish(said)
         for event in self.exchange.drain():
             self.face.on_order(event)
             self.streams.on_order(event)

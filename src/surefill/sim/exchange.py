@@ -22,13 +22,19 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
 from surefill.sim import views
+from surefill.sim.agenda import StepKind
 from surefill.sim.assets import AssetTable, uuid_text
 from surefill.sim.auction import AuctionDesk
 from surefill.sim.book import Book
+from surefill.sim.catalogue import FaultCode
 from surefill.sim.corrections import bust_fill, correct_fill
+from surefill.sim.faults import Fault
+from surefill.sim.incidents import IncidentDesk
 from surefill.sim.intake import build_order, build_replacement
 from surefill.sim.ledger import Ledger
 from surefill.sim.lifecycle import OrderDesk
+from surefill.sim.luld import BandDesk
+from surefill.sim.market import MarketEvent, StatusEvent
 from surefill.sim.models import NO_FEES, FeeModel, LatencyModel
 from surefill.sim.orders import VenueOrder
 from surefill.sim.rules import check_cancel, check_replacement, check_submission
@@ -75,6 +81,11 @@ class Exchange(views.VenueReader):
             )
         )
         self._desk = OrderDesk(self._venue, fees=fees)
+        self._bands = BandDesk(self._venue, self._halt_or_resume)
+        self._incidents = IncidentDesk(
+            self._venue, self, bands=self._bands, set_status=self._halt_or_resume
+        )
+        self._venue.agenda.does(StepKind.BUST, self._bust_if_there)
         self.next_close_ns = self._close_after(start_ns)
 
     # --- clock and market -----------------------------------------------------------------
@@ -94,6 +105,8 @@ class Exchange(views.VenueReader):
         if book.nbbo is None:  # the first quote; prints may have come before it
             self._venue.assets.note_quote(symbol)
         book.on_quote(nbbo)
+        if self._venue.bands:
+            self._bands.on_quote(symbol)
 
     def on_print(self, symbol: str, print_: Print) -> None:
         """A public trade at ``print_.venue_ns``."""
@@ -105,6 +118,18 @@ class Exchange(views.VenueReader):
     def on_status(self, symbol: str, status: TradingStatus) -> None:
         """The symbol is halted, resumed, or in a limit state, from now on."""
         self.book(symbol).on_status(status)
+
+    def on_bands(self, symbol: str, *, up_px: int, down_px: int) -> None:
+        """Limit-up and limit-down prices (1e-9 USD) are in force from now on."""
+        self.book(symbol).bands = (down_px, up_px)
+        self._bands.announce(symbol, up_px=up_px, down_px=down_px)
+
+    def bent(self, event: MarketEvent) -> MarketEvent:
+        """The event of the tape as incidents have changed it."""
+        bend = self._venue.bends.get(event.symbol)
+        if bend is None:
+            return event
+        return bend.event(event, self._venue.assets.note_quote(event.symbol).ticks)
 
     # --- requests -------------------------------------------------------------------------
 
@@ -216,6 +241,27 @@ class Exchange(views.VenueReader):
     def reject(self, order_id: str, text: str = "rejected by the market") -> None:
         """The market refuses an order that was already accepted (fault V9)."""
         self._desk.finish(self._venue.orders[order_id], OrdStatus.REJECTED, text=text)
+
+    def end_order(self, order: VenueOrder, status: OrdStatus | None, text: str) -> None:
+        """End a live order (see `IncidentHost`)."""
+        self._desk.end_order(order, status, text)
+
+    def names(self, code: FaultCode) -> list[str]:
+        """What an incident may strike: accounts (V25), else instruments."""
+        return self._incidents.names(code)
+
+    def perform(self, fault: Fault, name: str) -> None:
+        """An incident strikes an instrument or an account."""
+        self._incidents.perform(fault, name)
+
+    def _bust_if_there(self, exec_id: str) -> None:
+        if not self._venue.fills[exec_id].busted:
+            self.bust(exec_id)
+
+    def _halt_or_resume(self, symbol: str, status: TradingStatus, reason: str) -> None:
+        """The venue itself changes a status: everybody is told."""
+        self.on_status(symbol, status)
+        self._venue.public.append(StatusEvent(symbol, status, self._venue.now_ns, reason))
 
     def troubled_by(self, trouble: Trouble) -> None:
         """Who decides whether a fault inside the venue strikes (V18, V19, V20)."""

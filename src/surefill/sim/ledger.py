@@ -155,6 +155,15 @@ class Ledger:
         self.positions[symbol].cost += cost
         self._enter("correction", symbol, at_ns, cash=cash)
 
+    def book_action(self, symbol: str, *, new: int, old: int, amount_usd: int, at_ns: int) -> None:
+        """``new`` shares for ``old`` at the same cost; ``amount_usd`` (1e-9) a share in cash."""
+        position = self.positions[symbol]
+        cash = position.qty * amount_usd
+        change_qty = position.qty * new // old - position.qty
+        position.qty += change_qty
+        kind = "split" if new != old else "dividend"
+        self._enter(kind, symbol, at_ns, signed_qty=change_qty, cash=cash)
+
     def _enter(
         self, kind: str, symbol: str, at_ns: int, *, signed_qty: int = 0, cash: int, fee: int = 0
     ) -> None:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from surefill.core.fix import OrdStatus, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.session import SessionKind
-from surefill.core.units import NANO, to_text
+from surefill.core.units import NANO, TickSchedule, to_text
 from surefill.sim.agenda import StepKind
 from surefill.sim.auction import AuctionDesk
 from surefill.sim.book import REFRESH_NS, Book
+from surefill.sim.catalogue import FaultCode
 from surefill.sim.complex_orders import GroupDesk
 from surefill.sim.expiry import end_ns, end_status, is_open, opens_ns
 from surefill.sim.models import NO_FEES, Delay, FeeModel
@@ -105,6 +106,9 @@ class OrderDesk:
         if not order.is_live or order.on_book:
             return
         order.not_routed = False
+        if self._venue.trouble(FaultCode.V9, order.symbol) is not None:
+            self.finish(order, OrdStatus.REJECTED, text="rejected by the market")
+            return
         self._start_trail(order)
         self._book(order).add(order)
         if order.status is OrdStatus.PENDING_NEW:
@@ -149,6 +153,10 @@ class OrderDesk:
     def session_kind(self) -> SessionKind:
         """Regular, extended or closed, now."""
         return self._venue.session_kind()
+
+    def is_short_filled(self, symbol: str) -> bool:
+        """See `BookHost`."""
+        return self._venue.trouble(FaultCode.V1, symbol) is not None
 
     def refresh_later(self, book: Book, sign: int, version: int) -> None:
         """See `BookHost`."""
@@ -204,6 +212,9 @@ class OrderDesk:
             position_qty=event.position_qty,
         )
         self.groups.on_fill(order)
+        bust_after_ns = venue.trouble(FaultCode.V6, order.symbol)
+        if bust_after_ns is not None:
+            venue.at(venue.now_ns + bust_after_ns, StepKind.BUST, event.exec_id)
 
     def elect(self, order: VenueOrder) -> None:
         """A stop was elected: it becomes a market order, capped for a buy, or a limit."""
@@ -214,11 +225,19 @@ class OrderDesk:
             assert order.stop_px is not None
             ticks = self._venue.assets.note_quote(order.symbol).ticks
             order.cap_px = ticks.floor(stop_cap_px(order.stop_px))
+            if self._venue.trouble(FaultCode.V16, order.symbol) is not None:
+                order.cap_px = self._cap_below_market(order, order.cap_px, ticks)
         self._venue.note("triggered", order)
         if order.held:
             self.groups.on_stop_triggered(order)
         else:
             self._book(order).attempt(order)
+
+    def _cap_below_market(self, order: VenueOrder, cap_px: int, ticks: TickSchedule) -> int:
+        """Fault V16: the market has jumped over the cap; what the order could pay buys nothing."""
+        nbbo = self._book(order).nbbo
+        bid_px = nbbo.bid_px if nbbo is not None else 0
+        return min(cap_px, max(ticks.tick_at(0), ticks.floor(bid_px - 1))) if bid_px else cap_px
 
     def trailed(self, order: VenueOrder) -> None:
         """A trailing stop follows the market: the order changes, no event tells of it."""
@@ -246,14 +265,36 @@ class OrderDesk:
         venue.after(Delay.CANCEL, StepKind.CONFIRM_CANCEL, order)
 
     def _confirm_cancel(self, order: VenueOrder) -> None:
+        venue = self._venue
+        if order.is_live and venue.trouble(FaultCode.V3, order.symbol) is not None:
+            order.status, order.cancel_requested_ns = order.resting_status, None
+            venue.emit(OrderEventKind.CANCEL_REJECTED, order, text="cancel rejected")
+            return
+        if order.is_live and venue.trouble(FaultCode.V2, order.symbol) is not None:
+            self.execute_now(order)
         if order.is_live:
             self.finish(order, OrdStatus.CANCELED)
         elif order.status is OrdStatus.FILLED:
             self._venue.emit(OrderEventKind.CANCEL_REJECTED, order, text="too late to cancel")
 
+    def execute_now(self, order: VenueOrder) -> None:
+        """Faults V2 and V5: what is left is executed at its own limit, or at the touch."""
+        book = self._book(order)
+        px = order.bound_px or (book.nbbo.far_px(order.sign) if book.nbbo else 0)
+        is_halted = book.status is TradingStatus.HALTED
+        if order.on_book and not order.is_dormant_stop and px > 0 and not is_halted:
+            self.fill(order, px, order.open_qty)
+
     def _expire(self, order: VenueOrder) -> None:
         if order.is_live:
             self.finish(order, end_status(self._venue.switches, order))
+
+    def end_order(self, order: VenueOrder, status: OrdStatus | None, text: str) -> None:
+        """The venue or the broker ends an order; ``None``: as its time in force ends."""
+        if status is None:
+            self._expire(order)
+        elif order.is_live:
+            self.finish(order, status, text=text)
 
     def finish(
         self, order: VenueOrder, status: OrdStatus, *, text: str = "", stream: bool = True

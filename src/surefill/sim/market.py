@@ -78,11 +78,13 @@ class PrintEvent:
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """The trading status of ``symbol`` changed at ``venue_ns`` (UTC ns)."""
+    """The trading status of ``symbol`` changed at ``venue_ns`` (UTC ns). ``reason``: the tape's
+    code (``LUDP``: a volatility pause), empty when none is known."""
 
     symbol: str
     status: TradingStatus
     venue_ns: int
+    reason: str = ""
 
 
 MarketEvent = QuoteEvent | PrintEvent | StatusEvent

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from surefill.core.fix import OrdStatus
 from surefill.sim.agenda import StepKind
+from surefill.sim.catalogue import FaultCode
 from surefill.sim.complex_orders import GroupDesk
 from surefill.sim.models import Delay
 from surefill.sim.orders import VenueOrder, stamp_end
@@ -26,6 +27,9 @@ class ReplaceHost(Protocol):
 
     def set_expiry(self, order: VenueOrder) -> None:
         """Let it end by itself when its time is over."""
+
+    def execute_now(self, order: VenueOrder) -> None:
+        """What is left is executed."""
 
     def free_shares(self, order: VenueOrder, held_before_qty: int) -> None:
         """Let the shares go, a moment later, that are ordered no more."""
@@ -53,10 +57,15 @@ class ReplaceDesk:
         venue.after(Delay.REPLACE, StepKind.SETTLE_REPLACE, old, new)
 
     def _settle(self, old: VenueOrder, new: VenueOrder) -> None:
+        venue = self._venue
+        if venue.trouble(FaultCode.V5, old.symbol) is not None and old.is_live:
+            self._host.execute_now(old)
         old.successor = None
-        del self._venue.unsettled[new.order_id]
+        del venue.unsettled[new.order_id]
+        is_refused = venue.trouble(FaultCode.V4, old.symbol) is not None
         is_possible = (
-            old.status is OrdStatus.PENDING_REPLACE
+            not is_refused
+            and old.status is OrdStatus.PENDING_REPLACE
             and new.order_qty > old.cum_qty + old.busted_qty
             and not (old.held and old.triggered)
             and not (old.group is not None and old.group.closing)
@@ -68,11 +77,11 @@ class ReplaceDesk:
         new.not_routed = False
         new.failed_ns = self._venue.now_ns
         told = self._venue.switches.lost_replace_events
-        text = "original order is done"
+        text = "replace rejected" if is_refused else "original order is done"
         self._venue.emit(OrderEventKind.REJECTED, new, text=text, stream=told != "replace_rejected")
         if old.status is OrdStatus.PENDING_REPLACE:
             old.status = old.resting_status
-        text = "too late to replace"
+        text = "replace rejected" if is_refused else "too late to replace"
         self._venue.emit(OrderEventKind.REPLACE_REJECTED, old, text=text, stream=told != "rejected")
 
     def install(self, old: VenueOrder, new: VenueOrder) -> None:

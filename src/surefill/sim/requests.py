@@ -97,6 +97,10 @@ class RequestPath:
                 ticket, self._way.face.fault_answer(429, _limit_headers(limited, self._way.now_ns))
             )
             return
+        refused = self._draw(FaultCode.N12, opportunity)
+        if refused is not None:
+            self._answer(ticket, self._way.face.refused(refused.mode, request))
+            return
         failed = self._draw(FaultCode.N3, opportunity)
         if failed is not None:
             if failed.flag("effect", default=False):
@@ -115,7 +119,11 @@ class RequestPath:
         slow = self._draw(FaultCode.N6, opportunity)
         if slow is not None and slow.flag("never", default=False):
             return
-        self._answer(ticket, response, slow.number("delay_ms", 5_000) if slow is not None else 0)
+        delay_ms = slow.number("delay_ms", 5_000) if slow is not None else 0
+        if request.method == "POST":
+            late = self._draw(FaultCode.W10, opportunity)
+            delay_ms += late.number("delay_ms", 500) if late is not None else 0
+        self._answer(ticket, response, delay_ms)
 
     def _handled(self, request: WireRequest, opportunity: str) -> WireResponse:
         """The venue's answer, perhaps to the second of two (N11), perhaps gone wrong (N7, N9)."""
@@ -127,7 +135,7 @@ class RequestPath:
             response = again if twice.mode == "second" else response
         if response.status != 200:
             return response
-        for code in (FaultCode.N7, FaultCode.N9):
+        for code in (FaultCode.N7, FaultCode.N9, FaultCode.V26):
             fault = self._draw(code, opportunity)
             if fault is not None:
                 response = self._way.face.spoiled(
@@ -162,6 +170,10 @@ class RequestPath:
             self._answer(ticket, WireResponse(200, {"content-type": "application/json"}, b""))
 
     def _answer(self, ticket: int, response: WireResponse, delay_ms: int = 0) -> None:
+        skew = self._draw(FaultCode.V27, "clock")
+        if skew is not None:
+            body = self._way.face.skewed(response.body, skew_ns_of(skew))
+            response = WireResponse(response.status, response.headers, body)
         at_ns = self._way.now_ns + self._way.latency.draw(Delay.DOWN) + delay_ms * NS_PER_MS
         self._deliver(at_ns, DeliveryKind.RESPONSE, ticket=ticket, response=response)
 
@@ -183,6 +195,12 @@ class RequestPath:
                 Delivery(self._way.now_ns, kind, ticket=ticket, response=response)
             ),
         )
+
+
+def skew_ns_of(fault: Fault) -> int:
+    """How far fault V27 moves every time, nanoseconds."""
+    skew_ns = fault.number("skew_ms", 5_000) * NS_PER_MS
+    return skew_ns if fault.mode == "ahead" else -skew_ns
 
 
 def _is_list(request: WireRequest) -> bool:

@@ -26,7 +26,9 @@ from surefill.sim.book import Book
 from surefill.sim.edge import Edge
 from surefill.sim.exchange import Exchange
 from surefill.sim.faults import Arm
+from surefill.sim.incidents import Bend
 from surefill.sim.ledger import Entry, Ledger, Position
+from surefill.sim.luld import Bands
 from surefill.sim.models import Delay, LatencyModel
 from surefill.sim.orders import OrderGroup, VenueOrder
 from surefill.sim.records import (
@@ -70,13 +72,22 @@ BOOK: Shape = {
     "last_print": Print | None,
     "lastday_px": int | None,
     "status": TradingStatus,
+    "bands": tuple[int, int] | None,
     "_taken_qty": dict[int, int],
     "_version": dict[int, int],
     "_refreshing": dict[int, int],
 }
 """Beside it: the ids of its orders in order of arrival, and the state of its generator."""
 GROUP: Shape = {"armed": bool, "closing": bool}
-VENUE: Shape = {"seed": int, "now_ns": int, "calendar": Calendar, "_ids": int, "_event_seq": int}
+VENUE: Shape = {
+    "seed": int,
+    "now_ns": int,
+    "calendar": Calendar,
+    "bands": dict[str, Bands],
+    "bends": dict[str, Bend],
+    "_ids": int,
+    "_event_seq": int,
+}
 EDGE: Shape = {"_now_ns": int, "_seq": int, "_minute_ns": int | None}
 PLAN: Shape = {"_seed": int, "_serial": int, "counters": dict[str, int]}
 ARM: Shape = shape_of(Arm, without=frozenset({"draws"}))
@@ -92,6 +103,13 @@ STEP_ARGS: Mapping[StepKind, tuple[Any, ...]] = {
     StepKind.TAKE_AUCTION: (VenueOrder,),
     StepKind.BEGIN_AUCTION: (str, TimeInForce),
     StepKind.CROSS_AUCTION: (str, TimeInForce),
+    StepKind.LIMIT_STATE_OVER: (str, int),
+    StepKind.PAUSE_OVER: (str,),
+    StepKind.BUST: (str,),
+    StepKind.SPLIT: (str, int, int),
+    StepKind.DIVIDEND: (str, int),
+    StepKind.LIQUIDATE: (str, int),
+    StepKind.END_INCIDENT: (str, str),
 }
 """What a step of each kind carries."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from surefill.core.session import Calendar, Session, SessionKind
 from surefill.sim.agenda import Agenda, StepKind
@@ -16,11 +17,17 @@ from surefill.sim.assets import AssetTable, uuid_text
 from surefill.sim.book import Book
 from surefill.sim.faults import FaultCode
 from surefill.sim.ledger import Ledger
+from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
 from surefill.sim.models import Delay, LatencyModel
+from surefill.sim.notices import BandNotice
 from surefill.sim.orders import VenueOrder, snapshot
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import FillRecord, OrderEventKind, VenueEvent
+
+if TYPE_CHECKING:
+    from surefill.sim.incidents import Bend
+    from surefill.sim.luld import Bands
 
 Trouble = Callable[[FaultCode, str], int | None]
 """(code, what) -> how long (ns) when the fault strikes here, else ``None``."""
@@ -36,7 +43,9 @@ class Venue:
     """Shared state. Containers: ``orders``: order id -> order, in order of acceptance;
     ``unsettled``: order id -> replacement not yet in force; ``cl_ord_ids``: (account, client id)
     -> order id; ``ledgers``: account -> ledger; ``books``: symbol -> book; ``fills``: exec id ->
-    execution, in order."""
+    execution, in order; ``bands`` and ``bends``: symbol -> price bands in force, change of the
+    tape's prices; ``public``: what the venue says to everybody, not yet taken; ``jumps``: what the
+    market does at once because of an incident, not yet played."""
 
     def __init__(
         self,
@@ -62,7 +71,11 @@ class Venue:
         self.ledgers: dict[str, Ledger] = {}
         self.books: dict[str, Book] = {}
         self.fills: dict[str, FillRecord] = {}
+        self.bands: dict[str, Bands] = {}
+        self.bends: dict[str, Bend] = {}
         self.trouble: Trouble = no_trouble
+        self.public: list[StatusEvent | BandNotice] = []
+        self.jumps: list[QuoteEvent | PrintEvent] = []
         self.events: list[VenueEvent] = []
         self.agenda = Agenda()
         self._ids = 0

@@ -10,14 +10,15 @@ Must never: know a protocol. Frames are bytes here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from surefill.sim.faults import NS_PER_MS, FaultCode, FaultPlan
+from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent
 from surefill.sim.models import Delay, LatencyModel
 from surefill.sim.notices import Notice
-from surefill.sim.types import VenueEvent
+from surefill.sim.requests import skew_ns_of
+from surefill.sim.types import OrderEventKind, VenueEvent
 from surefill.sim.wire import Delivery, DeliveryKind, Frame, StreamKind, StreamSession, VenueFace
 
 CUT = 1006
@@ -91,6 +92,10 @@ class StreamHub:
         stream = Stream(conn, kind, session, now_ns, now_ns)
         self._streams[conn] = stream
         self._reply(stream, session.opened())
+        storm = self._faults.draw(FaultCode.W13, f"{kind} open", now_ns)
+        if storm is not None:
+            end_ns = now_ns + storm.number("delay_ms", 100) * NS_PER_MS
+            self._edge.at(end_ns, lambda: self._cut_if_open(stream))
         if kind is StreamKind.MARKET:
             self._alarms.append((now_ns + AUTH_TIMEOUT_NS, stream))
         return True
@@ -147,7 +152,15 @@ class StreamHub:
     def on_order(self, event: VenueEvent) -> None:
         """Publish an order event to the order streams."""
         for stream in self._listeners(StreamKind.ORDERS):
-            self._publish(stream, stream.session.on_order(event), event.kind.value.lower())
+            name = event.kind.value.lower()
+            frames = stream.session.on_order(event)
+            if frames and self._draw(FaultCode.W14, f"{stream.kind} {name}") is not None:
+                self._reply(stream, stream.session.foreign(event))
+            is_sibling = event.kind is OrderEventKind.CANCELED and event.order.leg is not None
+            if frames and is_sibling:
+                opportunity = f"{stream.kind} {name}"
+                frames = () if self._draw(FaultCode.W11, opportunity) is not None else frames
+            self._publish(stream, frames, name)
 
     def _listeners(self, kind: StreamKind) -> list[Stream]:
         return [s for s in self._streams.values() if s.kind is kind and s.is_open]
@@ -194,7 +207,32 @@ class StreamHub:
             return False
         return self._faults.draw(FaultCode.W1, opportunity, self._edge.now_ns) is None
 
+    def _draw(self, code: FaultCode, opportunity: str) -> Fault | None:
+        return self._faults.draw(code, opportunity, self._edge.now_ns)
+
+    def _cut_if_open(self, stream: Stream) -> None:
+        if stream.is_open:
+            self._cut(stream, CUT)
+
+    def _pile_up(self, stream: Stream, slow: Fault) -> bool:
+        """Fault W12: nothing passes for a while and then everything at once, or the client is
+        thrown out; whether it is still there."""
+        if slow.mode == "thrown_out":
+            for frame in stream.session.thrown_out():
+                self._emit(stream, DeliveryKind.FRAME, frame=frame)
+            self._cut(stream, POLICY_VIOLATION)
+            return False
+        until_ns = self._edge.now_ns + slow.number("delay_ms", 2_000) * NS_PER_MS
+        stream.down_ns = max(stream.down_ns, until_ns)
+        return True
+
     def _send_frame(self, stream: Stream, frame: Frame, opportunity: str) -> None:
+        slow_reader = self._draw(FaultCode.W12, opportunity)
+        if slow_reader is not None and not self._pile_up(stream, slow_reader):
+            return
+        skew = self._draw(FaultCode.V27, "clock")
+        if skew is not None:
+            frame = replace(frame, data=self._face.skewed(frame.data, skew_ns_of(skew)))
         garbage = self._faults.draw(FaultCode.W8, opportunity, self._edge.now_ns)
         if garbage is not None:
             self._queue(stream, _garbage(garbage.mode))

@@ -18,6 +18,8 @@ from surefill.core.session import Calendar
 from surefill.core.units import NANO
 from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.ledger import Entry, Ledger
+from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
+from surefill.sim.notices import BandNotice
 from surefill.sim.orders import VenueOrder, snapshot
 from surefill.sim.state import Venue
 from surefill.sim.switches import Switches
@@ -291,3 +293,13 @@ class VenueReader:
         """Take the events that have come up since the last call."""
         events, self._venue.events = self._venue.events, []
         return events
+
+    def drain_public(self) -> list[StatusEvent | BandNotice]:
+        """Take what the venue has said to everybody."""
+        said, self._venue.public = self._venue.public, []
+        return said
+
+    def drain_jumps(self) -> list[QuoteEvent | PrintEvent]:
+        """Take what the market does at once because of an incident."""
+        jumps, self._venue.jumps = self._venue.jumps, []
+        return jumps

@@ -116,6 +116,12 @@ class StreamSession(Protocol):
     def closed(self) -> None:
         """The connection ended."""
 
+    def thrown_out(self) -> Sequence[Frame]:
+        """What this broker says to a client that reads too slowly (fault W12)."""
+
+    def foreign(self, event: VenueEvent) -> Sequence[Frame]:
+        """The event as of an order that this client never placed (fault W14)."""
+
     def unknown(self) -> Frame:
         """A well-formed message of a kind no client knows (fault W9)."""
 
@@ -137,6 +143,12 @@ class VenueFace(Protocol):
 
     def spoiled(self, response: WireResponse, mode: str, *, rows: int) -> WireResponse:
         """A good answer with malformed values or a wrong listing (faults N7, N9)."""
+
+    def refused(self, mode: str, request: WireRequest) -> WireResponse:
+        """A refusal in this broker's words, out of nothing (fault N12)."""
+
+    def skewed(self, data: bytes, skew_ns: int) -> bytes:
+        """Text of an answer or a message with every time in it moved (fault V27)."""
 
     def on_market(self, event: MarketEvent) -> None:
         """Every market event passes here before it reaches any stream."""

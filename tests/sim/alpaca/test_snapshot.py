@@ -68,6 +68,7 @@ def test_a_random_history_cut_anywhere_goes_on_the_same(seed: int) -> None:
     assert one.venue.log.lines == two.venue.log.lines
     assert len(one.venue.log.lines) > 40
     assert len(one.heard) > 20
+    assert all(one.venue.exchange.books(x.account).breaks == () for x in one.venue.keys.opened())
     assert list(lines_of(records(one.venue))) == list(lines_of(records(two.venue)))
 
 

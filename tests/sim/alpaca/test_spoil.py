@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from surefill.sim.alpaca.spoil import N7_MODES, N9_MODES, spoiled
+from surefill.sim.alpaca.spoil import (
+    N7_MODES,
+    N9_MODES,
+    REMOVED,
+    skewed,
+    spoiled,
+    unexplained,
+)
 from surefill.sim.faults import MODES, FaultCode
 from surefill.sim.wire import WireResponse
 
@@ -62,3 +69,25 @@ def test_what_does_not_fit_stays(mode: str) -> None:
     for body in (b"", b"[]", b"7"):
         made = spoiled(WireResponse(200, {}, body), mode, rows=1)
         assert made.body == body
+
+
+def test_removed_fields_are_gone_at_every_depth() -> None:
+    assert set(MODES[FaultCode.V26]) == set(REMOVED)
+    nested = [{**ORDER, "hwm": None, "legs": [{**ORDER, "expires_at": "x"}]}]
+    assert after(nested, "order") == [{**ORDER, "legs": [ORDER]}]
+    assert after({"shortable": True, "qty": "1"}, "borrow") == {"qty": "1"}
+
+
+def test_every_time_is_moved_and_nothing_else() -> None:
+    text = b'{"a":"2026-03-02T15:00:00Z","b":"2026-03-02T10:00:00.5-05:00","c":"2026-03-02","d":1}'
+    later = json.loads(skewed(text, 1_500_000_000))
+    assert later["a"] == "2026-03-02T15:00:01.5Z"
+    assert later["b"].startswith("2026-03-02T10:00:02")
+    assert (later["c"], later["d"]) == ("2026-03-02", 1)
+    assert skewed(b"\x81\xa1a", 1) == b"\x81\xa1a", "MessagePack stays"
+    odd = b'["9999-99-99T99:99:99Z"]'
+    assert skewed(odd, 1) == odd
+
+
+def test_every_mode_of_n12_has_its_words() -> None:
+    assert all(unexplained(mode, "/v2/orders/x") for mode in MODES[FaultCode.N12])

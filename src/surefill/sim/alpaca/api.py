@@ -43,7 +43,7 @@ from surefill.sim.alpaca.keys import KeyRing, Owner, credentials_of, sealed
 from surefill.sim.alpaca.limits import Allowance, RateLimit
 from surefill.sim.alpaca.openapi import document
 from surefill.sim.alpaca.reads import Reads
-from surefill.sim.alpaca.spoil import spoiled
+from surefill.sim.alpaca.spoil import skewed, spoiled, unexplained
 from surefill.sim.alpaca.stream import OrderSession
 from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.alpaca.text import uuid_of
@@ -177,6 +177,14 @@ class AlpacaFace:
     def spoiled(self, response: WireResponse, mode: str, *, rows: int) -> WireResponse:
         """A good answer gone wrong."""
         return spoiled(response, mode, rows=rows)
+
+    def refused(self, mode: str, request: WireRequest) -> WireResponse:
+        """A refusal of Alpaca's that nothing explains."""
+        return self._stamped(refusal_response(unexplained(mode, request.path)), None)
+
+    def skewed(self, data: bytes, skew_ns: int) -> bytes:
+        """Every time of a JSON text moved."""
+        return skewed(data, skew_ns)
 
     def on_market(self, event: MarketEvent) -> None:
         """Keep the board up to date."""

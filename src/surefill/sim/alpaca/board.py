@@ -21,6 +21,7 @@ from surefill.sim.alpaca.bars import NS_PER_MINUTE, Bar, Timeframe, gathered, mi
 from surefill.sim.alpaca.encode import Json
 from surefill.sim.alpaca.history import SymbolHistory
 from surefill.sim.alpaca.text import new_york_date, wire_number
+from surefill.sim.luld import PAUSE_REASON
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
 from surefill.sim.notices import BandNotice
 
@@ -31,6 +32,8 @@ STATUS_WORDS: Mapping[TradingStatus, tuple[str, str]] = {
     TradingStatus.UNKNOWN: ("Q", "Quotation Resumption"),
 }
 """UTP codes (alpaca.md 5.1)."""
+PAUSE_WORDS = ("P", "Volatility Trading Pause")
+REASON_WORDS: Mapping[str, str] = {PAUSE_REASON: "Volatility Trading Pause"}
 
 
 @dataclass(slots=True)
@@ -197,10 +200,12 @@ def bar_fields(bar: Bar) -> Json:
     }
 
 
-def status_fields(status: TradingStatus) -> Json:
+def status_fields(status: TradingStatus, reason: str = "") -> Json:
     """A trading status without its time; clients need ``rc``, ``rm`` and ``z`` present."""
     code, message = STATUS_WORDS[status]
-    return {"sc": code, "sm": message, "rc": "", "rm": "", "z": "C"}
+    if reason == PAUSE_REASON and status is TradingStatus.HALTED:
+        code, message = PAUSE_WORDS
+    return {"sc": code, "sm": message, "rc": reason, "rm": REASON_WORDS.get(reason, ""), "z": "C"}
 
 
 def band_fields(bands: BandNotice) -> Json:

@@ -189,7 +189,7 @@ class Control:
     def _arm(self, request: WireRequest) -> WireResponse:
         body = _body(request, set(FIELDS), required=frozenset({"code"}))
         fault = fault_of(body)
-        self._venue.edge.faults.arm(fault, self._venue.edge.now_ns)
+        self._venue.edge.arm(fault)
         return self._faults(request)
 
     def _faults(self, request: WireRequest) -> WireResponse:

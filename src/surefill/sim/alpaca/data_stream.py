@@ -145,6 +145,14 @@ class DataSession:
         """The connection ended: no more data."""
         self._owner = None
 
+    def thrown_out(self) -> Sequence[Frame]:
+        """407: slow client."""
+        return self._error(407)
+
+    def foreign(self, event: VenueEvent) -> Sequence[Frame]:
+        """Not this stream's business."""
+        return ()
+
     def unknown(self) -> Frame:
         """A message of a type no client knows."""
         return self._say([{"T": "zz", "S": "ZZZZ", "v": 1}])[0]
@@ -193,7 +201,7 @@ class DataSession:
         if isinstance(event, PrintEvent):
             state = self._desk.board.get(event.symbol)
             return trade_fields(event.print_, state.print_count if state else 0)
-        return status_fields(event.status)
+        return status_fields(event.status, event.reason)
 
     def _authenticate(self, message: Mapping[str, object]) -> Sequence[Frame]:
         if self._owner is not None:

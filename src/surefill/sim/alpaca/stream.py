@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
 from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump, trade_update
 from surefill.sim.alpaca.keys import Credentials, Owner
-from surefill.sim.alpaca.text import whole_text
+from surefill.sim.alpaca.text import uuid_of, whole_text
 from surefill.sim.market import MarketEvent
 from surefill.sim.notices import Notice
 from surefill.sim.types import VenueEvent
@@ -103,6 +104,19 @@ class OrderSession:
     def auth_expired(self) -> Sequence[Frame]:
         """This stream waits for ever."""
         return ()
+
+    def thrown_out(self) -> Sequence[Frame]:
+        """This stream has no word for it: the connection ends."""
+        return ()
+
+    def foreign(self, event: VenueEvent) -> Sequence[Frame]:
+        """The event of an order placed by somebody else with the same account."""
+        order_id = uuid_of("foreign", event.order.order_id)
+        order = replace(
+            event.order, order_id=order_id, cl_ord_id=f"manual-{order_id[:8]}", parent_id=None
+        )
+        shown = replace(event, order=order, exec_id=uuid_of("foreign", event.exec_id))
+        return self._say({"stream": TRADE_UPDATES, "data": trade_update(shown)})
 
     def unknown(self) -> Frame:
         """The last message again under an event name no client knows (fault W9)."""
