@@ -85,9 +85,12 @@ class Recent:
         facts = tuple(self._facts.values())
         incidents = self._reader.all_incidents()
         newest = facts if self._is_first else [one for one in facts if one.plan_id in self._fresh]
-        cases = self._cases(newest, incidents)
         if self._is_first:
+            # What is over and done is not heard of again, so it need not be remembered one by one.
+            self._cases([one for one in facts if one.outcome is None], incidents)
             cases = alerts_of(metrics_of(facts, incidents), _CASES)
+        else:
+            cases = self._cases(newest, incidents)
         fired, over = list(cases), []
         for rules, group in ((_AVERAGES, facts), (_NEWEST, newest)):
             for rule, alert in self._turned(rules, group):
