@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from surefill.core.commands import QueryAccount
 from surefill.core.events import Event
+from surefill.core.trade import Trade, Uncovered
 from surefill.ports import JournalEntry, JournalError
 from surefill.runtime import alerting as module
 from surefill.runtime.alerting import AlertWatch
 from surefill.runtime.stepper import Decided, Stepper
 from surefill.tca.recent import News, Recent
 from surefill.tca.rules import RULES
-from tests.support.core import START_NS
+from tests.support.core import START_NS, covered_bench
 from tests.support.runtime import plan_of, readiness, stepper_of, submission
 
 
@@ -25,7 +27,8 @@ class Desk:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         self.stepper: Stepper = stepper_of()
-        self.alerts = AlertWatch(self.stepper.journal)
+        self.open: list[Trade] = []
+        self.alerts = AlertWatch(self.stepper.journal, lambda: self.open)
         self.count = 0
         self._log = caplog
         caplog.set_level(logging.INFO)
@@ -121,6 +124,37 @@ async def test_what_ends_no_plan_wakes_nobody(desk: Desk, monkeypatch: pytest.Mo
     await desk.settle()
     assert len(reads) in (1, 2)
     await desk.alerts.close()
+
+
+async def test_what_lasts_is_looked_at_while_anything_is_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BEAT_S", 0.01)
+    desk.alerts.begin()
+    await desk.settle()
+    trade = covered_bench().trade
+    clock = Uncovered(since_ns=START_NS, at_ns=START_NS, longest_ns=2_000_000_000)
+    desk.open.append(replace(trade, uncovered=clock))
+    await asyncio.sleep(0.05)
+    assert desk.lines == [], "nothing was written"
+    desk.decide(*readiness())
+    await asyncio.sleep(0.05)
+    ((level, line),) = desk.lines
+    assert level == "ERROR"
+    assert "UNCOVERED_LONG: longest time without a working stop is 2.000 s" in line
+    await desk.alerts.close()
+
+
+async def test_other_channels_hear_the_same(desk: Desk) -> None:
+    heard: list[News] = []
+    alerts = AlertWatch(desk.stepper.journal, lambda: (), channels=(heard.append,))
+    desk.decide(*readiness())
+    desk.refuse()
+    alerts.begin()
+    await desk.settle()
+    await alerts.close()
+    assert [alert.rule.code for news in heard for alert in news.fired] == ["REJECTION_HIGH"]
+    assert desk.lines == []
 
 
 async def test_an_error_is_logged_and_the_next_plan_is_looked_at_again(

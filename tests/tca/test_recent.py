@@ -11,7 +11,7 @@ from surefill.core.commands import Announce, Command, Milestone, RaiseAlarm
 from surefill.core.events import BudgetChanged, TimePassed
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
-from surefill.core.trade import Trade
+from surefill.core.trade import Trade, Uncovered
 from surefill.core.units import NANO
 from surefill.journal.digest import image_digest
 from surefill.journal.images import encode_image
@@ -20,7 +20,7 @@ from surefill.journal.record import Record
 from surefill.ports import JournalEntry
 from surefill.tca import recent as module
 from surefill.tca.recent import News, Recent
-from tests.support.core import START_NS
+from tests.support.core import START_NS, covered_bench
 from tests.tca.support import closed_bench
 
 GOOD = closed_bench().trade
@@ -124,6 +124,20 @@ def test_a_critical_case_is_told_for_every_trade_and_once_for_each() -> None:
     journal.alarms()
     assert codes(look(recent)) == ["SYSTEM_ERROR", "SYSTEM_ERROR"]
     assert codes(look(recent)) == []
+
+
+def test_shares_without_a_stop_are_news_before_they_are_covered() -> None:
+    journal = Journal()
+    recent = Recent(journal)
+    look(recent)
+    trade = covered_bench().trade
+    bare = replace(trade, uncovered=Uncovered(since_ns=1, at_ns=2, longest_ns=2 * NANO))
+    recent.see([trade, bare])
+    assert codes(recent.judge()) == ["UNCOVERED_LONG"]
+    recent.see([bare])
+    assert codes(recent.judge()) == []
+    recent.see([trade])
+    assert recent.judge() == News((), ())
 
 
 def test_the_newest_plans_turn_a_warning_of_single_plans() -> None:

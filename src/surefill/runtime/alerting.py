@@ -1,8 +1,10 @@
 """Alerts while the engine runs: the rule table, evaluated after trades, told by the log.
 
-What: `AlertWatch`. After every plan that was denied, settled or closed, and once at the start, what
-the journal says of the last plans is held against `tca.rules`; a rule that newly fires becomes a
-line in the log (`WARNING`, or `ERROR` for a critical one), one that is over becomes one as well.
+What: `AlertWatch`. After every plan that was denied, settled or closed, once at the start, and
+every `BEAT_S` while records are written (an order in doubt, shares without a stop), what the
+journal says of the last plans is held against `tca.rules`. What is new goes to every channel; the
+log is the one that there is: a line for each rule that newly fires (`WARNING`, or `ERROR` for a
+critical one) and for each that is over.
 Invariants: nothing here runs before the commands of a decision have left, and all of it in slices
 between which the engine goes first; an error of its own is logged and costs the alerts, nothing
 else.
@@ -13,8 +15,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterable, Sequence
 
 from surefill.core.commands import Announce
+from surefill.core.trade import Trade
 from surefill.ports import Journal
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.stepper import Decided
@@ -26,13 +30,38 @@ logger = logging.getLogger(LOGGER_NAME)
 LEVELS = {Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
 CLOSE_S = 2.0
 """For the alerts of a trade that ended just before the engine; later ones wait for a start."""
+BEAT_S = 5.0
+"""Half of what an order may be in doubt before somebody should look."""
+
+Channel = Callable[[News], None]
+"""Where news goes, on the loop's own thread: it must not wait. An error there is an error here."""
+
+
+def log_news(news: News) -> None:
+    """The channel that every engine has."""
+    for alert in news.fired:
+        logger.log(LEVELS[alert.rule.severity], "alert %s", alert)
+    for rule in news.over:
+        logger.info("alert over: %s", rule.code)
 
 
 class AlertWatch:
-    """Evaluates the rules beside the engine. Use it from the loop's own thread."""
+    """Evaluates the rules beside the engine. Use it from the loop's own thread.
 
-    def __init__(self, journal: Journal) -> None:
+    ``open_trades`` gives the trades that the engine has open now.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        open_trades: Callable[[], Iterable[Trade]],
+        *,
+        channels: Sequence[Channel] = (log_news,),
+    ) -> None:
         self._journal = journal
+        self._open_trades = open_trades
+        self._channels = channels
+        self._beat: asyncio.Task[None] | None = None
         self._recent: Recent | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_due = False
@@ -40,6 +69,7 @@ class AlertWatch:
     def begin(self) -> None:
         """The first look: what was broken before this start is told once."""
         self._wake()
+        self._beat = asyncio.get_running_loop().create_task(self._keep_looking())
 
     def notice(self, decided: Decided) -> None:
         """A batch was decided, recorded and sent."""
@@ -48,6 +78,10 @@ class AlertWatch:
 
     async def close(self) -> None:
         """Tell what is due, if that is quick, and end."""
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.wait({self._beat})
+            self._beat = None
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=CLOSE_S)
             self._task.cancel()
@@ -60,6 +94,14 @@ class AlertWatch:
             self._task = asyncio.get_running_loop().create_task(self._look())
             self._task.add_done_callback(_finished)
 
+    async def _keep_looking(self) -> None:
+        """What lasts ends no plan: look again while anything is written."""
+        while True:
+            seq, _ = self._journal.head()
+            await asyncio.sleep(BEAT_S)
+            if self._journal.head()[0] != seq:
+                self._wake()
+
     async def _look(self) -> None:
         if self._recent is None:
             self._recent = Recent(self._journal)
@@ -67,14 +109,10 @@ class AlertWatch:
             self._is_due = False
             for _ in self._recent.read():
                 await asyncio.sleep(0)  # the engine goes first
-            _tell(self._recent.judge())
-
-
-def _tell(news: News) -> None:
-    for alert in news.fired:
-        logger.log(LEVELS[alert.rule.severity], "alert %s", alert)
-    for rule in news.over:
-        logger.info("alert over: %s", rule.code)
+            self._recent.see(self._open_trades())
+            news = self._recent.judge()
+            for tell in self._channels:
+                tell(news)
 
 
 def _finished(task: asyncio.Task[None]) -> None:

@@ -121,7 +121,7 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     )
     waiters = Waiters()
     outbox = Outbox(broker, journal, waiters)
-    alerts = AlertWatch(journal)
+    alerts = AlertWatch(journal, lambda: engine.book.open.values())
     driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice)
     return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs, alerts)
 

@@ -2,6 +2,7 @@
 
     recent = Recent(journal)
     for _ in recent.read(): ...          # in slices of bounded work
+    recent.see(open_trades)
     told = recent.judge()                # what is news
 
 What: `Recent` follows the journal's end (facts of the last `PLANS_MAX` plans and the system errors
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from surefill.core.commands import Announce
+from surefill.core.state import Denial
+from surefill.core.trade import Trade
 from surefill.journal.images import decode_trade
 from surefill.journal.record import Record
 from surefill.ports import Journal
@@ -80,6 +83,12 @@ class Recent:
                 yield
         self._forget()
 
+    def see(self, trades: Iterable[Trade]) -> None:
+        """Open trades as they are now: shares without a stop are news before they are covered."""
+        for trade in trades:
+            if trade.uncovered.since_ns is not None:
+                self._put(trade.trade_id, trade)
+
     def judge(self) -> News:
         """What to tell of what was read."""
         facts = tuple(self._facts.values())
@@ -131,11 +140,12 @@ class Recent:
 
     def _look_at(self, plan_id: str) -> None:
         image = self._journal.image(plan_id)
-        if image is None:
-            return
+        if image is not None:
+            self._put(plan_id, decode_trade(image))
+
+    def _put(self, plan_id: str, found: Trade | Denial) -> None:
         self._facts.pop(plan_id, None)  # the newest come last
-        seen = self._reader.seen.get(plan_id, Seen())
-        self._facts[plan_id] = fact_of(decode_trade(image), seen)
+        self._facts[plan_id] = fact_of(found, self._reader.seen.get(plan_id, Seen()))
         self._fresh.add(plan_id)
 
     def _forget(self) -> None:
