@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from surefill.sim.alpaca.switches import FACE_CHOICES, FACE_NUMBERS
+from surefill.sim.notices import BandNotice
 from surefill.sim.switches import CHOICES
 from surefill.sim.wire import DeliveryKind, StreamKind
 from tests.support.bench import START_NS, SYM, Bench
@@ -301,6 +302,79 @@ def spelled(wire: Wire) -> Any:
     return wire.order().json["order_class"]
 
 
+def cancel_at_once(wire: Wire) -> Any:
+    order_id = wire.order(type="limit", limit_price="99").json["id"]
+    order = wire.exchange.venue.orders[order_id]
+    order.status = order.status.__class__("PENDING_NEW")
+    return wire.call("DELETE", f"/v2/orders/{order_id}").status
+
+
+def carried_average(wire: Wire) -> Any:
+    wire.quote(SYM, "99.99", "100.01", "4")
+    order_id = wire.resting(limit_price="100.01", qty="10")
+    wire.quote(SYM, "99.99", "100.05", "4")
+    new = wire.call("PATCH", f"/v2/orders/{order_id}", {"limit_price": "100"}).json
+    wire.advance()
+    shown = [wire.call("GET", f"/v2/orders/{new['id']}").json["filled_avg_price"]]
+    wire.print_(SYM, "99.95", "6")
+    wire.advance()
+    return [*shown, wire.call("GET", f"/v2/orders/{new['id']}").json["filled_avg_price"]]
+
+
+def stop_entry(wire: Wire) -> Any:
+    legs = {"take_profit": {"limit_price": "105"}, "stop_loss": {"stop_price": "98"}}
+    return wire.order(type="stop", stop_price="101", order_class="bracket", **legs).status
+
+
+def parent_target(wire: Wire) -> Any:
+    wire.filled()
+    oco = {"order_class": "oco", "stop_loss": {"stop_price": "98"}}
+    return wire.order(side="sell", type="limit", limit_price="102", **oco).status
+
+
+def moved_leg(wire: Wire) -> Any:
+    bracket = wire.bracket()
+    target = bracket["legs"][0]["id"]
+    assert wire.call("PATCH", f"/v2/orders/{target}", {"limit_price": "103"}).status == 200
+    wire.advance()
+    shown = wire.call("GET", f"/v2/orders/{bracket['id']}?nested=true").json
+    return [leg["status"] for leg in shown["legs"]]
+
+
+def low_buy_stop(wire: Wire) -> Any:
+    return wire.order(type="stop", stop_price="99").status
+
+
+def banded_limit(wire: Wire) -> Any:
+    wire.edge.announce(BandNotice(SYM, 105 * 10**9, 95 * 10**9, wire.edge.now_ns))
+    return [wire.order(type="limit", limit_price=px, qty="1").status for px in ("94.99", "95")]
+
+
+def patched(wire: Wire) -> Any:
+    return wire.call("PATCH", f"/v2/orders/{wire.resting()}", {"limit_price": "98"}).json["status"]
+
+
+def nothing_to_cancel(wire: Wire) -> Any:
+    return [wire.call("DELETE", path).status for path in ("/v2/orders", "/v2/positions")]
+
+
+def nested_page(wire: Wire) -> Any:
+    wire.bracket()
+    wire.resting()
+    path = "/v2/orders?status=all&nested=true&limit=2"
+    return [row["order_class"] for row in wire.call("GET", path).json]
+
+
+def late_in_the_minute(wire: Wire) -> Any:
+    wire.advance(50_000)
+    return wire.call("GET", "/v2/clock").headers["x-ratelimit-reset"]
+
+
+def two_feeds(wire: Wire) -> Any:
+    market(wire, conn=7)
+    return market(wire, path="/v2/test", conn=8)
+
+
 STORIES: dict[str, Callable[[Wire], Any]] = {
     "post_status": post_status,
     "stream_pending_new": streamed,
@@ -339,8 +413,23 @@ STORIES: dict[str, Callable[[Wire], Any]] = {
     "symbols_max": market,
     "data_streams_max": two_markets,
     "sip_access": sip,
+    "cancel_of_pending_new": cancel_at_once,
+    "replace_carries_avg": carried_average,
+    "bracket_stop_entry": stop_entry,
+    "oco_parent_limit": parent_target,
+    "nested_replaced_legs": moved_leg,
+    "buy_stop_side": low_buy_stop,
+    "band_rejects": banded_limit,
+    "patch_status": patched,
+    "empty_cancel_all": nothing_to_cancel,
+    "nested_limit": nested_page,
+    "rate_limit_window": late_in_the_minute,
+    "data_streams_per": two_feeds,
 }
-ALSO = {"paper_resting_px": ["fill_model=paper"]}
+ALSO = {
+    "paper_resting_px": ["fill_model=paper"],
+    "data_streams_per": ["data_streams_max=1"],
+}
 """Switches that only mean something beside another one."""
 NUMBERS = dict.fromkeys(FACE_NUMBERS, "1") | {"rate_limit_per_min": "0"}
 

@@ -117,6 +117,8 @@ class VenueOrder:
     reserve_px: int = 0
     cum_qty: int = 0
     cost: int = 0
+    carried_qty: int = 0
+    """Shares of ``cum_qty`` whose price stays with the order that was replaced."""
     busted_qty: int = 0
     expires_ns: int | None = None
     filled_ns: int | None = None
@@ -254,5 +256,6 @@ def snapshot(order: VenueOrder, legs: Iterable[VenueOrder] = ()) -> OrderSnapsho
         trail_px=order.trail_px,
         trail_ppb=order.trail_ppb,
         hwm_px=order.hwm_px,
+        carried_qty=order.carried_qty,
         legs=tuple(snapshot(leg) for leg in legs),
     )

@@ -92,6 +92,9 @@ class ReplaceDesk:
         was_on_book, book = old.on_book, venue.books[old.symbol]
         if venue.switches.replace_carries_cum == "on":
             new.cum_qty, new.cost, new.busted_qty = old.cum_qty, old.cost, old.busted_qty
+            new.carried_qty = old.carried_qty
+            if venue.switches.replace_carries_avg == "off":
+                new.cost, new.carried_qty = 0, old.cum_qty
         new.held, new.armed, new.triggered = old.held, old.armed, old.triggered
         new.cap_px, new.not_routed = old.cap_px, False
         new.status = new.resting_status

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from surefill.core.fix import Contingency, OrdStatus, OrdType, Side, TimeInForce
 from surefill.core.session import SessionKind
-from surefill.core.units import CENT, NANO
+from surefill.core.units import NANO
 from surefill.sim.assets import Asset
 from surefill.sim.auction import is_too_late
 from surefill.sim.complex_orders import is_complex
 from surefill.sim.ledger import Ledger
+from surefill.sim.levels import check_bands, check_far, check_legs, check_stop_side
 from surefill.sim.lifecycle import stop_cap_px
 from surefill.sim.orders import VenueOrder
 from surefill.sim.shape import (
@@ -262,16 +263,17 @@ def _check_wash_pair(existing: VenueOrder, ord_type: OrdType, limit_px: int | No
 def _check_levels(venue: Venue, request: OrderRequest) -> None:
     book = venue.books.get(request.symbol)
     market_px = book.reference_px() if book else None
-    _check_far(venue, own_limit_px(request), request.side, market_px=market_px)
+    check_far(venue, own_limit_px(request), request.side, market_px=market_px)
+    check_bands(venue, request)
     if request.contingency is Contingency.NONE:
         if request.stop_px is not None:
-            _check_stop_side(request.side, request.stop_px, market_px)
+            check_stop_side(venue, request.side, request.stop_px, market_px=market_px)
         return
     is_oco = request.contingency is Contingency.OCO
     position_side = request.side.exit_side if is_oco else request.side
     stop_px = request.stop_loss.stop_px if request.stop_loss else None
     entry_px = None if is_oco else (request.limit_px or request.stop_px)
-    _check_legs(
+    check_legs(
         position_side,
         target=target_px(request),
         stop=stop_px,
@@ -279,50 +281,6 @@ def _check_levels(venue: Venue, request: OrderRequest) -> None:
         market=market_px,
         is_exit=is_oco,
     )
-
-
-def _check_far(venue: Venue, limit_px: int | None, side: Side, *, market_px: int | None) -> None:
-    """A limit far worse than the market is taken for a mistake, where the switch says so (U13)."""
-    if venue.switches.limit_far == "off" or limit_px is None or market_px is None:
-        return
-    if side.sign * (limit_px - market_px) * 100 > int(venue.switches.limit_far) * market_px:
-        raise Refusal(RefusalKind.LIMIT_TOO_FAR, {"limit_px": limit_px, "base_px": market_px})
-
-
-def _check_stop_side(side: Side, stop_px: int, market_px: int | None) -> None:
-    """A sell stop is below the market, a buy stop above (the mirror is U)."""
-    if market_px is not None and side.sign * (stop_px - market_px) <= 0:
-        context = {"side": side, "stop_px": stop_px, "base_px": market_px}
-        raise Refusal(RefusalKind.STOP_THROUGH_MARKET, context)
-
-
-def _check_legs(
-    position_side: Side,
-    *,
-    target: int | None,
-    stop: int | None,
-    entry: int | None,
-    market: int | None,
-    is_exit: bool,
-) -> None:
-    """Legs against each other and against the base price (spec 3.1). All prices 1e-9 USD."""
-    sign = position_side.sign
-    if target is not None and stop is not None and sign * (target - stop) <= 0:
-        raise Refusal(RefusalKind.LEG_ORDER, {"side": position_side})
-    if target is not None and not is_exit:
-        base_px = entry if entry is not None else market
-        if base_px is not None and sign * (target - base_px) < CENT:
-            context = {"side": position_side, "base_px": base_px}
-            raise Refusal(RefusalKind.TARGET_NOT_BEYOND_BASE, context)
-    if stop is None:
-        return
-    bases = [px for px in ((target if is_exit else entry), market) if px is not None]
-    if not bases:
-        return
-    base_px = min(bases) if sign > 0 else max(bases)
-    if sign * (base_px - stop) < CENT:
-        context = {"side": position_side, "base_px": base_px}
-        raise Refusal(RefusalKind.STOP_NOT_BEYOND_BASE, context)
 
 
 # --- cancel and replace -------------------------------------------------------------------
@@ -335,6 +293,9 @@ def check_cancel(venue: Venue, order: VenueOrder) -> bool:
             return False
         raise Refusal(RefusalKind.NOT_CANCELABLE, {"status": order.status})
     _check_chain(venue, order)
+    is_unknown = order.status is OrdStatus.PENDING_NEW and not (order.held or order.not_routed)
+    if is_unknown and venue.switches.cancel_of_pending_new == "422":
+        raise Refusal(RefusalKind.NOT_CANCELABLE, {"status": OrdStatus.PENDING_NEW})
     is_pending = order.status is OrdStatus.PENDING_CANCEL or (
         order.held and order.cancel_requested_ns is not None
     )
@@ -367,7 +328,8 @@ def check_replacement(venue: Venue, order: VenueOrder, change: ReplaceRequest) -
     if order.group is not None:
         _check_leg_change(venue, order, limit_px=limit_px, stop_px=stop_px)
     elif change.stop_px is not None and not order.triggered:
-        _check_stop_side(order.side, change.stop_px, _market_px(venue, order.symbol))
+        market_px = _market_px(venue, order.symbol)
+        check_stop_side(venue, order.side, change.stop_px, market_px=market_px)
     _check_replacement_wash(venue, order, limit_px)
     if not order.is_opening:
         if order_qty > order.order_qty:
@@ -465,7 +427,7 @@ def _check_leg_change(
     # A target may be moved to the market (that is how a group is flattened): only its stop, which
     # stays where it was, is then compared with it and not with the market.
     market = None if is_target_change else _market_px(venue, order.symbol)
-    _check_legs(
+    check_legs(
         position_side,
         target=target,
         stop=None if is_target_change and target is None else stop,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from surefill.core.fix import Contingency, OrdType, TimeInForce
 from surefill.core.units import NANO
 from surefill.sim.assets import Asset
+from surefill.sim.orders import STOPS
 from surefill.sim.switches import Switches
 from surefill.sim.types import OrderRequest, Refusal, RefusalKind
 
@@ -55,6 +56,7 @@ def check_shape(request: OrderRequest, asset: Asset, switches: Switches) -> None
     """Raise `Refusal` when the request cannot be right whatever the state of the venue."""
     check_id(request.cl_ord_id)
     _check_legs(request)
+    _check_entry(request, switches)
     _check_size(request)
     _check_price_fields(request)
     _check_tif(request)
@@ -156,6 +158,19 @@ def _check_legs(request: OrderRequest) -> None:
         raise Refusal(RefusalKind.TARGET_MISSING, context)
     if stop_px is None:
         raise Refusal(RefusalKind.STOP_LEG_MISSING, context)
+
+
+def _check_entry(request: OrderRequest, switches: Switches) -> None:
+    """What 3.1 leaves open: stop entries, and an OCO whose target is only its own limit."""
+    context = {"contingency": request.contingency}
+    is_stop = request.ord_type in STOPS
+    is_entry = request.contingency in (Contingency.BRACKET, Contingency.OTO)
+    if is_entry and is_stop and switches.bracket_stop_entry == "refused":
+        raise Refusal(RefusalKind.STOP_ENTRY, context)
+    target = request.take_profit.limit_px if request.take_profit is not None else None
+    is_bare = request.contingency is Contingency.OCO and target is None
+    if is_bare and switches.oco_parent_limit == "refused":
+        raise Refusal(RefusalKind.TARGET_MISSING, context)
 
 
 def _check_fraction(request: OrderRequest, asset: Asset) -> None:

@@ -31,6 +31,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "tp_partial_resize": ("in_place", "replaced"),
     "cancel_of_canceled": ("204", "422"),
     "cancel_of_pending_cancel": ("204", "422"),
+    "cancel_of_pending_new": ("204", "422"),
+    "replace_carries_avg": ("on", "off"),
+    "bracket_stop_entry": ("accepted", "refused"),
+    "oco_parent_limit": ("refused", "accepted"),
+    "nested_replaced_legs": ("current", "all"),
+    "buy_stop_side": ("checked", "free"),
+    "band_rejects": ("off", "on"),
     "unknown_symbol_code": ("42210000", "40010001"),
     "partial_arms_legs": ("off", "on"),
     "exit_race": ("sequential", "overlapping"),
@@ -77,6 +84,13 @@ class Switches:
       replacement with a new id.
     * ``cancel_of_canceled`` (U15), ``cancel_of_pending_cancel`` (2.1): repeated cancel accepted or
       refused.
+    * ``cancel_of_pending_new`` (2.1): an order that is not acknowledged yet may be canceled.
+    * ``replace_carries_avg`` (2.4.5): a replacement carries the average price with the quantity.
+    * ``bracket_stop_entry`` (3.1): stop orders may be entries of a bracket or OTO (reports say so).
+    * ``oco_parent_limit`` (3.1): an OCO may name its target by its own limit price alone.
+    * ``nested_replaced_legs`` (3.5): a parent lists its current legs, or also the replaced ones.
+    * ``buy_stop_side`` (1.3): buy stops must be above the market, the mirror of a known rule.
+    * ``band_rejects`` (7): limits outside the price bands are refused (not documented: off).
     * ``unknown_symbol_code`` (U18), ``simple_class`` (1.6): wire spelling, read by the face.
     * ``partial_arms_legs``: documented: legs arm only on the complete fill (3.3). ``on`` arms them
       when a partly filled entry ends, for the executed quantity: a kinder venue for comparison.
@@ -108,6 +122,13 @@ class Switches:
     tp_partial_resize: str = "in_place"
     cancel_of_canceled: str = "204"
     cancel_of_pending_cancel: str = "204"
+    cancel_of_pending_new: str = "204"
+    replace_carries_avg: str = "on"
+    bracket_stop_entry: str = "accepted"
+    oco_parent_limit: str = "refused"
+    nested_replaced_legs: str = "current"
+    buy_stop_side: str = "checked"
+    band_rejects: str = "off"
     unknown_symbol_code: str = "42210000"
     partial_arms_legs: str = "off"
     exit_race: str = "sequential"

@@ -54,6 +54,8 @@ class RefusalKind(StrEnum):
     STOP_NOT_BEYOND_BASE = "STOP_NOT_BEYOND_BASE"  # side (of the position: BUY long), base_px
     TARGET_NOT_BEYOND_BASE = "TARGET_NOT_BEYOND_BASE"  # side (of the position), base_px
     LIMIT_TOO_FAR = "LIMIT_TOO_FAR"  # limit_px, base_px
+    OUTSIDE_BANDS = "OUTSIDE_BANDS"  # limit_px
+    STOP_ENTRY = "STOP_ENTRY"  # contingency
     LEG_ORDER = "LEG_ORDER"  # side (of the position): target is not beyond the stop
     TARGET_MISSING = "TARGET_MISSING"  # contingency
     STOP_LEG_MISSING = "STOP_LEG_MISSING"  # contingency
@@ -146,8 +148,9 @@ class OrderSnapshot:
     ``held``: a leg the venue keeps back (unarmed, or armed and watched: see ``armed``).
     ``not_routed``: accepted but not yet at the market (closed session, or first moments).
     ``is_short_sale``: it opens or adds to a short position. ``legs`` is filled for nested reads
-    and for the answer to a submission. ``cost`` is 1e-18 USD over ``cum_qty``. ``hwm_px`` is the
-    best print a trailing stop has seen; its ``stop_px`` follows it.
+    and for the answer to a submission. ``cost`` is 1e-18 USD over ``cum_qty`` without
+    ``carried_qty``, which a replaced order had executed. ``hwm_px`` is the best print a trailing
+    stop has seen; its ``stop_px`` follows it.
     """
 
     order_id: str
@@ -192,6 +195,7 @@ class OrderSnapshot:
     trail_px: int | None = None
     trail_ppb: int | None = None
     hwm_px: int | None = None
+    carried_qty: int = 0
     legs: tuple[OrderSnapshot, ...] = ()
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-from surefill.core.fix import TradingStatus
+from surefill.core.fix import OrdStatus, TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.session import Calendar
 from surefill.core.units import NANO
@@ -60,8 +60,20 @@ def legs_of(order: VenueOrder) -> list[VenueOrder]:
 
 
 def show(order: VenueOrder, *, nested: bool) -> OrderSnapshot:
-    """Snapshot, with legs when nested."""
+    """Snapshot, with its current legs when nested."""
     return snapshot(order, legs_of(order) if nested else ())
+
+
+def show_in(venue: Venue, order: VenueOrder, *, nested: bool) -> OrderSnapshot:
+    """As `show`; replaced legs are listed too where switch ``nested_replaced_legs`` says so."""
+    if not nested or venue.switches.nested_replaced_legs == "current":
+        return show(order, nested=nested)
+    legs = [leg for leg in venue.orders.values() if _is_old_leg(leg, order)]
+    return snapshot(order, [*legs_of(order), *legs])
+
+
+def _is_old_leg(leg: VenueOrder, parent: VenueOrder) -> bool:
+    return leg.status is OrdStatus.REPLACED and leg.parent_id == parent.order_id
 
 
 def find_order(venue: Venue, account: str, order_id: str) -> VenueOrder:
@@ -87,7 +99,7 @@ def list_orders(venue: Venue, account: str, query: OrderQuery) -> list[OrderSnap
         found = [order for order in found if _position(order) < mark]
     if query.descending:
         found.reverse()
-    return [show(order, nested=query.nested) for order in found[: max(query.limit, 0)]]
+    return [show_in(venue, order, nested=query.nested) for order in found[: max(query.limit, 0)]]
 
 
 def _position(order: VenueOrder) -> tuple[int, int]:
@@ -207,7 +219,8 @@ class VenueReader:
 
     def order(self, account: str, order_id: str, *, nested: bool = False) -> OrderSnapshot:
         """The order, or `Refusal` ORDER_NOT_FOUND."""
-        return show(find_order(self._venue, account, order_id), nested=nested)
+        order = find_order(self._venue, account, order_id)
+        return show_in(self._venue, order, nested=nested)
 
     def order_by_cl_ord_id(
         self, account: str, cl_ord_id: str, *, nested: bool = False

@@ -127,7 +127,9 @@ class AlpacaFace:
             switches=switches,
             sessions_between=sessions_between,
         )
-        self.limit = RateLimit(switches.rate_limit_per_min)
+        self.limit = RateLimit(
+            switches.rate_limit_per_min, from_first=switches.rate_limit_window == "from_first"
+        )
         self.served = 0
         self._order_sessions: list[OrderSession] = []
         self._data_sessions: list[DataSession] = []

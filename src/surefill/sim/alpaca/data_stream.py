@@ -65,7 +65,7 @@ class DataSession:
         """``others``: sessions opened before; ``:path`` of the headers names the feed."""
         self._desk = desk
         self._others = others
-        self._feed = headers.get(":path", "").rstrip("/").rpartition("/")[2]
+        self.feed = headers.get(":path", "").rstrip("/").rpartition("/")[2]
         self._is_msgpack = headers.get("content-type", "") == "application/msgpack"
         self._owner: Owner | None = desk.keys.find(credentials_of(headers))
         # channel -> symbols in the order of subscription; "*" means every symbol
@@ -221,10 +221,15 @@ class DataSession:
     def _refused(self, owner: Owner) -> int | None:
         """Error code of a limit that this account has reached."""
         switches = self._desk.switches
-        mine = sum(x.account == owner.account for x in self._others if x is not self)
+        per_feed = switches.data_streams_per == "feed"
+        mine = sum(
+            x.account == owner.account and not (per_feed and x.feed != self.feed)
+            for x in self._others
+            if x is not self
+        )
         if 0 < switches.data_streams_max <= mine:
             return 406
-        if self._feed == "sip" and switches.sip_access == "off":
+        if self.feed == "sip" and switches.sip_access == "off":
             return 409
         return None
 

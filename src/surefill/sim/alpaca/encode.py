@@ -61,6 +61,12 @@ def dump(value: object) -> bytes:
     return text.encode(errors="replace")
 
 
+def _average(order: OrderSnapshot) -> str | None:
+    """Average price of what this order executed itself, or was handed on to it."""
+    qty = order.cum_qty - order.carried_qty
+    return average_text(order.cost, qty) if qty > 0 else None
+
+
 def order_json(order: OrderSnapshot, *, nested: bool = False, fresh: bool = False) -> Json:
     """An order. ``nested`` shows its legs; ``fresh`` objects carry nanoseconds (PATCH, cancels)."""
     cut = stamp_ns if fresh else stamp_us
@@ -86,7 +92,7 @@ def order_json(order: OrderSnapshot, *, nested: bool = False, fresh: bool = Fals
         "notional": optional_text(order.notional_usd),
         "qty": None if order.notional_usd is not None else to_text(order.order_qty),
         "filled_qty": to_text(order.cum_qty),
-        "filled_avg_price": average_text(order.cost, order.cum_qty) if order.cum_qty else None,
+        "filled_avg_price": _average(order),
         "order_class": CLASS_WORDS[order.contingency],
         "order_type": ord_type,
         "type": ord_type,

@@ -273,6 +273,8 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.STOP_NOT_BEYOND_BASE: _state(_stop_base, _base_extra),
     K.TARGET_NOT_BEYOND_BASE: _state(_target_base, _base_extra),
     K.LIMIT_TOO_FAR: _state("limit price is too far away from the market price"),
+    K.OUTSIDE_BANDS: _state("limit price is outside of the limit up-limit down price bands"),
+    K.STOP_ENTRY: _state(lambda c: f"{_class(c)} orders must be market or limit orders"),
     K.LEG_ORDER: _state(_leg_order),
     K.TARGET_MISSING: _state(lambda c: f"{_class(c)} orders require take_profit.limit_price"),
     K.STOP_LEG_MISSING: _state(lambda c: f"{_class(c)} orders require stop_loss.stop_price"),

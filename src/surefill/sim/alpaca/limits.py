@@ -34,22 +34,24 @@ class Allowance:
 
 
 class RateLimit:
-    """Counts per bucket: (account, kind) -> (window number, requests in it)."""
+    """Counts per bucket: (account, kind) -> (start of its window in unix s, requests in it)."""
 
-    def __init__(self, limit: int) -> None:
-        """``limit``: requests per window and bucket; 0 = none."""
+    def __init__(self, limit: int, *, from_first: bool = False) -> None:
+        """``limit``: requests per window and bucket; 0 = none. ``from_first``: a window starts with
+        the first request in it, not with the minute of the clock."""
         self.limit = limit
+        self._from_first = from_first
         self.used: dict[tuple[str, str], tuple[int, int]] = {}
 
     def take(self, account: str, kind: str, now_ns: int) -> Allowance | None:
         """Count one request of ``account`` at ``now_ns``; ``None`` when there is no limit."""
         if self.limit == 0:
             return None
-        window = now_ns // NS_PER_S // WINDOW_S
-        number, used = self.used.get((account, kind), (window, 0))
-        if number != window:
-            used = 0
+        now_s = now_ns // NS_PER_S
+        start_s, used = self.used.get((account, kind), (0, 0))
+        if now_s >= start_s + WINDOW_S:
+            start_s, used = (now_s if self._from_first else now_s // WINDOW_S * WINDOW_S), 0
         granted = used < self.limit
         used = min(self.limit, used + 1)
-        self.used[(account, kind)] = (window, used)
-        return Allowance(self.limit, self.limit - used, (window + 1) * WINDOW_S, granted)
+        self.used[(account, kind)] = (start_s, used)
+        return Allowance(self.limit, self.limit - used, start_s + WINDOW_S, granted)

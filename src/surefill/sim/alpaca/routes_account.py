@@ -29,7 +29,7 @@ from surefill.sim.alpaca.parse import (
     query_value,
     read_body,
 )
-from surefill.sim.alpaca.routes_orders import cancel_items
+from surefill.sim.alpaca.routes_orders import cancel_items, many
 from surefill.sim.alpaca.text import new_york_date
 from surefill.sim.types import AccountSettings, OrderRequest, OrderSnapshot, PositionView, Refusal
 from surefill.sim.wire import WireResponse
@@ -104,7 +104,7 @@ def close_all(call: Call) -> WireResponse:
         else:
             body = call.desk.order(order)
             items.append(item_207("symbol", view.symbol, status=200, body=body))
-    return reply(items, 207)
+    return many(call, items)
 
 
 def _close(call: Call, view: PositionView, qty: int) -> OrderSnapshot:

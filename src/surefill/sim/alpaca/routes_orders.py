@@ -23,7 +23,7 @@ from surefill.sim.alpaca.parse import (
 from surefill.sim.alpaca.reads import position_qty, would_be_short
 from surefill.sim.alpaca.text import is_uuid
 from surefill.sim.alpaca.words import intent_word
-from surefill.sim.types import OrderRequest
+from surefill.sim.types import OrderRequest, OrderSnapshot
 from surefill.sim.wire import WireResponse
 
 
@@ -41,6 +41,8 @@ def list_orders(call: Call) -> WireResponse:
     """GET /v2/orders: by default the 50 latest open ones."""
     query = order_query(call.request.query)
     orders = call.desk.reads.orders(call.account, query, as_of_ns=call.as_of_ns)
+    if query.nested and call.desk.switches.nested_limit == "rows":
+        orders = _rows(orders, query.limit)
     return reply([call.desk.order(order, nested=query.nested) for order in orders])
 
 
@@ -67,7 +69,21 @@ def replace(call: Call) -> WireResponse:
     order_id = _order_id(call)
     change = replace_request(read_body(call.request.body))
     order = call.desk.exchange.replace(call.account, order_id, change)
-    return reply(call.desk.order(order, nested=True, fresh=True))
+    body = call.desk.order(order, nested=True, fresh=True)
+    if call.desk.switches.patch_status == "new":
+        body["status"] = "new"
+    return reply(body)
+
+
+def _rows(orders: list[OrderSnapshot], limit: int) -> list[OrderSnapshot]:
+    """As many of the first orders as have, with their legs, no more rows than ``limit``."""
+    count, kept = 0, []
+    for order in orders:
+        count += 1 + len(order.legs)
+        if count > limit:
+            break
+        kept.append(order)
+    return kept
 
 
 def cancel(call: Call) -> WireResponse:
@@ -78,7 +94,13 @@ def cancel(call: Call) -> WireResponse:
 
 def cancel_all(call: Call) -> WireResponse:
     """DELETE /v2/orders: 207, one item per open order."""
-    return reply(cancel_items(call, "id"), 207)
+    return many(call, cancel_items(call, "id"))
+
+
+def many(call: Call, items: list[Json]) -> WireResponse:
+    """The answer of cancel-all and close-all."""
+    is_empty_ok = not items and call.desk.switches.empty_cancel_all == "200"
+    return reply(items, 200 if is_empty_ok else 207)
 
 
 def cancel_items(call: Call, name: str) -> list[Json]:

@@ -51,6 +51,21 @@ NOTES: Mapping[str, tuple[str, str]] = {
     "stream_frames": ("4.5", "frames of `trade_updates`: as the paper or the live service"),
     "symbols_max": ("5.1", "market-data symbols per socket (30 on the free plan); 0 = any"),
     "data_streams_max": ("5.1", "market-data sockets per account; 0 = any number"),
+    "buy_stop_side": ("1.3", "whether buy stops must be above the market"),
+    "rate_limit_window": (
+        "1.4",
+        "where the 60 s of the request limit start: minute of the clock, or first request",
+    ),
+    "cancel_of_pending_new": ("2.1", "answer to canceling an order that is not acknowledged yet"),
+    "patch_status": ("2.4", "status in the answer to a replacement"),
+    "replace_carries_avg": ("2.4", "whether a replacement carries the average price"),
+    "empty_cancel_all": ("2.5", "status of cancel-all and close-all when there is nothing"),
+    "nested_limit": ("2.6", "what `limit` counts in a nested listing: parents, or legs as well"),
+    "bracket_stop_entry": ("3.1", "whether a bracket or OTO may enter by a stop order"),
+    "oco_parent_limit": ("3.1", "whether an OCO may name its target by its own limit alone"),
+    "nested_replaced_legs": ("3.5", "legs a parent lists after a replacement"),
+    "data_streams_per": ("5.1", "what `data_streams_max` counts over"),
+    "band_rejects": ("7", "whether limits outside the price bands are refused"),
     "sip_access": ("5.2", "whether the account may use the SIP feed in real time"),
 }
 """name -> (source in alpaca.md, what it decides)."""

@@ -20,6 +20,11 @@ FACE_CHOICES: dict[str, tuple[str, ...]] = {
     "half_day_session_close": ("1700", "2000"),
     "event_history": ("off", "on"),
     "sip_access": ("on", "off"),
+    "patch_status": ("as_post", "new"),
+    "empty_cancel_all": ("207", "200"),
+    "nested_limit": ("parents", "rows"),
+    "rate_limit_window": ("fixed", "from_first"),
+    "data_streams_per": ("account", "feed"),
 }
 """name -> allowed words, the default first."""
 
@@ -43,6 +48,11 @@ class FaceSwitches:
     half_day_session_close: str = "1700"
     event_history: str = "off"
     sip_access: str = "on"
+    patch_status: str = "as_post"
+    empty_cancel_all: str = "207"
+    nested_limit: str = "parents"
+    rate_limit_window: str = "fixed"
+    data_streams_per: str = "account"
     rate_limit_per_min: int = 200
     order_streams_max: int = 0
     symbols_max: int = 0
