@@ -15,6 +15,7 @@ from surefill.control.link import Link
 from surefill.control.protocol import Done, Failed
 from surefill.core.plan import PlanError
 from surefill.core.reasons import ReasonCode
+from surefill.core.risk import RiskState
 from surefill.core.trade import Outcome
 from surefill.ports import JournalError
 from surefill.runtime.errors import ErrorCode, SurefillError
@@ -63,6 +64,7 @@ async def test_switches_reach_the_engine_under_the_clients_name(desk: Desk) -> N
         halt = (await engine.status()).halt
         assert halt is not None
         assert "ann: news" in halt.sentence
+        assert (await engine.status()).risk_state is RiskState.REDUCING
         await engine.resume()
         await engine.kill("drill")
         killed = await engine.trade("TWO", "buy", 1, signal_price=100, risk=1, rr=2)

@@ -299,7 +299,7 @@ async def test_kill_survives_a_restart_and_leaves_cover(desk: Desk, symbol: str)
         await executor.flatten("before", "reducing always passes")
         final = await executor.closed(entered, timeout_s=10)
         await executor.unkill("all clear")
-        assert (await executor.check(plan_of(symbol, "anew"))).is_accepted
+        assert (await executor.check(plan_of(symbol, "anew", qty=90))).is_accepted
     assert final.outcome is Outcome.CLOSED_FLATTEN
 
 

@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 from dotenv.parser import parse_stream
 
 from surefill.core.fix import Feed
+from surefill.core.limits import LimitError, Override, read_limits, show_limits
 from surefill.core.plan import POLICY_BOUNDS, SYMBOL_PATTERN, Policy
 from surefill.core.units import NANO, to_text
 from surefill.ports import WashExempts
@@ -99,9 +100,6 @@ class Bad(ValueError):
         super().__init__(says)
         self.code = f"CONFIG_{code}"
         self.says = says
-
-
-# ------------------------------------------------------------------------------------- kinds
 
 
 class Kind(ABC):
@@ -200,6 +198,19 @@ class Symbols(Kind):
         return ",".join(value)
 
 
+class LimitList(Kind):
+    """``NAME=VALUE`` or ``SYMBOL:NAME=VALUE`` with spaces or commas between: `core.limits`."""
+
+    def read(self, text: str) -> tuple[Override, ...]:
+        try:
+            return read_limits(text)
+        except LimitError as error:
+            raise Bad("NOT_A_LIMIT", str(error)) from None
+
+    def show(self, value: tuple[Override, ...]) -> str:
+        return show_limits(value)
+
+
 class FilePath(Kind):
     """A path; ``~`` is the home directory, a relative one starts at the working directory."""
 
@@ -249,6 +260,7 @@ _TIMEOUT = Number(*POLICY_BOUNDS["fill_timeout_ns"], SECOND_NS, "seconds")
 _RATIO = Number(*POLICY_BOUNDS["min_rr_ppb"])
 _USD = Number(NANO, 10**9 * NANO, NANO, "USD")
 _SHARES = Number(NANO, 10**7 * NANO, NANO, "shares")
+LIMITS = show_limits(read_limits(""))
 _CUTOFF = Number(0, 23_400 * SECOND_NS, SECOND_NS, "seconds")
 _REQUESTS = Number(20, 10_000, 1, "requests")
 _AGE = Number(MILLI_NS, 3_600_000 * MILLI_NS, MILLI_NS, "ms")
@@ -270,9 +282,6 @@ class SettingRow(NamedTuple):
     default: str
     unit: str
     meaning: str
-
-
-# ---------------------------------------------------------------------------------- settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +355,9 @@ class Settings:
     )
     restricted_symbols: tuple[str, ...] = setting(
         "SUREFILL_RESTRICTED_SYMBOLS=", Symbols(), "symbols never entered, with commas between"
+    )
+    limits: tuple[Override, ...] = setting(
+        f"SUREFILL_LIMITS={LIMITS}", LimitList(), "limits of an entry; 0: off; TSLA:order_qty=100"
     )
     requests_per_minute: int = setting(
         "SUREFILL_REQUESTS_PER_MINUTE=200", _REQUESTS, "what the broker allows this account"
@@ -427,9 +439,6 @@ class Settings:
             if not isinstance(item.metadata["kind"], Hidden)
         ]
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
-
-
-# ----------------------------------------------------------------------------------- loading
 
 
 def _problem(env: str, text: str, bad: Bad) -> ConfigProblem:

@@ -140,3 +140,20 @@ def test_no_journal_wrong_settings_and_damage(counter: Counter) -> None:
     assert counter.run("status")[0] == 3
     counter.use(SMART_EXECUTOR_FILL_TIMEOUT="soon")
     assert counter.run("status")[0] == 2
+
+
+def test_limits_have_units_and_symbols_of_their_own(counter: Counter) -> None:
+    counter.use(SUREFILL_LIMITS="TSLA:order_qty=100")
+    counter.trade()
+    shown = counter.json("status", "--offline")
+    assert shown["risk_state"] == "ACTIVE"
+    found = {(row["symbol"], row["limit"]): (row["value"], row["unit"]) for row in shown["limits"]}
+    assert found["all", "collar"] == ("0.1", "fraction")
+    assert found["all", "volume_share"] == ("off", "fraction")
+    assert found["TSLA", "order_qty"] == ("100", "shares")
+    counter.run("halt")
+    assert counter.json("status", "--offline")["risk_state"] == "REDUCING"
+    counter.run("kill")
+    code, out, _ = counter.run("status", "--offline")
+    assert (code, "risk state HALTED" in out) == (0, True)
+    assert "TSLA order_qty 100 shares largest entry" in out

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefill.core.admission import admit
+from surefill.core.admission import admit, counted
 from surefill.core.events import PlanSubmitted
 from surefill.core.fix import Feed
+from surefill.core.limits import Entered, Limits
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.pricing import EntryTerms
 from surefill.core.reasons import Reason, ReasonCode
@@ -109,3 +110,12 @@ def test_extended_hours_have_the_narrower_buffer() -> None:
     made = decide(asked, view, policy=Policy(extended_hours=True))
     assert isinstance(made, Trade)
     assert made.terms.first_limit_px == 100_020_000_000
+
+
+def test_entries_are_counted_where_a_limit_looks_back() -> None:
+    made = decide(plan())
+    assert isinstance(made, Trade)
+    old = Entered(NOW - 61 * S, "OLD", 1, NANO, NANO)
+    assert counted((old,), made, Limits()) == (old,)
+    one = Entered(NOW, made.symbol, 1, 100 * NANO, 100 * NANO)
+    assert counted((old,), made, Limits(entries_per_minute_max=5)) == (one,)

@@ -8,10 +8,11 @@ import pytest
 
 from surefill.core.events import Instrument
 from surefill.core.fix import Feed, TradingStatus
+from surefill.core.limits import Entered, Override
 from surefill.core.market import MarketView, Nbbo
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.pricing import EntryTerms, entry_terms
-from surefill.core.risk import GateView, Limits, gate, worst_notional_usd
+from surefill.core.risk import GateView, Limits, gate, risk_state, worst_notional_usd
 from surefill.core.units import NANO, US_EQUITY_TICKS, to_nano
 from tests.support.core import ACCOUNT, CALENDAR, CLOSE_NS, OPEN_NS, SYMBOL, S
 
@@ -175,3 +176,75 @@ def test_every_reason_at_once() -> None:
 def test_a_short_counts_at_its_signal() -> None:
     assert worst_notional_usd(plan(), terms(plan())) == 10_010 * NANO
     assert worst_notional_usd(plan("sell"), terms(plan("sell"))) == 10_000 * NANO
+
+
+def test_the_price_collar_is_measured_from_the_touch_that_is_crossed_to() -> None:
+    tight = replace(VIEW, limits=Limits(collar_ppb=NANO // 1000))
+    assert codes(plan(), tight) == []
+    far = replace(tight, market=quote("99.00", "99.99"))
+    assert codes(plan(), far) == ["COLLAR_EXCEEDED"]
+    assert codes(plan("sell"), replace(tight, market=quote("100.01", "101"))) == ["COLLAR_EXCEEDED"]
+    assert "COLLAR_EXCEEDED" not in codes(plan(), replace(far, limits=LIMITS))
+    empty = replace(tight, market=quote("0", "0"))
+    assert codes(plan(), empty) == ["QUOTE_CROSSED"]
+
+
+def test_an_entry_is_a_share_of_what_is_displayed() -> None:
+    limits = Limits(displayed_share_max_ppb=NANO // 5)
+    assert codes(plan(), replace(VIEW, limits=limits)) == []
+    more = plan(order_qty=101 * NANO)
+    assert codes(more, replace(VIEW, limits=limits)) == ["DISPLAYED_SHARE_ABOVE_LIMIT"]
+    assert VIEW.market is not None
+    assert VIEW.market.nbbo is not None
+    thin = replace(VIEW.market, nbbo=replace(VIEW.market.nbbo, bid_qty=0))
+    short = replace(VIEW, limits=limits, market=thin)
+    assert codes(plan("sell"), short) == ["DISPLAYED_SHARE_ABOVE_LIMIT"]
+
+
+@pytest.mark.parametrize(("volume", "is_denied"), [(1000, False), (999, True), (None, True)])
+def test_an_entry_is_a_share_of_recent_volume(volume: int | None, is_denied: bool) -> None:
+    limits = Limits(volume_share_max_ppb=NANO // 10)
+    market = quote(volume_qty=None if volume is None else volume * NANO)
+    found = codes(plan(), replace(VIEW, limits=limits, market=market))
+    assert found == (["VOLUME_SHARE_ABOVE_LIMIT"] if is_denied else [])
+
+
+def entered(age_s: int, symbol: str = SYMBOL, **more: int) -> Entered:
+    """An entry like `plan`'s, some seconds ago."""
+    shape = {"sign": 1, "order_qty": 100 * NANO, "signal_px": 100 * NANO} | more
+    return Entered(NOW - age_s * S, symbol, **shape)
+
+
+def test_entries_of_a_minute_are_counted_for_account_and_symbol() -> None:
+    three = (entered(60), entered(59), entered(1, "OTHER"))
+    view = replace(VIEW, entered=three)
+    account = replace(view, limits=Limits(entries_per_minute_max=2))
+    assert codes(plan(), account) == ["RATE_ABOVE_LIMIT"]
+    assert codes(plan(), replace(account, entered=three[:2])) == []
+    symbol = replace(view, limits=Limits(symbol_entries_per_minute_max=1))
+    assert codes(plan(), symbol) == ["RATE_ABOVE_LIMIT"]
+    assert codes(plan(), replace(symbol, entered=three[2:])) == []
+
+
+def test_the_same_order_again_is_a_duplicate_for_a_while() -> None:
+    limits = Limits(duplicate_ns=10 * S)
+    for one, expected in (
+        (entered(9), ["DUPLICATE_ORDER"]),
+        (entered(10), []),
+        (entered(9, "OTHER"), []),
+        (entered(9, signal_px=99 * NANO), []),
+        (entered(9, sign=-1), []),
+    ):
+        assert codes(plan(), replace(VIEW, limits=limits, entered=(one,))) == expected
+    twice = replace(VIEW, limits=limits, entered=(entered(9), entered(8)))
+    assert codes(plan(), twice) == ["DUPLICATE_ORDER"]
+
+
+def test_a_symbol_may_have_limits_of_its_own() -> None:
+    own = Limits(overrides=(Override(SYMBOL, "order_qty_max", 99 * NANO),))
+    assert codes(plan(), replace(VIEW, limits=own)) == ["QTY_ABOVE_LIMIT"]
+
+
+def test_the_state_that_the_switches_make() -> None:
+    states = [risk_state(is_killed=k, is_halted=h) for k in (False, True) for h in (False, True)]
+    assert states == ["ACTIVE", "REDUCING", "HALTED", "HALTED"]

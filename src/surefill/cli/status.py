@@ -25,6 +25,8 @@ from surefill.cli.account import (
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
+from surefill.core.limits import ROW_OF
+from surefill.core.risk import RiskState, risk_state
 from surefill.core.trade import Trade
 from surefill.core.units import to_text
 from surefill.ports import JournalError
@@ -43,6 +45,7 @@ from surefill.runtime.standing import (
 )
 
 DIGEST_SHOWN = 12
+LIMITS_HEAD = ("symbol", "limit", "value", "unit", "meaning")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +143,23 @@ def _switches(seen: _Seen) -> list[str]:
     return [str(reason) for reason in (state.kill, state.halt) if reason is not None]
 
 
+def _risk_state(seen: _Seen) -> RiskState | None:
+    state = seen.standing.state
+    if state is None:
+        return None
+    return risk_state(is_killed=state.kill is not None, is_halted=state.halt is not None)
+
+
+def _limits(settings: Settings) -> list[tuple[str, str, str, str, str]]:
+    """(symbol, limit, value, unit, meaning), the account's first; 0 is off."""
+    rows = []
+    for one in settings.limits:
+        row = ROW_OF[one.field]
+        value = row.show(one.value) if one.value else "off"
+        rows.append((one.symbol or "all", row.name, value, row.unit, row.meaning))
+    return rows
+
+
 def _budget(seen: _Seen) -> tuple[int | None, int | None]:
     """(requests left, limit a minute): the broker's word, or the engine's last."""
     if seen.sight is not None and seen.sight.picture.requests_left is not None:
@@ -161,7 +181,9 @@ def _as_object(seen: _Seen) -> dict[str, object]:
             "mode": standing.state.mode.value if standing.state is not None else None,
         },
         "routing": {"in_force": force.value if force else None, "sentence": text},
+        "risk_state": _risk_state(seen),
         "switches": _switches(seen),
+        "limits": [dict(zip(LIMITS_HEAD, row, strict=True)) for row in _limits(seen.settings)],
         "source": seen.source,
         "trades": [trade_object(trade) for trade in seen.trades],
         "uncovered_qty": to_text(seen.uncovered_qty),
@@ -194,6 +216,7 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     rows = [
         ("engine", running),
         ("routing", routing_text(standing, settings)[1]),
+        ("risk state", _risk_state(seen) or "never started"),
         ("switches", "; ".join(_switches(seen)) or "none: entries are allowed"),
         ("uncovered", f"{to_text(seen.uncovered_qty)} shares"),
         ("in doubt", f"{seen.in_doubt} orders"),
@@ -216,7 +239,12 @@ def _as_blocks(seen: _Seen) -> list[Block]:
         blocks.append(Table(title, table, head=TRADE_HEAD, right=TRADE_RIGHT))
     else:
         blocks.append(f"No open trade, by {seen.source}.")
-    limits = [(row.name, row.value, row.unit) for row in settings.describe() if row.value]
+    blocks.append(Table("Limits of an entry", _limits(settings), head=LIMITS_HEAD))
+    limits = [
+        (row.name, row.value, row.unit)
+        for row in settings.describe()
+        if row.value and row.name != "SUREFILL_LIMITS"
+    ]
     blocks.append(Table("Settings of this shell and .env", limits))
     return blocks
 

@@ -21,6 +21,7 @@ from typing import TypeVar
 from surefill.core.events import Act
 from surefill.core.plan import TradePlan
 from surefill.core.reasons import Reason
+from surefill.core.risk import RiskState, risk_state
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.journal.codec import CORE_MODULES, Codec, types_of
@@ -147,6 +148,11 @@ class EngineStatus:
     uncovered_qty: int
     in_doubt: int
     requests_left: int | None
+
+    @property
+    def risk_state(self) -> RiskState:
+        """What new risk is allowed."""
+        return risk_state(is_killed=self.kill is not None, is_halted=self.halt is not None)
 
 
 @dataclass(frozen=True, slots=True)

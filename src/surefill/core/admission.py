@@ -9,6 +9,7 @@ never widened.
 from __future__ import annotations
 
 from surefill.core.events import PlanSubmitted
+from surefill.core.limits import Entered, Limits, recent
 from surefill.core.market import MarketView
 from surefill.core.plan import plan_problems
 from surefill.core.pricing import EntryTerms, entry_terms, legacy_terms
@@ -62,6 +63,15 @@ def admit(
         deadline_ns=view.now + policy.fill_timeout_ns,
         arrival=_arrival(view.market),
     )
+
+
+def counted(entered: tuple[Entered, ...], made: Trade, limits: Limits) -> tuple[Entered, ...]:
+    """The entries of late with this one, for the limits over time; unchanged when none is set."""
+    if not limits.counts_entries:
+        return entered
+    plan, now = made.plan, made.accepted_ns
+    one = Entered(now, plan.symbol, plan.sign, made.terms.order_qty, plan.signal_px)
+    return (*recent(entered, limits, now=now), one)
 
 
 def _denied(event: PlanSubmitted, reasons: tuple[Reason, ...], now: int) -> Denial:

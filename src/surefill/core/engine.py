@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from surefill.core.absorb import restarted
-from surefill.core.admission import admit
+from surefill.core.admission import admit, counted
 from surefill.core.adoption import adopt, left_over
 from surefill.core.book import Book
 from surefill.core.commands import (
@@ -49,6 +49,7 @@ from surefill.core.events import (
     ReportReceived,
     RequestAnswered,
     StreamChanged,
+    Submission,
     TimePassed,
 )
 from surefill.core.excursion import Excursion
@@ -373,7 +374,7 @@ class EngineTurn:
                 reason = Reason.of(ReasonCode.ORDER_UNKNOWN, cl_ord_id=name)
                 self.commands.append(RaiseAlarm(None, reason))
 
-    def _submitted(self, event: PlanSubmitted | PositionAdopted) -> None:
+    def _submitted(self, event: Submission) -> None:
         engine, plan = self.engine, event.plan
         if engine.book.known_as(plan.plan_id) is not None:
             return  # used before: the caller was told so, and its first result stands (I9)
@@ -386,13 +387,15 @@ class EngineTurn:
             engine.book.close_plan(made.plan)
             self.commands.append(Announce(plan.plan_id, Milestone.DENIED))
             return
+        state = engine.state
         if isinstance(event, PositionAdopted):
-            state = engine.state
             self.set(replace(state, foreign=left_over(state.foreign, made)))
+        else:
+            self.set(replace(state, entered=counted(state.entered, made, engine.config.limits)))
         engine.book.put(made)
         self.step(made, event)
 
-    def _admitted(self, event: PlanSubmitted | PositionAdopted, view: GateView) -> Trade | Denial:
+    def _admitted(self, event: Submission, view: GateView) -> Trade | Denial:
         engine, state = self.engine, self.engine.state
         if isinstance(event, PositionAdopted):
             return adopt(event, view, tag=engine.tag, held=state.foreign, stopped=unready(state))
@@ -405,9 +408,7 @@ class EngineTurn:
             stopped=stopped(state),
         )
 
-    def _gate_view(
-        self, event: PlanSubmitted | PositionAdopted, market: MarketView | None
-    ) -> GateView:
+    def _gate_view(self, event: Submission, market: MarketView | None) -> GateView:
         engine, state, symbol = self.engine, self.engine.state, event.plan.symbol
         others = engine.book.of_symbol(symbol)
         was_read = state.positions_read_ns > 0
@@ -424,6 +425,7 @@ class EngineTurn:
             committed_usd=engine.book.committed_usd(),
             requests_left=state.requests_left,
             requests_reserved=state.requests_reserved,
+            entered=state.entered,
             is_legacy=isinstance(event, PlanSubmitted) and event.is_legacy,
         )
 

@@ -147,6 +147,10 @@ class PositionAdopted:
     recv_ns: int
 
 
+Submission = PlanSubmitted | PositionAdopted
+"""What can become a trade."""
+
+
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
     """The answer to one command; ``cl_ord_id`` is the key that the command carried."""

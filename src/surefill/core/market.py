@@ -56,7 +56,8 @@ class MarketView:
     """All that a decision may know of one symbol's market; embedded in the record it led to.
 
     ``alive_ns`` is when the feed last proved alive or a snapshot was read (ours): an unchanged
-    quote on a feed that is alive is current (design 4.2).
+    quote on a feed that is alive is current (design 4.2). ``volume_qty`` is what the feed printed
+    in the last five minutes (1e-9 share); ``None`` while it has not been watched that long.
     """
 
     symbol: str
@@ -64,6 +65,7 @@ class MarketView:
     nbbo: Nbbo | None = None
     status: TradingStatus = TradingStatus.UNKNOWN
     alive_ns: int = 0
+    volume_qty: int | None = None
 
     def quote_age_ns(self, now: int) -> int | None:
         """Nanoseconds since the quote was last known to be current; ``None`` without a quote."""

@@ -1,7 +1,8 @@
 """The gate: every local reason for which a plan is not sent. Everything that can veto is here,
 before any order exists (I15: no veto after a fill).
 
-What: `Limits` (data, with units), `GateView` (what the gate may know), `gate`.
+What: `GateView` (what the gate may know, with `core.limits`) and `gate`; `RiskState`, what the
+switches allow.
 Invariants: a missing datum refuses (A-19): no default equity, no assumed position; reducing orders
 never pass through here (A-35).
 """
@@ -9,38 +10,28 @@ never pass through here (A-35).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from surefill.core.events import Account, Instrument
 from surefill.core.fix import Side, TradingStatus
+from surefill.core.limits import Entered
+from surefill.core.limits import Limits as Limits
 from surefill.core.market import MarketView
 from surefill.core.plan import SECOND_NS, Policy, TradePlan
 from surefill.core.pricing import EntryTerms
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.room import room_reasons
 from surefill.core.session import Calendar, SessionKind
 from surefill.core.units import NANO, to_text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Hard limits, independent of the strategy. USD and shares in 1e-9, times in ns."""
-
-    order_qty_max: int = 100_000 * NANO
-    order_notional_max_usd: int = 100_000 * NANO
-    total_notional_max_usd: int = 1_000_000 * NANO
-    open_trades_max: int = 50
-    daily_loss_max_usd: int = 10_000 * NANO
-    signal_age_max_ns: int = 300 * SECOND_NS
-    quote_age_max_ns: int = 1_500_000_000
-    entry_cutoff_ns: int = 300 * SECOND_NS
-    restricted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateView:
     """What the gate may know at ``now`` (UTC ns). ``other_trade`` is the id of an open trade of the
     same symbol; ``foreign_qty`` signed shares (1e-9) that are not ours, ``None`` = never read.
-    ``committed_usd`` is the worst-case notional of all open trades."""
+    ``committed_usd`` is the worst-case notional of all open trades; ``entered`` the entries of the
+    last minute at least."""
 
     now: int
     limits: Limits
@@ -55,16 +46,38 @@ class GateView:
     requests_left: int | None = None
     requests_reserved: int = 0
     is_legacy: bool = False
+    entered: tuple[Entered, ...] = ()
+
+
+class RiskState(StrEnum):
+    """What new risk is allowed; reducing and cancelling always are (I6)."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    """Halted: working entries end, no plan is accepted, until somebody resumes."""
+    HALTED = "HALTED"
+    """Killed: the same, until a person takes it back."""
+
+
+def risk_state(*, is_killed: bool, is_halted: bool) -> RiskState:
+    """The state that the switches make; the kill is the stronger one."""
+    if is_killed:
+        return RiskState.HALTED
+    return RiskState.REDUCING if is_halted else RiskState.ACTIVE
 
 
 def gate(
     plan: TradePlan, policy: Policy, terms: EntryTerms, *, view: GateView
 ) -> tuple[Reason, ...]:
     """Every reason against sending this plan's entry now, or ()."""
+    view = replace(view, limits=view.limits.of_symbol(plan.symbol))
     return (
         *_session_reasons(plan, policy, view),
         *_symbol_reasons(plan, view),
         *_quote_reasons(plan, view),
+        *(() if view.is_legacy else room_reasons(plan, view.market)),
+        *_market_reasons(plan, terms, view),
+        *_rate_reasons(plan, terms, view),
         *_size_reasons(plan, terms, view),
         *_account_reasons(plan, terms, view),
     )
@@ -135,6 +148,65 @@ def _quote_reasons(plan: TradePlan, view: GateView) -> Iterator[Reason]:
     if not market.nbbo.is_two_sided:
         bid, ask = to_text(market.nbbo.bid_px), to_text(market.nbbo.ask_px)
         yield Reason.of(ReasonCode.QUOTE_CROSSED, bid=bid, ask=ask)
+
+
+def _market_reasons(plan: TradePlan, terms: EntryTerms, view: GateView) -> Iterator[Reason]:
+    """The order against the market it will meet: price beyond the touch, size at the touch, volume
+    of late. A limit that is set and has nothing to compare with refuses (A-19)."""
+    limits, market, sign = view.limits, view.market, plan.sign
+    nbbo = market.nbbo if market is not None else None
+    if market is None or nbbo is None:
+        return  # said already: without a quote there is no entry at all
+    far_px, far_qty = nbbo.far_px(sign), nbbo.ask_qty if sign > 0 else nbbo.bid_qty
+    if limits.collar_ppb and far_px:
+        beyond_px = sign * (terms.worst_px - far_px)
+        if beyond_px * NANO > limits.collar_ppb * far_px:
+            yield Reason.of(
+                ReasonCode.COLLAR_EXCEEDED,
+                worst=to_text(terms.worst_px),
+                touch=to_text(far_px),
+                limit=to_text(limits.collar_ppb),
+            )
+    share_ppb = limits.displayed_share_max_ppb
+    if share_ppb and terms.order_qty * NANO > share_ppb * far_qty:
+        yield Reason.of(
+            ReasonCode.DISPLAYED_SHARE_ABOVE_LIMIT,
+            value=to_text(terms.order_qty),
+            displayed=to_text(far_qty),
+            limit=to_text(limits.displayed_share_max_ppb),
+        )
+    if limits.volume_share_max_ppb:
+        volume_qty = market.volume_qty or 0
+        if terms.order_qty * NANO > limits.volume_share_max_ppb * volume_qty:
+            yield Reason.of(
+                ReasonCode.VOLUME_SHARE_ABOVE_LIMIT,
+                value=to_text(terms.order_qty),
+                volume="unknown" if market.volume_qty is None else to_text(volume_qty),
+                limit=to_text(limits.volume_share_max_ppb),
+            )
+
+
+def _rate_reasons(plan: TradePlan, terms: EntryTerms, view: GateView) -> Iterator[Reason]:
+    """Entries in the last minute, and the same order again under another id."""
+    limits, since_ns = view.limits, view.now - 60 * SECOND_NS
+    minute = [one for one in view.entered if one.at_ns > since_ns]
+    ours = [one for one in minute if one.symbol == plan.symbol]
+    for scope, count, limit in (
+        ("account", len(minute), limits.entries_per_minute_max),
+        (plan.symbol, len(ours), limits.symbol_entries_per_minute_max),
+    ):
+        if limit and count >= limit:
+            yield Reason.of(ReasonCode.RATE_ABOVE_LIMIT, scope=scope, value=count, limit=limit)
+    same = Entered(0, plan.symbol, plan.sign, terms.order_qty, plan.signal_px)
+    for one in view.entered:
+        if replace(one, at_ns=0) == same and view.now - one.at_ns < limits.duplicate_ns:
+            yield Reason.of(
+                ReasonCode.DUPLICATE_ORDER,
+                symbol=plan.symbol,
+                age_ms=(view.now - one.at_ns) // 1_000_000,
+                limit_ms=limits.duplicate_ns // 1_000_000,
+            )
+            return
 
 
 def worst_notional_usd(plan: TradePlan, terms: EntryTerms) -> int:

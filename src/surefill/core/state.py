@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.events import Account, Instrument, Position
+from surefill.core.limits import Entered
 from surefill.core.plan import TradePlan
 from surefill.core.reasons import Reason
 from surefill.core.session import Calendar
@@ -29,7 +30,7 @@ class Mode(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineState:
     """The engine's own memory. Times UTC ns; ``*_read_ns`` is when the last complete read was
-    asked for."""
+    asked for. ``entered``: entries of late, for the limits over time."""
 
     mode: Mode = Mode.STARTING
     token: int = 0
@@ -47,6 +48,7 @@ class EngineState:
     requests_left: int | None = None
     requests_reserved: int = 0
     unknown_orders: tuple[str, ...] = ()
+    entered: tuple[Entered, ...] = ()
 
     def instrument(self, symbol: str) -> Instrument | None:
         """Instrument data of a symbol, if read."""

@@ -17,6 +17,9 @@ from collections.abc import Mapping
 ADDED: Mapping[str, frozenset[str]] = {
     # No read was remembered: it counts as older than any question. Nothing was disputed.
     "ChildOrder": frozenset({"read_ns", "disputed_qty", "disputed_px"}),
+    # No limit over time counted before; volume was not known.
+    "EngineState": frozenset({"entered"}),
+    "MarketView": frozenset({"volume_qty"}),
     # Nobody could ask for a part of a trade before.
     "OperatorActed": frozenset({"qty"}),
     # Nobody had looked: an older trade's excursion is not known.

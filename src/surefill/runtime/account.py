@@ -65,7 +65,8 @@ def machine_clock() -> SystemClock:
 
 
 def limits_of(settings: Settings) -> Limits:
-    """The gate's limits."""
+    """The gate's limits: those with a setting of their own, the list, and its symbols."""
+    general = {one.field: one.value for one in settings.limits if not one.symbol}
     return Limits(
         order_qty_max=settings.max_order_qty,
         order_notional_max_usd=settings.max_order_notional_usd,
@@ -76,6 +77,8 @@ def limits_of(settings: Settings) -> Limits:
         quote_age_max_ns=settings.quote_age_max_ns,
         entry_cutoff_ns=settings.entry_cutoff_ns,
         restricted=settings.restricted_symbols,
+        overrides=tuple(one for one in settings.limits if one.symbol),
+        **general,
     )
 
 

@@ -210,6 +210,18 @@ async def test_quotes_flow_and_the_last_of_a_frame_is_told() -> None:
         assert bench.view().nbbo != view.nbbo
 
 
+async def test_prints_add_up_to_the_recent_volume() -> None:
+    async with benched() as bench:
+        await bench.watched()
+        tape_print = {"T": "t", "S": "CRWD", "p": 536.0, "s": 100, "t": "2026-03-02T14:30:00Z"}
+        bench.frame(quote_json(ap=536.1))
+        assert bench.view().volume_qty is None  # not watched long enough
+        bench.clock.advance(300 * NANO)
+        bench.frame(tape_print, tape_print, tape_print | {"S": "OTHER"}, tape_print | {"s": None})
+        bench.frame(quote_json(ap=536.2, t="2026-03-02T14:36:00Z"))
+        assert bench.view().volume_qty == 200 * NANO
+
+
 async def test_a_late_quote_does_not_replace_a_newer_one() -> None:
     async with benched() as bench:
         await bench.watched()

@@ -25,6 +25,7 @@ from surefill.brokers.alpaca.stream import Sleep, Socket, StreamLost
 from surefill.brokers.alpaca.translate import market, requests
 from surefill.brokers.alpaca.translate.answers import describe, read_failure
 from surefill.brokers.alpaca.transport import HttpResponse
+from surefill.brokers.alpaca.volume import RecentVolume
 from surefill.brokers.alpaca.wire import (
     MarketWire,
     SubscriptionWire,
@@ -73,6 +74,7 @@ RETRY_S_MAX = 30.0
 class _Symbol:
     """``is_covered``: the present connection would have shown any change since the quote."""
 
+    volume: RecentVolume
     nbbo: Nbbo | None = None
     status: TradingStatus = TradingStatus.UNKNOWN
     alive_ns: int = 0
@@ -115,7 +117,7 @@ class MarketFeed:
         """Read the symbol and keep its market flowing; a second call changes nothing."""
         if symbol in self._symbols:
             return
-        self._symbols[symbol] = _Symbol()
+        self._symbols[symbol] = _Symbol(RecentVolume(self._clock.now_ns()))
         self._spawn(self._read_instrument(symbol))
         self._spawn(self._snapshot(symbol))
         if self._socket is not None:
@@ -199,6 +201,10 @@ class MarketFeed:
                 return self._quote(message.S, state, market.nbbo(raw, recv_ns))
             case "s" if state is not None:
                 return self._status(message.S, state, market.status(raw, state.status))
+            case "t" if state is not None:
+                found = market.tape_print(raw, recv_ns)
+                if not isinstance(found, Unreadable):
+                    state.volume.add(found.qty, recv_ns)
             case "subscription":
                 self._subscribed(raw)
             case "error":
@@ -206,7 +212,7 @@ class MarketFeed:
                 text = printable(f"{message.code} {message.msg}")
                 self._emit(ReadFailed("market stream", text, recv_ns))
             case _:
-                pass  # trades, bars, other symbols: signs of life, nothing more
+                pass  # bars, other symbols: signs of life, nothing more
         return None
 
     def _quote(self, symbol: str, state: _Symbol, nbbo: Nbbo | Unreadable) -> str | None:
@@ -243,7 +249,14 @@ class MarketFeed:
         state = self._symbols[symbol]
         if state.is_covered:
             state.alive_ns = now
-        view = MarketView(symbol, self._feed, state.nbbo, state.status, state.alive_ns)
+        view = MarketView(
+            symbol,
+            self._feed,
+            state.nbbo,
+            state.status,
+            state.alive_ns,
+            volume_qty=state.volume.qty(now),
+        )
         self._emit(MarketUpdated(view))
 
     async def _snapshot(self, symbol: str) -> None:
