@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from surefill.core.commands import SubmitOrder
 from surefill.core.events import Act, OperatorActed
 from surefill.core.plan import SECOND_NS
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Outcome
-from surefill.replay.harness import FEED_DELAY_NS, Arrival, VirtualRun
+from surefill.replay.harness import FEED_DELAY_NS, Arrival, Fate, VirtualRun
+from surefill.runtime.stepper import Decided
 from surefill.sim.calendar import us_equity_calendar
 from surefill.sim.market import Halt, HaltedMarket, ScriptedMarket
 from tests.support.stage import DATE, MS_NS, PLAN_ID, START_NS, SYMBOL, Stage, once_filled
@@ -101,3 +103,50 @@ def test_a_halt_reaches_the_gate() -> None:
     denial = run.finished[PLAN_ID]
     assert isinstance(denial, Denial)
     assert [reason.code.name for reason in denial.reasons] == ["SYMBOL_HALTED"]
+
+
+def test_a_process_that_dies_loses_what_it_did_not_write_and_sends_no_more() -> None:
+    stage = Stage("buy", [(0, "100.00")])
+    died: list[int] = []
+
+    def fate(decided: Decided, written: int) -> Fate | None:
+        submits = [c for c in decided.commands if isinstance(c, SubmitOrder)]
+        return Fate(sent=0, lost=written) if submits and not died else None
+
+    def note(run: VirtualRun) -> None:
+        died.append(run.stepper.journal.head()[0])
+        run.at(run.edge.now_ns + SECOND_NS, VirtualRun.restart)
+
+    stage.run.fated, stage.run.on_death = fate, note
+    trade = stage.play()
+    assert len(died) == 1
+    assert stage.run.starts == 2
+    assert trade.outcome is Outcome.CLOSED_TIME, "the caller handed the plan over again"
+    assert trade.accepted_ns > START_NS + SECOND_NS
+    stage.assert_clean()
+
+
+def test_a_restart_takes_over_what_the_journal_remembers() -> None:
+    stage = Stage("sell", [(0, "100.00")])
+    stage.at(5, VirtualRun.crash)
+    stage.at(6, VirtualRun.restart)
+    stage.at(30, VirtualRun.crash)
+    stage.at(31, VirtualRun.restart)
+    trade = stage.play()
+    assert trade.outcome is Outcome.CLOSED_TIME
+    assert stage.run.finished[PLAN_ID] is trade
+    assert stage.run.starts == 3
+    assert stage.run.is_alive
+    stage.assert_clean()
+
+
+def test_the_dead_hear_and_do_nothing() -> None:
+    stage = Stage("buy", [(0, "100.10"), (5, "100.00")])
+    stage.at(3, VirtualRun.crash)
+    stage.run.start()
+    stage.run.submit(Arrival(START_NS, stage.plan))
+    stage.run.run_until(START_NS + 9 * SECOND_NS)
+    assert not stage.run.is_alive
+    lines = [line["kind"] for line in stage.run.log.lines]
+    assert "fill" in lines, "its order works on"
+    assert lines.count("accept") == 1, "and nobody covers it"

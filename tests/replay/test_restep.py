@@ -21,6 +21,9 @@ from surefill.journal.record import Record
 from surefill.ports import Journal, JournalEntry
 from surefill.replay.harness import VirtualRun
 from surefill.replay.restep import Verdict, restep
+from surefill.replay.simulate.play import play
+from surefill.replay.simulate.scenario import Crashed
+from surefill.replay.simulate.scripts import scripted
 from tests.support.told import ToldBench, arrival, crwd_plan, crwd_run, records_of
 
 
@@ -175,3 +178,22 @@ def test_what_was_seen_between_two_records_is_proven_too() -> None:
     forged = restep(journal, b.config, settings_digest="settings", build="test")
     assert forged.difference is not None
     assert "the image of p1 is another one" in forged.difference.sentence
+
+
+def test_a_restart_takes_the_trades_in_the_journals_own_order() -> None:
+    """Found by simulation, seed 102: two trades changed by one record came back in the order in
+    which they were decided, not in that of their ids, and a sound journal failed its proof."""
+    scenario = scripted("limit, target")
+    (given,) = scenario.plans
+    (symbol,) = scenario.symbols
+    first = replace(given, plan=replace(given.plan, plan_id="z", symbol="ZULU"))
+    second = replace(given, at_ms=300, plan=replace(given.plan, plan_id="a"))
+    both = replace(
+        scenario,
+        symbols=(symbol, replace(symbol, name="ZULU")),
+        happenings=(first, second, Crashed(1_000, 700, again=(0,))),
+    )
+    run = play(both).run
+    assert run.starts == 3
+    found = restep(run.journal, run.engine.config, settings_digest="virtual", build="virtual")
+    assert found.difference is None

@@ -65,6 +65,17 @@ def test_cover_cut_by_somebody_else_is_not_our_repair() -> None:
     assert sentences(desk, AuditLimits(others=frozenset(group))) == []
 
 
+def test_cover_that_gives_way_to_cover_that_stays_is_no_repair_before_the_close() -> None:
+    desk = Desk()
+    plan, group = covered(desk)
+    desk.cancel(1_000, group[0])
+    desk.dead(1_100, group[1])
+    desk.cover(1_200, plan, 100, stop=-50, target=100, attempt=2)
+    assert sentences(desk, AuditLimits(renewal_from_ns=START_NS + 900 * MS)) == []
+    late = AuditLimits(renewal_from_ns=START_NS + 1_300 * MS)
+    assert sentences(desk, late) == ["I20 a repair began by cancelling cover that worked"]
+
+
 def test_cover_that_expires_is_not_cancelled() -> None:
     desk = Desk()
     plan, group = covered(desk)

@@ -40,7 +40,10 @@ COMPOSERS = {
 }
 """Modules that may build a broker, a journal or a clock."""
 
-CATCH_ALL = {"src/surefill/runtime/driver.py": "the outermost frame: it halts new risk"}
+CATCH_ALL = {
+    "src/surefill/runtime/driver.py": "the outermost frame: it halts new risk",
+    "src/surefill/replay/simulate/seeds.py": "whatever a simulated run raises is its finding",
+}
 
 BROKER_WORDS = ("alpaca", "apca", "client_order_id", "order_class", "trade_updates")
 

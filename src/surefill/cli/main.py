@@ -70,6 +70,11 @@ VERBS = (
         "positions that nobody covers; cover one of them",
         "surefill adopt CRWD --stop 529.47 --target 545",
     ),
+    Verb(
+        "watchdog",
+        "a second process that alarms: engine dead, shares without a stop",
+        "surefill watchdog",
+    ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
     Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
     Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),
@@ -88,6 +93,11 @@ VERBS = (
         "checklist",
         "the deployment checklist, proven: PASS, FAIL or NOT YET",
         "surefill checklist --stage pre",
+    ),
+    Verb(
+        "simulate",
+        "storms of faults and crashes, judged by the venue's log",
+        "surefill simulate --seeds 0:200",
     ),
 )
 

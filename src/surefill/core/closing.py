@@ -185,7 +185,7 @@ def _confirm_flat(turn: Turn) -> None:
 
 
 def _lacks_legs(turn: Turn) -> bool:
-    """Whether an OCO of ours ended before we heard of the stop beside it, which may still live: the
+    """Whether an OCO of ours ended before we heard of the stop beside it, which may still work: the
     stream told of the fill before the answer to the request (R1). Its answer, or a read, tells."""
     trade = turn.trade
     lacking = [

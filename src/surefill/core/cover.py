@@ -106,9 +106,9 @@ def is_held_back(trade: Trade, group: ExitGroup) -> bool:
     entry = bracket_entry(trade, group)
     if entry is None or entry.state is not OrderState.FILLED:
         return False
-    live = [order for order in trade.group_orders(group.n) if not order.is_terminal]
-    has_target = any(order.leg is not Leg.STOP for order in live)
-    return has_target and all(order.is_held for order in live)
+    resting = [order for order in trade.group_orders(group.n) if not order.is_terminal]
+    has_target = any(order.leg is not Leg.STOP for order in resting)
+    return has_target and all(order.is_held for order in resting)
 
 
 def filled_ns(order: ChildOrder) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse
 from surefill.brokers.alpaca.virtual import (
     HEARTBEAT_DEAD_NS,
+    READ_AGAIN_NS,
     READ_TIMEOUT_NS,
     RECONNECT_NS,
     VirtualBroker,
@@ -134,6 +135,9 @@ def test_reference_data_is_asked_for_until_it_is_complete() -> None:
     rig.wire.is_open = False
     rig.broker.start()
     rig.answer({"message": "no"}, 503)
+    assert not rig.wire.asked, "a venue that is down is not hammered"
+    rig.wire.now += READ_AGAIN_NS
+    rig.broker.wake()
     rig.answer(CALENDAR)
     assert len(rig.of(CalendarRead)) == 1
     rig.answer({"message": "no"}, 500)
@@ -218,3 +222,32 @@ def test_reads_of_a_stream_that_is_gone_do_not_call_it_up() -> None:
 def test_it_does_not_know_the_simulation() -> None:
     source = Path(__file__).parents[3] / "src/surefill/brokers/alpaca/virtual.py"
     assert "surefill.sim" not in source.read_text()
+
+
+def test_a_process_that_is_gone_reads_nothing_and_asks_nothing() -> None:
+    rig = Rig()
+    rig.broker.start()
+    rig.up()
+    rig.broker.send(ENTRY)
+    rig.broker.watch("ACME")
+    rig.answer({"message": "no"}, 503)
+    told = len(rig.events)
+    rig.broker.stop()
+    assert rig.wire.closed == [1]
+    assert rig.broker.next_ns() is None
+    rig.wire.now += 60 * NANO
+    rig.broker.wake()
+    for _ in list(rig.wire.asked):
+        rig.answer({})
+    assert len(rig.events) == told
+
+
+def test_the_next_process_counts_on() -> None:
+    wire = Wire()
+    broker = VirtualBroker(wire, key="K", secret="S", emit=lambda event: None, first_ticket=500)
+    broker.start()
+    assert min(wire.asked) == 501
+    assert wire.sent[0][0] == 501
+    broker.stop()
+    broker.stop()
+    assert wire.closed == [501]

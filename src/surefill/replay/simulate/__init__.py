@@ -1,0 +1,1 @@
+"""Deterministic simulation: seeded storms over the production engine, judged by the venue's log."""

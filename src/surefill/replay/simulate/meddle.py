@@ -1,0 +1,110 @@
+"""What the venue's operator and people in the broker's own screen do to a trade.
+
+What: `meddle`, which does one thing if this is a moment for it and says whether it did.
+Must never: reach into the engine; its book is read only to find an honest moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from surefill.core.fix import Leg
+from surefill.core.order import OrderState
+from surefill.core.state import Mode
+from surefill.core.trade import Trade
+from surefill.replay.drills import Drills
+from surefill.replay.harness import VirtualRun
+from surefill.replay.simulate.scenario import Meddled, Meddling
+from surefill.sim.types import Refusal
+
+PX_UNIT = 10_000_000
+"""A cent."""
+
+
+def meddle(one: Meddled, run: VirtualRun, drills: Drills) -> bool:
+    """Do it if there is something to do it to."""
+    if not run.is_alive or run.engine.state.mode is not Mode.READY:
+        return False
+    if one.what is Meddling.BLOCK_ACCOUNT:
+        run.exchange.block_account(run.account, blocked=True)
+        return True
+    trades = run.engine.book.of_symbol(one.symbol)
+    return any(_ACTS[one.what](trade, run, drills) for trade in trades)
+
+
+def _bust(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    fill = next((f for o in trade.entries for f in o.fills if f.qty and f.exec_id), None)
+    if fill is None or not trade.position_qty:
+        return False
+    run.exchange.bust(fill.exec_id)
+    run.edge.settle()
+    return True
+
+
+def _correct(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    fill = next((f for o in trade.entries for f in o.fills if f.qty and f.exec_id), None)
+    if fill is None or not trade.position_qty or fill.px <= PX_UNIT:
+        return False
+    run.exchange.correct(fill.exec_id, fill.px - trade.sign * trade.ticks.tick_at(fill.px))
+    run.edge.settle()
+    return True
+
+
+def _reject_entry(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    order = next((o for o in trade.entries if o.state is OrderState.WORKING and o.order_id), None)
+    if order is None or order.cum_qty:
+        return False
+    return _rejected(run, str(order.order_id))
+
+
+def _reject_stop(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    is_live = (o for o in trade.orders if o.state is OrderState.WORKING and o.order_id)
+    order = next((o for o in is_live if o.leg is Leg.STOP), None)
+    if order is None or order.cum_qty:
+        return False
+    return _rejected(run, str(order.order_id))
+
+
+def _rejected(run: VirtualRun, order_id: str) -> bool:
+    snapshot = run.exchange.order(run.account, order_id)
+    if snapshot.leaves_qty <= 0:
+        return False
+    run.exchange.reject(order_id)
+    run.edge.settle()
+    return True
+
+
+def _cancel_leg(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    """Somebody cancels an exit by hand (R18)."""
+    order = next(
+        (
+            o
+            for o in trade.orders
+            if o.leg in (Leg.STOP, Leg.TARGET) and o.state is OrderState.WORKING and o.order_id
+        ),
+        None,
+    )
+    if order is None or not trade.is_settled or trade.exit_reason is not None:
+        return False
+    try:
+        run.exchange.cancel(run.account, str(order.order_id))
+    except Refusal:
+        return False
+    drills.others |= {o.order_id for o in trade.orders if o.order_id is not None}
+    run.edge.settle()
+    return True
+
+
+def _close_outside(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
+    """Somebody closes the position by hand (R19)."""
+    return drills.close_outside(trade)
+
+
+_ACTS: dict[Meddling, Callable[[Trade, VirtualRun, Drills], bool]] = {
+    Meddling.BUST: _bust,
+    Meddling.CORRECT: _correct,
+    Meddling.REJECT_ENTRY: _reject_entry,
+    Meddling.REJECT_STOP: _reject_stop,
+    Meddling.CANCEL_LEG: _cancel_leg,
+    Meddling.CLOSE_OUTSIDE: _close_outside,
+}

@@ -1,0 +1,153 @@
+"""The judge of simulated runs: what it allows, and that it can find something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.commands import RaiseAlarm
+from surefill.core.events import Act
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Outcome
+from surefill.journal.digest import link
+from surefill.journal.record import Record
+from surefill.replay.simulate.play import Played, play
+from surefill.replay.simulate.scenario import Armed, Crashed, Meddled, Meddling, Operated
+from surefill.replay.simulate.scripts import scripted
+from surefill.replay.simulate.verdict import judge, limits_of, unheard_of
+from surefill.sim.auditor import AuditLimits
+from surefill.sim.faults import Fault, FaultCode
+from tests.replay.simulate.test_play import with_more
+
+Spoil = Callable[[Played], None]
+
+
+def codes(played: Played) -> set[str]:
+    """The codes of all violations."""
+    return {one.code for one in judge(played)[1]}
+
+
+def test_a_healthy_run_gets_the_strict_limits() -> None:
+    played = play(scripted("limit, target"))
+    limits, strict = limits_of(played), AuditLimits()
+    assert limits.cover_ms == strict.cover_ms
+    assert limits.anchor_ms == strict.cover_ms
+    assert limits.flat_ms == strict.flat_ms
+    assert [excuse.from_ns for excuse in limits.excuses] == [played.scenario.close_ns]
+    assert codes(played) == set()
+
+
+def test_what_really_happened_is_excused_for_as_long_as_it_did() -> None:
+    played = play(
+        with_more(
+            Armed(0, Fault(FaultCode.W1, "orders", count=1)),
+            Armed(0, Fault(FaultCode.N2, "POST", count=1, params={"accept_delay_ms": 400})),
+            Crashed(11_000, 700),
+            Meddled(4_000, Meddling.BLOCK_ACCOUNT, "ACME"),
+            name="bracket, time exit",
+        )
+    )
+    limits = limits_of(played)
+    assert limits.cover_ms == 5_000
+    assert limits.entry_slack_ms == 5_400
+    spans = {(excuse.from_ns, excuse.to_ns, excuse.grace_ms) for excuse in limits.excuses}
+    assert (*played.downs[0], 10_000) in spans
+    assert (*played.blocks[0], 2_000) in spans
+    assert codes(played) == set()
+
+
+def outcome_is_a_lie(played: Played) -> None:
+    trade = played.run.engine.book.watched["p1"]
+    lie = replace(trade, outcome=Outcome.CLOSED_STOP)
+    played.run.engine.book.watched["p1"] = lie
+
+
+def plan_is_forgotten(played: Played) -> None:
+    """The journal knows nothing of the plan."""
+    played.accepted_ns["p9"] = 1
+
+
+def doubt_stays(played: Played) -> None:
+    played.doubts.append("sf-1-p1-E1")
+
+
+def process_stays_dead(played: Played) -> None:
+    played.run.is_alive = False
+
+
+def invariant_broke(played: Played) -> None:
+    reason = Reason.of(ReasonCode.INVARIANT_BROKEN, name="I13", text="side")
+    played.run.alarms.append((1, RaiseAlarm("p1", reason)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (outcome_is_a_lie, "I5"),
+        (plan_is_forgotten, "I5"),
+        (doubt_stays, "I21"),
+        (process_stays_dead, "I21"),
+        (invariant_broke, "OWN"),
+    ],
+)
+def test_a_fault_of_ours_is_found(spoil: Spoil, code: str) -> None:
+    played = play(scripted("limit, target"))
+    spoil(played)
+    assert code in codes(played)
+
+
+def test_a_journal_that_would_be_decided_otherwise_is_found() -> None:
+    played = play(scripted("legacy"))
+    assert not played.scenario.seed % 5
+    with_commands = [
+        n
+        for n, entry in enumerate(played.run.journal.disk.entries)
+        if Record.from_bytes(entry.record).commands
+    ]
+    disk, digest = played.run.journal.disk, ""
+    for n, entry in enumerate(disk.entries):
+        record = Record.from_bytes(entry.record)
+        if n == with_commands[-1]:
+            record = replace(record, commands=())
+        data = record.to_bytes()
+        digest = link(digest, data)
+        disk.entries[n] = replace(entry, record=data, digest=digest)
+    assert codes(played) == {"I7"}
+
+
+def test_calm_means_that_nobody_had_to_do_anything() -> None:
+    calm = replace(scripted("bracket, time exit"), is_calm=True)
+    assert codes(play(calm)) == set()
+    alarmed = with_more(Meddled(4_000, Meddling.CANCEL_LEG, "ACME"), name="bracket, time exit")
+    assert codes(play(replace(alarmed, is_calm=True))) == {"CALM"}
+
+
+def test_a_kill_that_an_entry_survives_is_found() -> None:
+    scenario = with_more(Operated(1_000, Act.KILL), name="not entered")
+    played = play(scenario)
+    assert codes(played) == set()
+    kill_ns = played.switched[0][0]
+    played.switched[0] = (kill_ns - 2 * SECOND_NS, Act.KILL)  # as if it had come before the entry
+    assert "I6" in codes(played)
+    played.switched[0] = (kill_ns, Act.KILL)
+    played.run.log.lines[:] = [line for line in played.run.log.lines if line["kind"] != "canceled"]
+    assert "I6" in codes(played)
+
+
+def test_a_second_kill_changes_nothing() -> None:
+    scenario = with_more(Operated(1_000, Act.KILL), Operated(2_000, Act.KILL), name="not entered")
+    assert codes(play(scenario)) == set()
+
+
+def test_a_correction_that_nobody_heard_is_counted_apart() -> None:
+    deaf = Armed(0, Fault(FaultCode.W1, "orders trade_correct", count=1))
+    played = play(
+        with_more(deaf, Meddled(4_000, Meddling.CORRECT, "ACME"), name="bracket, time exit")
+    )
+    assert unheard_of(played) == {"p1"}
+    assert codes(played) == set()
+    heard = play(with_more(Meddled(4_000, Meddling.CORRECT, "ACME"), name="bracket, time exit"))
+    assert unheard_of(heard) == frozenset()
