@@ -23,6 +23,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 FIELDS = (
     "account",
@@ -66,8 +67,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def rfc3339(venue_ns: int) -> str:
     """UTC text with nine decimals: ``2026-03-02T14:30:00.000000001Z``."""
     seconds, rest_ns = divmod(venue_ns, 1_000_000_000)
-    instant = _EPOCH + timedelta(seconds=seconds)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{rest_ns:09d}Z"
+    return f"{_second_text(seconds)}.{rest_ns:09d}Z"
+
+
+@lru_cache(maxsize=4_096)
+def _second_text(seconds: int) -> str:
+    """A second; many lines share it."""
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
 
 
 def line_hash(previous_hash: str, line: Mapping[str, object]) -> str:

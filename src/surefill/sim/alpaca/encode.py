@@ -48,13 +48,15 @@ Json = dict[str, object]
 _ESCAPES = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"))
 """Go's encoder writes these three so (alpaca.md 1.1); the same text after parsing."""
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 T_PLUS_1_DATE = 20240528
 """First trade date that settles on the next business day; two days before it."""
 
 
 def dump(value: object) -> bytes:
     """Compact JSON as a Go server writes it."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = _COMPACT.encode(value)
     for char, escape in _ESCAPES:
         text = text.replace(char, escape)
     # A lone surrogate of a client's text has no UTF-8; it must not stop the answer.

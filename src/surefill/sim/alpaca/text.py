@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from surefill.core.units import NANO, to_text
@@ -79,6 +80,12 @@ def _moment(ns: int) -> tuple[datetime, int]:
     return _EPOCH + timedelta(seconds=seconds), rest
 
 
+@lru_cache(maxsize=4_096)
+def _second_text(seconds: int) -> str:
+    """A second in UTC; thousands of quotes of one second share it."""
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}"
+
+
 def _fraction(ns_rest: int, digits: int) -> str:
     text = f"{ns_rest:09d}"[:digits].rstrip("0")
     return f".{text}" if text else ""
@@ -88,14 +95,14 @@ def stamp_us(ns: int | None) -> str | None:
     """Stored rows: UTC, microseconds, trailing zeros trimmed (``.20624Z``)."""
     if ns is None:
         return None
-    second, rest = _moment(ns)
-    return f"{second:%Y-%m-%dT%H:%M:%S}{_fraction(rest, 6)}Z"
+    seconds, rest = divmod(ns, NS_PER_S)
+    return f"{_second_text(seconds)}{_fraction(rest, 6)}Z"
 
 
 def stamp_ns(ns: int) -> str:
     """Fresh objects and market data: UTC, nanoseconds, trailing zeros trimmed."""
-    second, rest = _moment(ns)
-    return f"{second:%Y-%m-%dT%H:%M:%S}{_fraction(rest, 9)}Z"
+    seconds, rest = divmod(ns, NS_PER_S)
+    return f"{_second_text(seconds)}{_fraction(rest, 9)}Z"
 
 
 def stamp_new_york(ns: int) -> str:
