@@ -39,7 +39,10 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     durable_ms: list[float] = []
     venue_ms: list[float] = []
-    with tempfile.TemporaryDirectory() as name, ExchangeProcess("--start", "2026-03-02T15:00:00Z") as exchange:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        ExchangeProcess("--start", "2026-03-02T15:00:00Z") as exchange,
+    ):
         exchange.quote(SYMBOL, "100.90", "101.00")
         place = Workplace(exchange, Path(name))
         place.write_env(SMART_EXECUTOR_FILL_TIMEOUT="60", SUREFILL_LIMITS=LIMITS)

@@ -12,6 +12,7 @@ import pytest
 
 from surefill.client import Client
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.heartbeat import Heartbeat
 from surefill.smart_order_executor import SmartOrderExecutor
 from tests.support.counter import Counter
 from tests.support.desk import Desk, plan_of
@@ -99,10 +100,10 @@ async def asyncio_forever() -> None:
 def test_an_engine_that_stops_by_itself_ends_with_4(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def over(self: object) -> None:
+    async def over(self: object, driver: object) -> None:
         raise SurefillError(ErrorCode.ENGINE_STOPPED, "a bug")
 
-    monkeypatch.setattr("surefill.cli.run._Run._engine_over", over)
+    monkeypatch.setattr(Heartbeat, "keep_beating", over)
     code, _, err = counter.run("run")
     assert (code, "ENGINE_STOPPED: a bug" in err) == (4, True)
 

@@ -70,6 +70,11 @@ VERBS = (
         "positions that nobody covers; cover one of them",
         "surefill adopt CRWD --stop 529.47 --target 545",
     ),
+    Verb(
+        "watchdog",
+        "a second process that alarms: engine dead, shares without a stop",
+        "surefill watchdog",
+    ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
     Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
     Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),

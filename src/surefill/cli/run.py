@@ -28,12 +28,12 @@ from surefill.control.server import ControlServer
 from surefill.core.units import to_text
 from surefill.ports import JournalError
 from surefill.runtime.errors import SurefillError
+from surefill.runtime.heartbeat import Heartbeat
 from surefill.runtime.result import TradeResult, result_of
 from surefill.runtime.wiring import BUILD, journal_path
 from surefill.smart_order_executor import SmartOrderExecutor
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LOOK_S = 3600.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,17 +79,19 @@ class _Run:
             await self._executor.close()
             say("stopped before the start was complete; nothing was sent")
             return Exit.DONE
-        book = self._executor.runtime.engine.book
+        driver, book = self._executor.runtime.driver, self._executor.runtime.engine.book
         place = ControlPlace(journal_path(self._settings))
+        heart = Heartbeat(journal_path(self._settings))
         server = ControlServer(Desk(self._executor), place)
         try:
             await server.start()
             self._tell_ready(place)
-            await self._before_stop(self._engine_over())
+            await self._before_stop(heart.keep_beating(driver))
         finally:
             # First nobody may ask any more, then the engine ends.
             await server.close()
             await self._executor.close()
+        heart.close()  # reached in order only: a stop by an error of ours says nothing
         return self._tell_left(tuple(result_of(trade) for trade in book.open.values()))
 
     async def _before_stop(self, work: Coroutine[Any, Any, None]) -> bool:
@@ -104,11 +106,6 @@ class _Run:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         return False
-
-    async def _engine_over(self) -> None:
-        """Raises the coded error once the engine has stopped by itself."""
-        while True:
-            await self._executor.runtime.driver.until(lambda: False, timeout_s=LOOK_S)
 
     def _tell_ready(self, place: ControlPlace) -> None:
         trades = self._executor.open_trades()

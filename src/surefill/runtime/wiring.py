@@ -21,7 +21,7 @@ from surefill.brokers.alpaca.endpoints import (
     Endpoints,
     endpoints_of,
 )
-from surefill.brokers.alpaca.picture import picture_of
+from surefill.brokers.alpaca.picture import CoverLook, picture_of
 from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.config import Settings
 from surefill.core.engine import Engine
@@ -95,6 +95,16 @@ async def look_at_account(settings: Settings, *, clock: Clock, after_ns: int) ->
     )
 
 
+def cover_look(settings: Settings, *, clock: Clock) -> CoverLook:
+    """Eyes for the watchdog: positions and working orders, nothing else.
+
+    Raises `SurefillError` when keys or address cannot be used.
+    """
+    return CoverLook(
+        endpoints=_endpoints(settings), credentials=_credentials(settings), clock=clock
+    )
+
+
 def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     """Everything built and the journal taken; nothing started. Call it inside a running loop.
 
@@ -158,6 +168,7 @@ __all__ = [
     "account_of",
     "assemble",
     "clock_for",
+    "cover_look",
     "engine_of",
     "has_own_time",
     "journal_at",

@@ -31,6 +31,7 @@ from surefill.core.events import (
     ExecutionReport,
     FillsRead,
     OrdersRead,
+    PositionsRead,
     ReadFailed,
 )
 from surefill.ports import AccountPicture, Clock
@@ -66,6 +67,34 @@ async def picture_of(
         await rest.close()
 
 
+class CoverLook:
+    """Positions and working orders, again and again over one connection: two requests a look."""
+
+    def __init__(self, *, endpoints: Endpoints, credentials: Credentials, clock: Clock) -> None:
+        self._rest = Rest(
+            base_url=endpoints.trading_url,
+            credentials=credentials,
+            budget=RequestBudget(),
+            clock=clock,
+            random=Random(0),
+            sleep=asyncio.sleep,
+            on_budget=lambda: None,
+        )
+        self._look = _Look(self._rest, clock)
+
+    async def open(self) -> None:
+        """Make the connection pool."""
+        await self._rest.open()
+
+    async def read(self) -> tuple[PositionsRead | ReadFailed, OrdersRead | ReadFailed]:
+        """What the broker shows now."""
+        return await self._look.cover()
+
+    async def close(self) -> None:
+        """End it."""
+        await self._rest.close()
+
+
 class _Look:
     """One look through one connection pool."""
 
@@ -95,6 +124,10 @@ class _Look:
             requests_left=self._left,
             requests_limit=self._limit,
         )
+
+    async def cover(self) -> tuple[PositionsRead | ReadFailed, OrdersRead | ReadFailed]:
+        """Positions and working orders alone."""
+        return await self._reads.positions(Priority.ROUTINE), await self._open_orders()
 
     async def _get(self, request: HttpRequest, what: str) -> HttpResponse | ReadFailed:
         outcome = await self._rest.read(request, Priority.ROUTINE)
