@@ -217,8 +217,8 @@ def test_every_box_is_executed_and_every_verb_exists(name: str) -> None:
 def test_codes_in_the_guide_exist() -> None:
     text = (DOCS / DEPLOYED).read_text(encoding="utf-8")
     codes = {code.name for code in (*ReasonCode, *ErrorCode)}
-    codes |= {"JOURNAL_HELD", "JOURNAL_CORRUPT", "JOURNAL_UNWRITABLE", "EXPOSED"}
-    codes |= {"USE_SMART_EXECUTOR"}
+    codes |= {"JOURNAL_HELD", "JOURNAL_CORRUPT", "JOURNAL_UNWRITABLE", "JOURNAL_VERSION"}
+    codes |= {"EXPOSED", "USE_SMART_EXECUTOR", "SYSTEM_ERROR"}
     named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", text))
     assert named <= codes
 
