@@ -24,6 +24,7 @@ from surefill.cli.exchange import (
 )
 from surefill.cli.exits import Exit
 from surefill.sim.alpaca.app import ConfigError
+from surefill.sim.models import DEFAULT_DELAYS, Delay, DelaySamples
 from surefill.sim.switches import SwitchError
 
 
@@ -247,3 +248,26 @@ def test_a_snapshot_that_cannot_be_written_is_a_sentence(
         parsed("--load", str(tmp_path / "day"), "--speed", "5"), config_of(parsed("--speed", "5"))
     )
     assert again.clock.speed_ppb == 5 * 10**9
+
+
+def test_latency_is_drawn_constant_or_recorded(tmp_path: Path) -> None:
+    assert config_of(parsed("--latency", "constant:20")).delays()[Delay.UP].high_ms == 20  # type: ignore[union-attr]
+    path = tmp_path / "measured.json"
+    path.write_text('{"UP": [12.5, 14], "STREAM": [3]}')
+    config = config_of(parsed("--latency", str(path)))
+    assert config.latency_samples == {"UP": (12_500, 14_000), "STREAM": (3_000,)}
+    assert config.delays()[Delay.UP] == DelaySamples((12_500, 14_000))
+    assert config.delays()[Delay.DOWN] == DEFAULT_DELAYS[Delay.DOWN]
+    for text in ('{"UP": []}', '{"SIDEWAYS": [1]}', '{"UP": [-1]}', "[1]", "{", '{"UP": ["x"]}'):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="latency"):
+            config_of(parsed("--latency", str(path)))
+    for word in ("slow", "constant:", "constant:x", "nothing.json"):
+        with pytest.raises(ConfigError, match="latency"):
+            config_of(parsed("--latency", word))
+
+
+def test_borrowing_costs_basis_points() -> None:
+    assert config_of(parsed("--borrow", "30")).borrow_bps == 30
+    with pytest.raises(ConfigError, match="--borrow"):
+        config_of(parsed("--borrow", "-1"))

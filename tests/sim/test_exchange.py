@@ -6,7 +6,7 @@ import pytest
 
 from surefill.core.market import Nbbo, Print
 from surefill.core.units import NANO, to_nano
-from surefill.sim.models import MS, LatencyModel
+from surefill.sim.models import MS, FeeModel, LatencyModel
 from surefill.sim.truth import first_broken_seq
 from surefill.sim.types import Refusal, RefusalKind
 from tests.sim.venue import CLOSE_NS, HOUR_NS, ME, OPEN_NS, START_NS, SYM, Floor, refusal_of
@@ -405,3 +405,14 @@ class TestClockAndLog:
         assert exchange.switches.fill_model == "queue"
         assert exchange.log is floor.log
         assert exchange.events == []
+
+
+def test_a_short_position_pays_for_each_day_it_is_held() -> None:
+    floor = Floor(fees=FeeModel(borrow_bps=360))
+    floor.short(100)
+    ledger = floor.exchange.venue.ledgers[ME]
+    floor.wait(7 * 3_600_000)
+    assert [(entry.kind, entry.fee) for entry in ledger.entries[1:]] == [("borrow", 10**18)]
+    floor.wait(40 * 3_600_000)
+    assert [entry.kind for entry in ledger.entries[1:]] == ["borrow"] * 2, "none after the calendar"
+    assert floor.exchange.books(ME).breaks == ()

@@ -117,6 +117,14 @@ def test_a_symbol_without_a_market_has_no_limit_state() -> None:
     assert floor.exchange.drain_public() == []
 
 
+def test_a_forced_limit_state_ends_in_a_pause_wherever_the_tape_goes() -> None:
+    floor = Floor()
+    floor.exchange._bands.impose(SYM, is_upper=True, again=0)
+    floor.quote("99.50", "99.60")
+    floor.wait(15_000)
+    assert floor.exchange.status(SYM) is TradingStatus.HALTED
+
+
 def test_it_may_come_back_after_the_pause() -> None:
     floor = Floor()
     floor.exchange._bands.impose(SYM, is_upper=False, again=1)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from surefill.sim.models import DEFAULT_DELAYS, MS, Delay, FeeModel, LatencyModel
+import pytest
+
+from surefill.sim.models import (
+    DEFAULT_DELAYS,
+    MS,
+    Delay,
+    DelaySamples,
+    FeeModel,
+    LatencyModel,
+    constant_delays,
+)
 
 
 def test_default_delays_stay_in_their_ranges() -> None:
@@ -42,3 +52,30 @@ def test_none_takes_no_time() -> None:
 def test_fees_are_exact() -> None:
     assert FeeModel().fee(10**9) == 0
     assert FeeModel(per_share_usd=35_000).fee(10**9) == 35_000 * 10**9
+
+
+def test_constant_delays() -> None:
+    latency = LatencyModel(seed=1, delays=constant_delays(20))
+    assert {latency.draw(kind) for kind in Delay for _ in range(3)} == {20 * MS}
+
+
+def test_recorded_delays_are_drawn_from_the_record() -> None:
+    samples = DelaySamples((100, 2_500, 40_000))
+    latency = LatencyModel(seed=1, delays={Delay.UP: samples})
+    drawn = [latency.draw(Delay.UP) for _ in range(200)]
+    assert set(drawn) == {100_000, 2_500_000, 40_000_000}
+    assert (
+        drawn
+        == [LatencyModel(seed=1, delays={Delay.UP: samples}).draw(Delay.UP) for _ in range(1)]
+        + drawn[1:]
+    )
+    for wrong in ((), (-1,)):
+        with pytest.raises(ValueError, match="recorded delays"):
+            DelaySamples(wrong)
+
+
+def test_borrow_fees_are_exact_days_of_a_year() -> None:
+    fees = FeeModel(borrow_bps=360)
+    assert fees.borrow(10_000 * 10**18, 1) == 10**18
+    assert fees.borrow(10_000 * 10**18, 3) == 3 * 10**18
+    assert FeeModel().borrow(10**30, 1) == 0

@@ -64,6 +64,7 @@ REFUSED = [
     (("buy", 1, "market"), {"tp": "2", "group": "bracket"}, K.STOP_LEG_MISSING),
     (("sell", 1, "market"), {"tp": "2", "sl": "1", "group": "oco"}, K.OCO_NOT_LIMIT),
     (("sell", 1, "limit"), {"sl": "1", "group": "oco"}, K.TARGET_MISSING),
+    (("sell", 1, "limit"), {"limit": "2", "sl": "1", "group": "oco"}, K.TARGET_MISSING),
     (("buy", "0.5", "market"), {"tif": "gtc"}, K.FRACTIONAL_NOT_DAY),
     (("buy", "0.5", "market"), {"tp": "2", "sl": "1", "group": "bracket"}, K.FRACTIONAL_NOT_SIMPLE),
     (("buy", 1, "market"), {"tp": "2.001", "sl": "1", "group": "bracket"}, K.SUB_PENNY),
@@ -85,7 +86,6 @@ ACCEPTED = [
     (("buy", 1, "market"), {"sl": "1", "group": "oto"}),
     (("buy", 1, "market"), {"tp": "1", "group": "oto"}),
     (("sell", 1, "limit"), {"tp": "2", "sl": "1", "group": "oco", "tif": "gtc"}),
-    (("sell", 1, "limit"), {"limit": "2", "sl": "1", "group": "oco"}),
 ]
 
 
@@ -99,6 +99,15 @@ def test_refused(words: tuple[str, int, str], terms: dict[str, Any], kind: Refus
 @pytest.mark.parametrize(("words", "terms"), ACCEPTED)
 def test_accepted(words: tuple[str, int, str], terms: dict[str, Any]) -> None:
     check_shape(request(*words, **terms), ASSET, Switches())
+
+
+def test_open_questions_of_complex_orders() -> None:
+    oco = request("sell", 1, "limit", limit="2", sl="1", group="oco")
+    check_shape(oco, ASSET, Switches(oco_parent_limit="accepted"))
+    entry = request("buy", 1, "stop", stop="2", tp="3", sl="1", group="bracket")
+    check_shape(entry, ASSET, Switches())
+    with pytest.raises(Refusal, match="STOP_ENTRY"):
+        check_shape(entry, ASSET, Switches(bracket_stop_entry="refused"))
 
 
 @pytest.mark.parametrize(

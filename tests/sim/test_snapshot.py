@@ -47,6 +47,7 @@ REBUILT = {
     },
     "plan": {"arms": ELSEWHERE},
     "exchange": {
+        "_fees": CONFIGURED,
         "_venue": ELSEWHERE,
         "_desk": CONFIGURED,
         "next_close_ns": ELSEWHERE,

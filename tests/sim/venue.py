@@ -15,7 +15,7 @@ from surefill.core.session import Calendar, Session
 from surefill.core.units import NANO, to_nano, to_text
 from surefill.sim.assets import Asset, AssetTable
 from surefill.sim.exchange import Exchange
-from surefill.sim.models import MS, LatencyModel
+from surefill.sim.models import MS, NO_FEES, FeeModel, LatencyModel
 from surefill.sim.switches import Switches
 from surefill.sim.truth import TruthLog
 from surefill.sim.types import (
@@ -75,6 +75,7 @@ class Floor:
         multiplier: int = 4,
         quote: bool = True,
         calendar: Calendar = CALENDAR,
+        fees: FeeModel = NO_FEES,
     ) -> None:
         self.log = TruthLog()
         self.exchange = Exchange(
@@ -85,6 +86,7 @@ class Floor:
             latency=latency or LatencyModel(seed=7),
             log=self.log,
             assets=AssetTable(assets),
+            fees=fees,
         )
         self.exchange.open_account(ME, cash_usd=to_nano(cash), multiplier=multiplier)
         if quote:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ipaddress
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ FRESH: Mapping[str, object] = {
     "fee": "0",
     "faults": None,
     "latency": "default",
+    "borrow": "0",
     "speed": "1",
 }
 """What the arguments are when nobody gives them."""
@@ -74,7 +76,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keys", type=Path, help="JSON file that names the accounts")
     parser.add_argument("--fee", default="0", help="fee per executed share in USD")
     parser.add_argument("--faults", type=Path, help="JSON file of faults and when to arm them")
-    parser.add_argument("--latency", choices=("default", "none"), default="default")
+    parser.add_argument("--borrow", default="0", metavar="BPS", help="yearly cost of shorts")
+    parser.add_argument(
+        "--latency",
+        default="default",
+        help="default (log-normal), constant:MS, none, or a JSON file of recorded delays",
+    )
     parser.add_argument(
         "--allow-remote", action="store_true", help="listen on an address others can reach"
     )
@@ -119,6 +126,7 @@ def _venue_of(args: argparse.Namespace, config: ExchangeConfig) -> Venue:
 def config_of(args: argparse.Namespace) -> ExchangeConfig:
     """The configuration of these arguments; `ConfigError` or `SwitchError` when they clash."""
     switches, face = split_pairs(args.switch)
+    latency, samples = _latency(args.latency)
     config = ExchangeConfig(
         tape=args.tape,
         tape_date=args.date,
@@ -130,7 +138,9 @@ def config_of(args: argparse.Namespace) -> ExchangeConfig:
         keys_path=args.keys,
         faults_path=args.faults,
         fee_per_share_usd=_fee_usd(args.fee),
-        latency=args.latency,
+        borrow_bps=_bps(args.borrow),
+        latency=latency,
+        latency_samples=samples,
         id_seed=args.seed or 0,
     )
     return config if args.model is None else config.with_model(args.model)
@@ -162,7 +172,7 @@ def banner(address: Address, *, title: str, now_ns: int, with_control: bool) -> 
         f'  TradingStream("KEY", "SECRET", url_override="ws://{at}/stream")',
         f'  StockDataStream("KEY", "SECRET", url_override="ws://{at}/v2/iex")',
         f'  StockHistoricalDataClient("KEY", "SECRET", url_override="http://{at}")',
-        "For Surefill and other programs:",
+        "For Surefill, alpaca-trade-api and other programs that read the environment:",
         "  export APCA_API_KEY_ID=KEY",
         "  export APCA_API_SECRET_KEY=SECRET",
         f"  export APCA_API_BASE_URL=http://{at}",
@@ -238,6 +248,31 @@ def _fee_usd(text: str) -> int:
     if fee_usd < 0:
         raise ConfigError(f"--fee {text}: must not be negative")
     return fee_usd
+
+
+def _bps(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ConfigError(f"--borrow {text}: expected a whole number of basis points")
+    return int(text)
+
+
+def _latency(text: str) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The word, or the recorded delays of a file: ``{"UP": [12.5, 14], ...}`` in milliseconds."""
+    if not text.endswith(".json"):
+        return text, {}
+    try:
+        rows = json.loads(Path(text).read_text(encoding="utf-8"), parse_float=Decimal)
+        samples = {
+            str(kind): tuple(int(Decimal(ms) * 1_000) for ms in values)
+            for kind, values in rows.items()
+        }
+    except OSError as error:
+        raise ConfigError(f"--latency {text}: {error.strerror}") from None
+    except (ValueError, TypeError, AttributeError, ArithmeticError):
+        raise ConfigError(
+            f"--latency {text}: expected an object of lists of milliseconds"
+        ) from None
+    return "default", samples
 
 
 def _speed_ppb(text: str) -> int:

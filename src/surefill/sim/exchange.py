@@ -51,6 +51,7 @@ from surefill.sim.types import (
 )
 
 NEVER_NS = 1 << 63
+DAY_NS = 86_400 * NANO
 
 
 class Exchange(views.VenueReader):
@@ -80,6 +81,7 @@ class Exchange(views.VenueReader):
                 assets=assets,
             )
         )
+        self._fees = fees
         self._desk = OrderDesk(self._venue, fees=fees)
         self._bands = BandDesk(self._venue, self._halt_or_resume)
         self._incidents = IncidentDesk(
@@ -311,10 +313,21 @@ class Exchange(views.VenueReader):
             book = self._venue.books[symbol]
             book.forget_rest()
             book.lastday_px = book.mark_px()
+        closed_ns, self.next_close_ns = self.next_close_ns, self._close_after(self._venue.now_ns)
+        days = max(1, (self.next_close_ns - closed_ns + DAY_NS // 2) // DAY_NS)
         for ledger in self._venue.ledgers.values():
+            if self._fees.borrow_bps and self.next_close_ns < NEVER_NS:
+                self._charge_borrow(ledger, days)
             ledger.last_equity = ledger.equity(self._venue.mark_px)
             ledger.last_maintenance = ledger.maintenance(self._venue.mark_px)
-        self.next_close_ns = self._close_after(self._venue.now_ns)
+
+    def _charge_borrow(self, ledger: Ledger, days: int) -> None:
+        """Short positions at the close pay until the next one."""
+        for symbol, position in ledger.positions.items():
+            px = self._venue.mark_px(symbol)
+            if position.qty < 0 and px is not None:
+                fee = self._fees.borrow(-position.qty * px, days)
+                ledger.book_borrow(symbol, fee=fee, at_ns=self._venue.now_ns)
 
     def _log_refusal(
         self,
@@ -324,24 +337,31 @@ class Exchange(views.VenueReader):
         *,
         order_id: str | None = None,
     ) -> None:
-        """One truth line per refused request, with a digest of its body (idempotency checks)."""
-        fields: dict[str, object] = {"account": account, "kind": "refused", "order_id": order_id}
-        digest = hashlib.sha256(repr(request).encode()).hexdigest()[:16]
-        fields["text"] = f"{refusal} body={digest}"
-        if isinstance(request, OrderRequest):
-            fields |= {
-                "symbol": request.symbol,
-                "side": request.side.value,
-                "ord_type": request.ord_type.value,
-                "tif": request.tif.value,
-                "contingency": request.contingency.value,
-            }
-        if request is not None:
-            fields |= {
-                "cl_ord_id": request.cl_ord_id,
-                "order_qty": request.order_qty,
-                "qty": request.order_qty,
-                "limit_px": request.limit_px,
-                "stop_px": request.stop_px,
-            }
-        self._venue.log.append(self._venue.now_ns, fields)
+        """One truth line per refused request."""
+        fields = {"account": account, "kind": "refused", "order_id": order_id}
+        self._venue.log.append(self._venue.now_ns, fields | _refusal_fields(request, refusal))
+
+
+def _refusal_fields(
+    request: OrderRequest | ReplaceRequest | None, refusal: Refusal
+) -> dict[str, object]:
+    """What was asked and why not, with a digest of the body (idempotency checks)."""
+    digest = hashlib.sha256(repr(request).encode()).hexdigest()[:16]
+    fields: dict[str, object] = {"text": f"{refusal} body={digest}"}
+    if isinstance(request, OrderRequest):
+        fields |= {
+            "symbol": request.symbol,
+            "side": request.side.value,
+            "ord_type": request.ord_type.value,
+            "tif": request.tif.value,
+            "contingency": request.contingency.value,
+        }
+    if request is not None:
+        fields |= {
+            "cl_ord_id": request.cl_ord_id,
+            "order_qty": request.order_qty,
+            "qty": request.order_qty,
+            "limit_px": request.limit_px,
+            "stop_px": request.stop_px,
+        }
+    return fields

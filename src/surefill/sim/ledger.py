@@ -164,6 +164,10 @@ class Ledger:
         kind = "split" if new != old else "dividend"
         self._enter(kind, symbol, at_ns, signed_qty=change_qty, cash=cash)
 
+    def book_borrow(self, symbol: str, *, fee: int, at_ns: int) -> None:
+        """The fee (1e-18 USD) of a short position held over night."""
+        self._enter("borrow", symbol, at_ns, cash=0, fee=fee)
+
     def _enter(
         self, kind: str, symbol: str, at_ns: int, *, signed_qty: int = 0, cash: int, fee: int = 0
     ) -> None:

@@ -42,7 +42,8 @@ _LIMIT_STATES = frozenset("FGHI")
 class Bands:
     """Bands of one symbol, 1e-9 USD. ``number``: which limit state this is, to know an old timer.
 
-    ``again``: how often fault V8 comes back after a pause, on the upper or the lower side.
+    ``is_forced``: fault V8, its limit state ends in a pause wherever the tape goes; ``again``: how
+    often it comes back after the pause, on the upper or the lower side.
     """
 
     up_px: int
@@ -51,6 +52,7 @@ class Bands:
     number: int = 0
     again: int = 0
     is_upper: bool = True
+    is_forced: bool = False
 
     @property
     def is_limit_state(self) -> bool:
@@ -101,12 +103,14 @@ class BandDesk:
         up_px = band_px if is_upper else band_px * (100 + FAR_PERCENT) // 100
         down_px = band_px * (100 - FAR_PERCENT) // 100 if is_upper else band_px
         old = self._venue.bands.get(symbol)
-        number = old.number if old else 0
-        bands = Bands(up_px, down_px, number=number, again=again, is_upper=is_upper)
+        number = (old.number if old else 0) + 1
+        bands = Bands(up_px, down_px, number=number, again=again, is_upper=is_upper, is_forced=True)
         self._venue.bands[symbol] = bands
         book.bands = (down_px, up_px)
         self._tell(symbol, bands)
         self._look(symbol, bands)
+        ends_ns = self._venue.now_ns + LIMIT_STATE_NS
+        self._venue.at(ends_ns, StepKind.LIMIT_STATE_OVER, symbol, number)
 
     def on_quote(self, symbol: str) -> None:
         """The touch has moved."""
@@ -122,7 +126,7 @@ class BandDesk:
         was_limit_state = bands.is_limit_state
         bands.indicator = letter
         self._tell(symbol, bands)
-        if bands.is_limit_state and not was_limit_state:
+        if bands.is_limit_state and not was_limit_state and not bands.is_forced:
             bands.number += 1
             ends_ns = self._venue.now_ns + LIMIT_STATE_NS
             self._venue.at(ends_ns, StepKind.LIMIT_STATE_OVER, symbol, bands.number)
@@ -134,7 +138,9 @@ class BandDesk:
 
     def _end_limit_state(self, symbol: str, number: int) -> None:
         bands = self._venue.bands.get(symbol)
-        if bands is None or bands.number != number or not bands.is_limit_state:
+        if bands is None or bands.number != number:
+            return
+        if not (bands.is_limit_state or bands.is_forced):
             return
         self._set_status(symbol, TradingStatus.HALTED, PAUSE_REASON)
         self._venue.at(self._venue.now_ns + PAUSE_NS, StepKind.PAUSE_OVER, symbol)

@@ -19,6 +19,7 @@ from surefill.core.units import NANO
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
+US = 1_000
 
 
 class Delay(StrEnum):
@@ -44,6 +45,20 @@ class DelayRange:
     high_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class DelaySamples:
+    """Delays that were measured somewhere, in microseconds; each draw takes one of them."""
+
+    samples_us: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.samples_us or min(self.samples_us) < 0:
+            raise ValueError("recorded delays are numbers, not negative, at least one")
+
+
+Delays = Mapping[Delay, DelayRange | DelaySamples]
+"""How long each kind takes; a kind that is left out takes no time."""
+
 DEFAULT_DELAYS: Mapping[Delay, DelayRange] = {
     # Request and answer together are the acknowledgement: 15-150 ms (design 6).
     Delay.UP: DelayRange(8, 18, 75),
@@ -62,9 +77,7 @@ DEFAULT_DELAYS: Mapping[Delay, DelayRange] = {
 class LatencyModel:
     """Seeded delays. `draw` gives the next delay of a kind in nanoseconds."""
 
-    def __init__(
-        self, *, seed: int | str, delays: Mapping[Delay, DelayRange] = DEFAULT_DELAYS
-    ) -> None:
+    def __init__(self, *, seed: int | str, delays: Delays = DEFAULT_DELAYS) -> None:
         """``delays`` may leave kinds out: those take no time."""
         self._delays = dict(delays)
         self._randoms = {kind: Random(f"{seed}:{kind}") for kind in Delay}
@@ -83,6 +96,8 @@ class LatencyModel:
         bounds = self._delays.get(kind)
         if bounds is None:
             return 0
+        if isinstance(bounds, DelaySamples):
+            return self._randoms[kind].choice(bounds.samples_us) * US
         if bounds.low_ms == bounds.high_ms:
             return bounds.low_ms * MS
         # A clipped log-normal, the usual shape of network delays; sigma 0.45 leaves about 5 % of
@@ -92,14 +107,25 @@ class LatencyModel:
         return min(max(drawn_ns, bounds.low_ms * MS), bounds.high_ms * MS)
 
 
+def constant_delays(ms: int) -> Delays:
+    """Every step and every way takes the same time."""
+    return dict.fromkeys(Delay, DelayRange(ms, ms, ms))
+
+
 @dataclass(frozen=True, slots=True)
 class FeeModel:
-    """Fees of an execution. The first version charges a flat amount per share (default none).
+    """What an account pays beside prices; nothing by default.
 
-    ``per_share_usd``: 1e-9 USD per share, of every execution.
+    ``per_share_usd``: 1e-9 USD per share, of every execution. ``borrow_bps``: what a short position
+    costs in a year of 360 days, 1e-4 of its value, for each calendar day that it is held over.
     """
 
     per_share_usd: int = 0
+    borrow_bps: int = 0
+
+    def borrow(self, value: int, days: int) -> int:
+        """Fee in 1e-18 USD for holding a short of this value (1e-18 USD, not negative)."""
+        return value * self.borrow_bps * days // (10_000 * 360)
 
     def fee(self, qty: int) -> int:
         """Fee in 1e-18 USD for ``qty`` (1e-9 share), exact."""

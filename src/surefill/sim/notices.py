@@ -1,10 +1,10 @@
 """Public messages about a market that are neither quote, print nor status.
 
-What: a print corrected or canceled, price bands, the end of a minute. They tell clients something;
-no order executes, waits or ends because of them (limit states do, as `StatusEvent`).
+What: a print corrected or canceled, price bands, an auction's imbalance, the end of a minute. They
+tell clients something; only price bands also bind the exchange (`Exchange.on_bands`).
 Units: prices 1e-9 USD, quantities 1e-9 share, times UTC ns. ``number`` counts the prints of a
 symbol from 1, in the order they were made.
-Must never: reach the exchange.
+Must never: execute anything.
 """
 
 from __future__ import annotations
@@ -44,10 +44,19 @@ class BandNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class ImbalanceNotice:
+    """The indicative price of the coming auction of a symbol."""
+
+    symbol: str
+    px: int
+    venue_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class MinuteEnd:
     """The minute before ``venue_ns`` is over: its bars are final."""
 
     venue_ns: int
 
 
-Notice = PrintCorrection | PrintCancel | BandNotice | MinuteEnd
+Notice = PrintCorrection | PrintCancel | BandNotice | ImbalanceNotice | MinuteEnd

@@ -272,3 +272,13 @@ def test_the_exchange_may_be_kept(tmp_path: Path) -> None:
     assert (refused.status, b"SNAPSHOT_UNWRITABLE" in refused.body) == (422, True)
     status, body = Panel().ask("POST", "snapshot")
     assert (status, "--save FILE" in body["error"]) == (422, True)
+
+
+def test_bands_bind_and_imbalances_are_told(panel: Panel) -> None:
+    panel.post("nbbo", NBBO)
+    panel.post("bands", {"symbol": SYM, "up": "99", "down": "90"})
+    order = panel.bench.order().json
+    panel.bench.advance()
+    assert panel.bench.call("GET", f"/v2/orders/{order['id']}").json["status"] == "new"
+    panel.post("imbalance", {"symbol": SYM, "price": "100.5"})
+    panel.refused("imbalance", {"symbol": SYM})

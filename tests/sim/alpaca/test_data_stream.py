@@ -14,9 +14,15 @@ from surefill.core.market import Nbbo, Print
 from surefill.core.units import to_nano
 from surefill.sim.alpaca.data_stream import DataSession
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
-from surefill.sim.notices import BandNotice, MinuteEnd, PrintCancel, PrintCorrection
+from surefill.sim.notices import (
+    BandNotice,
+    ImbalanceNotice,
+    MinuteEnd,
+    PrintCancel,
+    PrintCorrection,
+)
 from surefill.sim.types import OrderEventKind
-from surefill.sim.wire import Frame
+from surefill.sim.wire import Frame, StreamKind
 from tests.sim.alpaca.samples import event
 from tests.support.bench import START_NS, Bench
 
@@ -225,3 +231,30 @@ def test_one_connection_too_many_and_the_wrong_feed() -> None:
     first.closed()
     assert only(DataSession(desk, {}, others=[first]).receive(AUTH))["msg"] == "authenticated"
     assert first.account is None
+
+
+def test_imbalances_go_to_who_asked_for_them() -> None:
+    bench = Bench()
+    session = bench.venue.face.open_stream(StreamKind.MARKET, {})
+    say = [b'{"action":"auth","key":"K","secret":"S"}']
+    say.append(b'{"action":"subscribe","imbalances":["ACME"]}')
+    (answer,) = [session.receive(data) for data in say][-1]
+    assert json.loads(answer.data)[0]["imbalances"] == ["ACME"]
+    (frame,) = session.on_notice(ImbalanceNotice("ACME", 99_500_000_000, bench.edge.now_ns))
+    (row,) = json.loads(frame.data)
+    assert (row["T"], row["S"], row["p"], row["z"]) == ("i", "ACME", 99.5, "C")
+    assert session.on_notice(ImbalanceNotice("BETA", 1, 0)) == ()
+    (answer,) = session.receive(b'{"action":"unsubscribe","imbalances":["ACME"]}')
+    assert "imbalances" not in json.loads(answer.data)[0]
+
+
+def test_a_volatility_pause_has_its_own_words() -> None:
+    bench = Bench()
+    session = bench.venue.face.open_stream(StreamKind.MARKET, {})
+    session.receive(b'{"action":"auth","key":"K","secret":"S"}')
+    session.receive(b'{"action":"subscribe","statuses":["*"]}')
+    (frame,) = session.on_market(StatusEvent("ACME", TradingStatus.HALTED, 1, "LUDP"))
+    (row,) = json.loads(frame.data)
+    assert (row["sc"], row["rc"]) == ("P", "LUDP")
+    (frame,) = session.on_market(StatusEvent("ACME", TradingStatus.TRADING, 1, "LUDP"))
+    assert json.loads(frame.data)[0]["sc"] == "T"

@@ -31,8 +31,11 @@ from surefill.sim.models import (
     NO_FEES,
     Delay,
     DelayRange,
+    Delays,
+    DelaySamples,
     FeeModel,
     LatencyModel,
+    constant_delays,
 )
 from surefill.sim.pacing import ONE_PPB, PacedClock
 from surefill.sim.profiles import MID, TIGHT, WIDE
@@ -73,14 +76,37 @@ class ExchangeConfig:
     faults_path: Path | None = None
     fee_per_share_usd: int = 0
     """1e-9 USD per executed share, taken out of cash with each execution."""
+    borrow_bps: int = 0
+    """Yearly cost of short positions, 1e-4 of their value."""
     latency: str = "default"
+    """``default`` (log-normal), ``none``, or ``constant:MS``."""
+    latency_samples: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Kind of delay -> recorded delays in microseconds; these kinds are drawn from them."""
     id_seed: int = 0
 
     def __post_init__(self) -> None:
         if self.tape is not None and self.seed is not None:
             raise ConfigError("choose a tape or a seed, not both")
-        if self.latency not in ("default", "none"):
-            raise ConfigError("latency is 'default' or 'none'")
+        if self.borrow_bps < 0:
+            raise ConfigError("the borrow fee is not negative")
+        self.delays()
+
+    def delays(self) -> Delays:
+        """How long things take."""
+        word, _, rest = self.latency.partition(":")
+        base: dict[Delay, DelayRange | DelaySamples] = dict(DEFAULT_DELAYS)
+        if word == "constant" and rest.isascii() and rest.isdigit() and len(rest) < 7:
+            base = dict(constant_delays(int(rest)))
+        elif self.latency == "none":
+            base = {}
+        elif self.latency != "default":
+            raise ConfigError("latency is default, none, constant:MS or the name of a JSON file")
+        try:
+            for kind, samples in self.latency_samples.items():
+                base[Delay(kind)] = DelaySamples(tuple(samples))
+        except ValueError as error:
+            raise ConfigError(f"recorded latency: {error}") from None
+        return base
 
     def with_model(self, model: str) -> ExchangeConfig:
         """The same with this fill model (``queue``, ``touch``, ``paper``)."""
@@ -118,7 +144,7 @@ class VenueParts:
 
     switches: Switches = field(default_factory=Switches)
     face: FaceSwitches = field(default_factory=FaceSwitches)
-    delays: Mapping[Delay, DelayRange] = field(default_factory=lambda: DEFAULT_DELAYS)
+    delays: Delays = field(default_factory=lambda: DEFAULT_DELAYS)
     id_seed: int = 0
     cash_usd: int | None = None
     """Starting cash of every account, 1e-9 USD; ``None`` = as its key says."""
@@ -211,11 +237,11 @@ def _parts(config: ExchangeConfig, market: _Market) -> VenueParts:
     return VenueParts(
         switches=config.switches,
         face=config.face,
-        delays={} if config.latency == "none" else DEFAULT_DELAYS,
+        delays=config.delays(),
         id_seed=config.id_seed,
         keys_path=config.keys_path,
         symbols=tuple(market.symbols),
-        fees=FeeModel(config.fee_per_share_usd),
+        fees=FeeModel(config.fee_per_share_usd, config.borrow_bps),
     )
 
 

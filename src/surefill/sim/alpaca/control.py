@@ -27,7 +27,7 @@ from surefill.sim.alpaca.snapshot import records
 from surefill.sim.alpaca.text import parse_stamp, stamp_ns, whole_text
 from surefill.sim.faults import NS_PER_MS, FaultError
 from surefill.sim.market import PrintEvent, QuoteEvent, StatusEvent
-from surefill.sim.notices import BandNotice, Notice, PrintCancel, PrintCorrection
+from surefill.sim.notices import BandNotice, ImbalanceNotice, Notice, PrintCancel, PrintCorrection
 from surefill.sim.pacing import PaceError
 from surefill.sim.snapshot_file import SnapshotError, lines_of, save
 from surefill.sim.types import Refusal
@@ -60,6 +60,7 @@ class Control:
             ("POST", "status"): self._status,
             ("POST", "correction"): self._correct_print,
             ("POST", "bands"): self._bands,
+            ("POST", "imbalance"): self._imbalance,
             ("POST", "clock"): self._set_clock,
             ("GET", "clock"): self._clock,
             ("GET", "snapshot"): self._snapshot,
@@ -148,6 +149,12 @@ class Control:
             raise ControlError("down is above 0 and below up")
         symbol, now_ns = _symbol(body), self._venue.edge.now_ns
         self._venue.edge.announce(BandNotice(symbol, up_px, down_px, now_ns))
+        return self._done()
+
+    def _imbalance(self, request: WireRequest) -> WireResponse:
+        body = _body(request, {"symbol", "price"})
+        symbol, px = _symbol(body), _amount(body, "price")
+        self._venue.edge.announce(ImbalanceNotice(symbol, px, self._venue.edge.now_ns))
         return self._done()
 
     # -- clock --------------------------------------------------------------------------------

@@ -29,14 +29,23 @@ from surefill.sim.alpaca.board import (
 from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump
 from surefill.sim.alpaca.keys import Credentials, Owner, credentials_of
-from surefill.sim.alpaca.text import NS_PER_S, stamp_ns, whole_text
+from surefill.sim.alpaca.text import NS_PER_S, stamp_ns, whole_text, wire_number
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
-from surefill.sim.notices import BandNotice, MinuteEnd, Notice, PrintCancel, PrintCorrection
+from surefill.sim.notices import (
+    BandNotice,
+    ImbalanceNotice,
+    MinuteEnd,
+    Notice,
+    PrintCancel,
+    PrintCorrection,
+)
 from surefill.sim.types import VenueEvent
 from surefill.sim.wire import Frame
 
 CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses", "lulds")
-"""What may be subscribed; corrections and cancelErrors follow trades."""
+"""What may be subscribed and is always confirmed; corrections and cancelErrors follow trades."""
+IMBALANCES = "imbalances"
+"""May be subscribed as well; confirmed only when it was."""
 
 ERRORS: Mapping[int, str] = {
     400: "invalid syntax",
@@ -69,7 +78,7 @@ class DataSession:
         self._is_msgpack = headers.get("content-type", "") == "application/msgpack"
         self._owner: Owner | None = desk.keys.find(credentials_of(headers))
         # channel -> symbols in the order of subscription; "*" means every symbol
-        self._symbols: dict[str, list[str]] = {channel: [] for channel in CHANNELS}
+        self._symbols: dict[str, list[str]] = {channel: [] for channel in (*CHANNELS, IMBALANCES)}
 
     def opened(self) -> Sequence[Frame]:
         """The greeting; handshake headers that authenticate add their own word."""
@@ -116,6 +125,11 @@ class DataSession:
             return ()
         if isinstance(notice, MinuteEnd):
             return self._bars(notice.venue_ns)
+        if isinstance(notice, ImbalanceNotice):
+            if not self._wants(IMBALANCES, notice.symbol):
+                return ()
+            fields: Json = {"p": wire_number(notice.px), "z": "C"}
+            return self._say([self._timed("i", notice.symbol, fields, ns=notice.venue_ns)])
         if isinstance(notice, BandNotice):
             if not self._wants("lulds", notice.symbol):
                 return ()
@@ -235,7 +249,7 @@ class DataSession:
 
     def _change(self, message: Mapping[str, object], *, is_adding: bool) -> Sequence[Frame]:
         asked: dict[str, list[str]] = {}
-        for channel in CHANNELS:
+        for channel in self._symbols:
             names = message.get(channel, [])
             if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
                 return self._error(400)
@@ -253,7 +267,9 @@ class DataSession:
 
     def _subscription(self) -> Json:
         body: Json = {"T": "subscription"}
-        body.update({channel: list(names) for channel, names in self._symbols.items()})
+        for channel, names in self._symbols.items():
+            if channel != IMBALANCES or names:
+                body[channel] = list(names)
         body["corrections"] = list(self._symbols["trades"])
         body["cancelErrors"] = list(self._symbols["trades"])
         return body

@@ -44,7 +44,9 @@ CONFIG: Shape = {
     "switches": Switches,
     "face": FaceSwitches,
     "fee_per_share_usd": int,
+    "borrow_bps": int,
     "latency": str,
+    "latency_samples": dict[str, tuple[int, ...]],
     "id_seed": int,
 }
 """What the file decides; the rest of `ExchangeConfig` belongs to the machine."""
