@@ -45,6 +45,7 @@ def test_the_table(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "against it (MAE) -, 1 unknown" in shown  # a virtual run sees only urgent quotes
     assert "ENTRY_TIMEOUT 1, RR_BELOW_MIN 1" in shown
     assert "legacy 1 0.0 % 100.0 % +29." in shown
+    assert "legacy 1 -1.00 0.0 % - - - - 1 smart 0 - - - - - - 0" in shown
     assert not (journal.parent.parent / "logs").exists()
 
 

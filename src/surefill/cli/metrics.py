@@ -37,10 +37,8 @@ from surefill.tca.text import UNKNOWN, bps, decimal_text, excursion, percent, ra
 
 NEW_YORK = ZoneInfo("America/New_York")
 ALERTS_FILE = "alerts.log"
-GROUP_HEAD = (
-    *("plans", "refused", "filled", "slip", "shortfall", "R/R", "bare max"),
-    *("R", "MAE", "MFE", "hit"),
-)
+GROUP_HEAD = ("plans", "refused", "filled", "slip", "shortfall", "R/R", "bare max", "R")
+QUALITY_HEAD = ("closed", "R", "hit", "MAE R", "MFE R", "MAE USD", "MFE USD", "unknown")
 _Text = Callable[[int], str]
 _LEVELS = {Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}
 
@@ -168,6 +166,9 @@ def _blocks(
         rows = [_group_row(name, found) for name, found in groups]
         right = frozenset(range(1, len(GROUP_HEAD) + 1))
         blocks.append(Table(f"By {args.by}", rows, head=(args.by, *GROUP_HEAD), right=right))
+        quality = [_quality_row(name, found) for name, found in groups]
+        title = f"Closed trades by {args.by} (USD a share; unknown: not watched throughout)"
+        blocks.append(Table(title, quality, head=(args.by, *QUALITY_HEAD), right=right))
     if args.alerts and not alerts:
         blocks += ["", "Alerts: none, no rule is broken."]
     if alerts:
@@ -223,9 +224,20 @@ def _group_row(name: str, found: Metrics) -> tuple[str, ...]:
         _mean(found.rr_signal, ratio),
         seconds(bare.high if bare else None),
         _mean(found.result, ratio),
+    )
+
+
+def _quality_row(name: str, found: Metrics) -> tuple[str, ...]:
+    return (
+        name,
+        str(found.result.count if found.result else 0),
+        _mean(found.result, ratio),
+        percent(found.hit_ppb),
         _mean(found.mae, ratio),
         _mean(found.mfe, ratio),
-        percent(found.hit_ppb),
+        _mean(found.mae_px, ratio),
+        _mean(found.mfe_px, ratio),
+        str(found.excursion_unknown),
     )
 
 
