@@ -64,3 +64,12 @@ def test_what_is_only_lost_or_repeated_is_a_limit_and_no_stretch(code: str) -> N
     strikes = struck(code).strikes
     assert excuses_of(strikes) == ()
     assert has_stream_faults(strikes) is (code[0] == "W")
+
+
+@pytest.mark.parametrize("name", ["trade_bust", "trade_correct"])
+def test_what_only_a_poll_can_tell_is_excused_until_the_poll(name: str) -> None:
+    faults = StrikingFaults(1)
+    faults.arm(Fault(FaultCode.W1), 0)
+    faults.draw(FaultCode.W1, f"orders {name}", AT_NS)
+    (excuse,) = excuses_of(faults.strikes)
+    assert excuse.to_ns == AT_NS + 30_000 * NS_PER_MS

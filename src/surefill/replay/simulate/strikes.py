@@ -25,6 +25,10 @@ HELD_MS = 2_000
 """Exits that stay held after the fill are asked about for a second before they are given up."""
 UNSEEN_MS = 3_600_000
 """A stop that rests and does not work (V18) shows nothing until the market passes it."""
+POLL_MS = 30_000
+"""While a trade is held the orders are listed this often (`core.engine`): until then nothing tells
+of a bust or a correction whose message was lost."""
+_READ_LATER = frozenset({"orders trade_bust", "orders trade_correct"})
 RESTART_GRACE_MS = 10_000
 """I3 (d): from the start of the process to full cover."""
 
@@ -68,7 +72,8 @@ def excuses_of(strikes: Iterable[Strike]) -> tuple[Excuse, ...]:
     grace_ms = 5_000 if has_stream_faults(strikes) else 2_000
     found = []
     for strike in strikes:
-        lasts_ms = _lasts_ms(strike.fault)
+        is_rare_news = strike.opportunity in _READ_LATER and strike.code.value[0] in "WN"
+        lasts_ms = POLL_MS if is_rare_news else _lasts_ms(strike.fault)
         if lasts_ms is not None:
             end_ns = strike.at_ns + lasts_ms * NS_PER_MS
             found.append(Excuse(strike.at_ns, end_ns, grace_ms=grace_ms))
