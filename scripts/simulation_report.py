@@ -1,7 +1,7 @@
 """A long simulation and its dated report.
 
     python scripts/simulation_report.py play 0:100000 build/seeds.jsonl
-    python scripts/simulation_report.py write build/seeds.jsonl docs/reports/2026-11-22-simulation.md
+    python scripts/simulation_report.py write build/seeds.jsonl docs/reports/DATE-simulation.md
 
 ``play`` appends one line a seed, in one process (start several on ranges of their own; Ctrl-C keeps
 what is done). ``write`` reads any number of such files and writes what was run, what was violated,
@@ -67,14 +67,29 @@ def ranges(seeds: Iterable[int]) -> str:
 
 def report(results: list[SeedResult], commit: str) -> str:
     """The report as Markdown."""
-        total = Total() for result in results: total.add(result) machine = f"{os.cpu_count()} cores,
-        {platform.machine()}, Python {platform.python_version()}" lines = [ "# Simulation: a long
-        run", "", "Written by `scripts/simulation_report.py`; what is simulated:
-        [simulation](../simulation.md).", "", f"Commit {commit}; {machine}; seeds {ranges(one.seed
-        for one in results)}.", "", "| | |", "|---|---|", *(f"| {name.strip()} | {value} |" for
-        name, value in total.rows()), "", "## Violations", "", *(_violation(seed, one) for seed, one
-        in total.violations[:SHOWN]), ] if not total.violations: lines.append("None.") return
-        "\n".join([*lines, "", *_cells(total), ""])
+    total = Total()
+    for result in results:
+        total.add(result)
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    lines = [
+        "# Simulation: a long run",
+        "",
+        "Written by `scripts/simulation_report.py`. What is simulated and what is not:",
+        "[simulation](../simulation.md).",
+        "",
+        f"Commit {commit}; {machine}; seeds {ranges(one.seed for one in results)}.",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name.strip()} | {value} |" for name, value in total.rows()),
+        "",
+        "## Violations",
+        "",
+        *(_violation(seed, one) for seed, one in total.violations[:SHOWN]),
+    ]
+    if not total.violations:
+        lines.append("None.")
+    return "\n".join([*lines, "", *_cells(total), ""])
 
 
 def _violation(seed: int, one: Violation) -> str:
