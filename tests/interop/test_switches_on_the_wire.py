@@ -350,6 +350,20 @@ def banded_limit(wire: Wire) -> Any:
     return [wire.order(type="limit", limit_price=px, qty="1").status for px in ("94.99", "95")]
 
 
+def fourth_day_trade(wire: Wire) -> Any:
+    account = wire.call("GET", "/v2/account").json["account_number"]
+    wire.exchange.venue.ledgers[account].last_equity = 10_000 * 10**18
+    answers = []
+    for symbol in ("A", "B", "C", "D"):
+        wire.quote(symbol, "9.99", "10")
+        wire.filled(symbol=symbol)
+        answers.append(wire.order(symbol=symbol, side="sell"))
+        wire.advance()
+    last = answers[-1]
+    counted = wire.call("GET", "/v2/account").json["daytrade_count"]
+    return last.status, last.json.get("code"), counted
+
+
 def patched(wire: Wire) -> Any:
     return wire.call("PATCH", f"/v2/orders/{wire.resting()}", {"limit_price": "98"}).json["status"]
 
@@ -420,6 +434,7 @@ STORIES: dict[str, Callable[[Wire], Any]] = {
     "nested_replaced_legs": moved_leg,
     "buy_stop_side": low_buy_stop,
     "band_rejects": banded_limit,
+    "day_trade_rule": fourth_day_trade,
     "patch_status": patched,
     "empty_cancel_all": nothing_to_cancel,
     "nested_limit": nested_page,

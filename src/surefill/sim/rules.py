@@ -16,6 +16,7 @@ from surefill.core.units import NANO
 from surefill.sim.assets import Asset
 from surefill.sim.auction import is_too_late
 from surefill.sim.complex_orders import is_complex
+from surefill.sim.day_trades import check as check_day_trades
 from surefill.sim.ledger import Ledger
 from surefill.sim.levels import check_bands, check_far, check_legs, check_stop_side
 from surefill.sim.lifecycle import stop_cap_px
@@ -77,6 +78,7 @@ def check_submission(venue: Venue, ledger: Ledger, request: OrderRequest) -> Adm
         _check_opening(venue, ledger, request, asset=asset)
     else:
         _check_shares(ledger, asset.symbol, order_qty)
+        check_day_trades(venue, ledger, asset.symbol, is_opening=is_opening)
     _check_wash(venue, ledger, request)
     _check_levels(venue, request)
     hwm_px, stop_px = _trail_start(venue, request)

@@ -38,6 +38,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "nested_replaced_legs": ("current", "all"),
     "buy_stop_side": ("checked", "free"),
     "band_rejects": ("off", "on"),
+    "day_trade_rule": ("off", "on"),
     "unknown_symbol_code": ("42210000", "40010001"),
     "partial_arms_legs": ("off", "on"),
     "exit_race": ("sequential", "overlapping"),
@@ -91,6 +92,7 @@ class Switches:
     * ``nested_replaced_legs`` (3.5): a parent lists its current legs, or also the replaced ones.
     * ``buy_stop_side`` (1.3): buy stops must be above the market, the mirror of a known rule.
     * ``band_rejects`` (7): limits outside the price bands are refused (not documented: off).
+    * ``day_trade_rule`` (1.7): the rule against a fourth day trade, which ended in June 2026.
     * ``unknown_symbol_code`` (U18), ``simple_class`` (1.6): wire spelling, read by the face.
     * ``partial_arms_legs``: documented: legs arm only on the complete fill (3.3). ``on`` arms them
       when a partly filled entry ends, for the executed quantity: a kinder venue for comparison.
@@ -129,6 +131,7 @@ class Switches:
     nested_replaced_legs: str = "current"
     buy_stop_side: str = "checked"
     band_rejects: str = "off"
+    day_trade_rule: str = "off"
     unknown_symbol_code: str = "42210000"
     partial_arms_legs: str = "off"
     exit_race: str = "sequential"

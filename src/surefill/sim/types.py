@@ -29,6 +29,7 @@ class RefusalKind(StrEnum):
     ACCOUNT_NOT_SHORTABLE = "ACCOUNT_NOT_SHORTABLE"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
     FRACTIONAL_DISABLED = "FRACTIONAL_DISABLED"  # by the account's own setting
+    DAY_TRADE = "DAY_TRADE"
     NOT_FRACTIONABLE = "NOT_FRACTIONABLE"  # symbol
     # Shape of the request (422, request)
     DUPLICATE_CL_ORD_ID = "DUPLICATE_CL_ORD_ID"  # existing_order_id

@@ -98,6 +98,7 @@ def test_credentials_come_in_two_ways() -> None:
     pair = Credentials("K", "s:t")
     assert credentials_of({"apca-api-key-id": "K", "apca-api-secret-key": "s:t"}) == pair
     assert credentials_of(basic("K:s:t")) == pair
+    assert credentials_of({"authorization": "Bearer token"}) == Credentials("token", "token")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,8 @@ def test_credentials_come_in_two_ways() -> None:
     [
         {},
         {"apca-api-key-id": "K"},
-        {"authorization": "Bearer token"},
+        {"authorization": "Bearer "},
+        {"authorization": "Digest token"},
         {"authorization": "Basic %%%"},
         {"authorization": "Basic " + base64.b64encode(b"\xff\xfe").decode()},
         basic("K"),

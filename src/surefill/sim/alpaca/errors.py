@@ -23,6 +23,7 @@ from surefill.sim.wire import WireResponse
 BAD_REQUEST = 40010001
 BAD_STATE = 42210000
 FORBIDDEN = 40310000
+DAY_TRADE_DENIED = 40310100
 NOT_FOUND = 40410000
 UNAUTHORIZED = 40110000
 RATE_LIMITED = 42910000
@@ -248,6 +249,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.ACCOUNT_NOT_SHORTABLE: _forbidden("account is not allowed to short"),
     K.ACCOUNT_BLOCKED: _forbidden("account is not authorized to trade"),
     K.FRACTIONAL_DISABLED: _forbidden("fractional trading is disabled for this account"),
+    K.DAY_TRADE: _row(403, DAY_TRADE_DENIED, "trade denied due to pattern day trading protection"),
     K.NOT_FRACTIONABLE: _forbidden(lambda c: f'asset "{_symbol(c)}" is not fractionable'),
     K.DUPLICATE_CL_ORD_ID: _shape("client_order_id must be unique"),
     K.ID_TOO_LONG: _shape("client_order_id must be no more than 128 characters"),

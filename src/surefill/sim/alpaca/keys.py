@@ -66,11 +66,14 @@ def owner_of(key: str, cash_usd: int = DEFAULT_CASH_USD) -> Owner:
 
 
 def credentials_of(headers: Mapping[str, str]) -> Credentials | None:
-    """Key pair from the two headers or HTTP Basic; header names are lower case."""
+    """Key pair from the two headers, HTTP Basic, or an OAuth token (which is both here); header
+    names are lower case."""
     key, secret = headers.get("apca-api-key-id", ""), headers.get("apca-api-secret-key", "")
     if key and secret:
         return Credentials(key, secret)
     scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value:
+        return Credentials(value, value)
     if scheme.lower() != "basic":
         return None
     try:

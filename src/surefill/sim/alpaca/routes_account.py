@@ -31,6 +31,7 @@ from surefill.sim.alpaca.parse import (
 )
 from surefill.sim.alpaca.routes_orders import cancel_items, many
 from surefill.sim.alpaca.text import new_york_date
+from surefill.sim.day_trades import count as day_trades
 from surefill.sim.types import AccountSettings, OrderRequest, OrderSnapshot, PositionView, Refusal
 from surefill.sim.wire import WireResponse
 
@@ -150,6 +151,8 @@ def get_account(call: Call) -> WireResponse:
     )
     settings = call.desk.configuration(call.account)
     body["trade_suspended_by_user"] = settings.suspend_trade
+    if exchange.switches.day_trade_rule == "on":
+        body["daytrade_count"] = day_trades(exchange.venue, call.account)
     return reply(body)
 
 

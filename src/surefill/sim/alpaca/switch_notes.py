@@ -56,6 +56,7 @@ NOTES: Mapping[str, tuple[str, str]] = {
         "1.4",
         "where the 60 s of the request limit start: minute of the clock, or first request",
     ),
+    "day_trade_rule": ("1.7", "whether a fourth day trade is refused below $25,000 (legacy)"),
     "cancel_of_pending_new": ("2.1", "answer to canceling an order that is not acknowledged yet"),
     "patch_status": ("2.4", "status in the answer to a replacement"),
     "replace_carries_avg": ("2.4", "whether a replacement carries the average price"),
