@@ -2,7 +2,7 @@
 
 A comment before each box says where it runs and how it ends:
 
-    <!-- run: background -->                     the exchange, kept running
+    <!-- run: background -->                     the exchange or the engine, kept running
     <!-- run: place -->                          sh, in the user's directory; must end with 0
     <!-- run: place, ends with 0, 1 or 3 -->     other exit codes are right too
     <!-- run: place python -->                   Python there
@@ -36,7 +36,8 @@ QUICK = "SMART_EXECUTOR_QUICK_START.md"
 DEPLOYED = "SMART_ORDER_EXECUTOR_DEPLOYED.md"
 SUMMARY = "SMART_EXECUTOR_EXECUTIVE_SUMMARY.md"
 CHECKLIST = "SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md"
-ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST)
+RUNNING = "running.md"
+ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING)
 BOX = re.compile(
     r"<!-- run: (?P<where>\w+)(?P<how>[^>]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL
 )
@@ -77,13 +78,13 @@ class Reader:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = str(probe.getsockname()[1])
-        self._exchange: subprocess.Popen[bytes] | None = None
+        self._kept: list[subprocess.Popen[bytes]] = []
 
     def close(self) -> None:
-        """End what still runs."""
-        if self._exchange is not None:
-            self._exchange.terminate()
-            self._exchange.wait(timeout=20)
+        """End what still runs, the engine before its exchange."""
+        for process in reversed(self._kept):
+            process.terminate()
+            process.wait(timeout=30)
 
     def does(self, box: Box) -> str:
         """Run a box; its output."""
@@ -111,20 +112,27 @@ class Reader:
     def _serve(self, text: str) -> str:
         words = text.split()
         assert words[0] == "surefill"
-        self._exchange = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", *words],
             env=clean_environ(),
             cwd=self.place,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self._kept.append(process)
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", int(self.port))) == 0:
-                    return ""
+            if self._listens() if words[1] == "exchange" else self._takes_requests():
+                return ""
             time.sleep(0.1)
-        raise AssertionError("the exchange did not start")
+        raise AssertionError(f"{text} did not start")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", int(self.port))) == 0
+
+    def _takes_requests(self) -> bool:
+        return bool(list(self.place.glob(".surefill/*.sock")))
 
     def _stand_in(self) -> None:
         path = self._tools / "sudo"
@@ -165,6 +173,28 @@ def test_the_quick_start_and_the_guide_do_what_they_say(reader: Reader) -> None:
     assert (reader.place / "backups").is_dir()
 
 
+def test_running_the_engine_goes_as_told(tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    reader = Reader(tmp_path)
+    try:
+        shown = " ".join("".join(reader.does(box) for box in boxes_of(RUNNING)).split())
+    finally:
+        reader.close()
+    for words in (
+        "plan=or-1 25 @ 100.01",
+        "['opening-range']",
+        "BETA 30 100.01 0 0 30",
+        "COVERED 30 0 98.50 104.00 adopt-",
+        "halt: the running engine",
+        "resume: the running engine",
+        "FLAT",
+    ):
+        assert words in shown, words
+    logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
+    assert logged.count("Smart executor trade successful: ACME") == 1
+
+
 def test_the_executors_tests_run_alone_as_a_readable_list(reader: Reader) -> None:
     (box,) = [box for box in boxes_of(DEPLOYED) if "python tests/" in box.text]
     shown = reader.does(box)
@@ -191,11 +221,12 @@ def test_the_summary_plays_its_demo(reader: Reader) -> None:
     assert "0 violations" in " ".join(reader.does(box).split())
 
 
-def test_the_unit_is_one_that_systemd_takes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["surefill.service", "surefill-watchdog.service"])
+def test_the_unit_is_one_that_systemd_takes(name: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    text = (ROOT / "deploy" / "surefill.service").read_text(encoding="utf-8")
-    unit = tmp_path / "surefill.service"
+    text = (ROOT / "deploy" / name).read_text(encoding="utf-8")
+    unit = tmp_path / name
     unit.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", text))
     done = subprocess.run(
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=60
@@ -209,9 +240,7 @@ def test_every_box_is_executed_and_every_verb_exists(name: str) -> None:
     assert text.count("```") == 2 * len(boxes_of(name)), "a grey box without its `run` comment"
     verbs = {verb.name for verb in VERBS}
     named = re.findall(r"(?:^|`)surefill (?:--)?([a-z]+)", text, re.MULTILINE)
-    assert set(named) - verbs <= {"run"}, f"{name} names verbs that do not exist"
-    if "run" in named:
-        assert "no\n  `surefill run`" in text or "no `surefill run`" in text
+    assert set(named) <= verbs, f"{name} names verbs that do not exist"
 
 
 def test_codes_in_the_guide_exist() -> None:
