@@ -486,16 +486,3 @@ def test_a_closing_order_beside_its_stop_is_not_given_up_when_price_passes_both(
     assert b.covered == 100
     b.run(12)
     assert b.news()[0].startswith("cancel"), "but nobody waits for ever"
-
-
-@SIDES
-def test_a_stop_that_fires_is_not_cancelled_by_the_time_exit(side: str) -> None:
-    b = covered_bench(side)
-    b.fills("X1.stop", 40, -195)
-    b.cancelled("X1")
-    b.news()
-    b.operator(Act.FLATTEN, "p1")
-    assert b.news() == [], "it is read, not ended"
-    b.fills("X1.stop", 60, -195)
-    b.run(2)
-    assert b.trade.outcome is Outcome.CLOSED_STOP

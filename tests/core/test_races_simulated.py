@@ -167,3 +167,16 @@ def test_a_bust_is_not_believed_on_one_read_alone(side: str) -> None:
     b.run(40)
     assert b.held == 100
     assert "VENUE_BUST" not in " ".join(b.news())
+
+
+@SIDES
+def test_a_stop_that_fires_is_not_cancelled_by_the_time_exit(side: str) -> None:
+    b = covered_bench(side)
+    b.fills("X1.stop", 40, -195)
+    b.cancelled("X1")
+    b.news()
+    b.operator(Act.FLATTEN, "p1")
+    assert b.news() == [], "it is read, not ended"
+    b.fills("X1.stop", 60, -195)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_STOP
