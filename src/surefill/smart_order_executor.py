@@ -143,26 +143,10 @@ class SmartOrderExecutor:
             return
         try:
             if self._is_ready() and runtime.driver.error is None:
-                await self._leave(runtime)
+                await _leave(runtime)
         finally:
             self._runtime = None
             await self._disconnect(runtime)
-
-    async def _leave(self, runtime: Runtime) -> None:
-        book, driver = runtime.engine.book, runtime.driver
-        unsettled = [trade.trade_id for trade in book.open.values() if not trade.is_settled]
-        now, why = runtime.clock.now_ns(), "the executor closes"
-        for name in unsettled:
-            driver.post(OperatorActed(Act.CANCEL_ENTRY, name, "surefill", why, now))
-
-        def is_settled() -> bool:
-            return all(name not in book.open or book.open[name].is_settled for name in unsettled)
-
-        try:
-            if not await driver.until(is_settled, timeout_s=LEAVE_S):
-                logger.error("closing with trades in doubt or not covered: %s", unsettled)
-        except SurefillError as error:
-            logger.error("closing after the engine stopped: %s", error)
 
     async def _disconnect(self, runtime: Runtime) -> None:
         await runtime.broker.close()
@@ -193,14 +177,14 @@ class SmartOrderExecutor:
     ) -> TradeResult:
         """`execute` on a chosen path; the default is that of the settings."""
         runtime = self._started()
-        must_fit(self._submission(plan, is_legacy=is_legacy))
+        must_fit(_submission(runtime, plan, is_legacy=is_legacy))
         if remembered(runtime.stepper, plan.plan_id) is None:
-            await self._see_market(plan.symbol)
+            await _see_market(runtime, plan.symbol)
         found = remembered(runtime.stepper, plan.plan_id)  # again: somebody may have been faster
         if found is not None and not is_same_plan(found, plan):
             raise _reused(plan)
         if found is None:
-            runtime.driver.post(self._submission(plan, is_legacy=is_legacy))
+            runtime.driver.post(_submission(runtime, plan, is_legacy=is_legacy))
         elif _is_settled(found):
             return result_of(found)
         result = await self._milestone(plan.plan_id, Milestone.SETTLED, timeout_s)
@@ -250,8 +234,8 @@ class SmartOrderExecutor:
     async def check(self, plan: TradePlan, *, is_legacy: bool | None = None) -> PlanCheck:
         """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
         runtime = self._started()
-        await self._see_market(plan.symbol)
-        event = self._submission(plan, is_legacy=is_legacy)
+        await _see_market(runtime, plan.symbol)
+        event = _submission(runtime, plan, is_legacy=is_legacy)
         return dry_run(runtime.engine, event, now=runtime.clock.now_ns())
 
     # ------------------------------------------------------------------------------ operator
@@ -337,36 +321,10 @@ class SmartOrderExecutor:
         at = datetime.fromtimestamp(now // 1_000_000_000, tz=UTC)
         return f"{symbol}-{at:%Y%m%dT%H%M%S}.{now % 1_000_000_000:09d}"
 
-    def _submission(self, plan: TradePlan, *, is_legacy: bool | None) -> PlanSubmitted:
-        now = self._started().clock.now_ns()
-        legacy = not self.settings.use_smart_executor if is_legacy is None else is_legacy
-        return PlanSubmitted(plan, self.settings.policy(), legacy, now)
-
-    async def _see_market(self, symbol: str) -> None:
-        """Have instrument and a current quote, or let the gate say what is missing."""
-        if not SYMBOL_PATTERN.fullmatch(symbol):
-            return  # the gate says so; one wrong word would refuse the whole subscription
-        runtime = self._started()
-        runtime.broker.watch(symbol)
-
-        def is_seen() -> bool:
-            view = runtime.engine.views.get(symbol)
-            age_ns = view.quote_age_ns(runtime.clock.now_ns()) if view is not None else None
-            is_known = runtime.engine.state.instrument(symbol) is not None
-            return is_known and age_ns is not None and age_ns <= self.settings.quote_age_max_ns
-
-        await runtime.driver.until(is_seen, timeout_s=QUOTE_S)
-
     async def _milestone(
         self, plan_id: str, milestone: Milestone, timeout_s: float | None
     ) -> TradeResult:
-        runtime = self._started()
-        future = runtime.waiters.expect(plan_id, milestone)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await future
-        except TimeoutError:
-            pass  # the caller wanted to know by now; the trade goes on
+        await _reached(self._started(), plan_id, milestone, timeout_s=timeout_s)
         return result_of(self._found(plan_id))
 
     def _found(self, plan_id: str) -> Trade | Denial:
@@ -424,3 +382,53 @@ def _tell_end(runtime: Runtime) -> None:
         runtime.stepper.note(ENDED, "the executor was closed", now=runtime.clock.now_ns())
     except JournalError as problem:
         logger.error("the end could not be put on record: %s", problem)
+
+
+async def _leave(runtime: Runtime) -> None:
+    """End entries, because nobody would cover their later fills; wait for what filled."""
+    book, driver = runtime.engine.book, runtime.driver
+    unsettled = [trade.trade_id for trade in book.open.values() if not trade.is_settled]
+    now, why = runtime.clock.now_ns(), "the executor closes"
+    for name in unsettled:
+        driver.post(OperatorActed(Act.CANCEL_ENTRY, name, "surefill", why, now))
+
+    def is_settled() -> bool:
+        return all(name not in book.open or book.open[name].is_settled for name in unsettled)
+
+    try:
+        if not await driver.until(is_settled, timeout_s=LEAVE_S):
+            logger.error("closing with trades in doubt or not covered: %s", unsettled)
+    except SurefillError as error:
+        logger.error("closing after the engine stopped: %s", error)
+
+
+async def _see_market(runtime: Runtime, symbol: str) -> None:
+    """Have instrument and a current quote, or let the gate say what is missing."""
+    if not SYMBOL_PATTERN.fullmatch(symbol):
+        return  # the gate says so; one wrong word would refuse the whole subscription
+    runtime.broker.watch(symbol)
+
+    def is_seen() -> bool:
+        view = runtime.engine.views.get(symbol)
+        age_ns = view.quote_age_ns(runtime.clock.now_ns()) if view is not None else None
+        is_known = runtime.engine.state.instrument(symbol) is not None
+        return is_known and age_ns is not None and age_ns <= runtime.settings.quote_age_max_ns
+
+    await runtime.driver.until(is_seen, timeout_s=QUOTE_S)
+
+
+async def _reached(
+    runtime: Runtime, plan_id: str, milestone: Milestone, *, timeout_s: float | None
+) -> None:
+    future = runtime.waiters.expect(plan_id, milestone)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await future
+    except TimeoutError:
+        pass  # the caller wanted to know by now; the trade goes on
+
+
+def _submission(runtime: Runtime, plan: TradePlan, *, is_legacy: bool | None) -> PlanSubmitted:
+    settings, now = runtime.settings, runtime.clock.now_ns()
+    legacy = not settings.use_smart_executor if is_legacy is None else is_legacy
+    return PlanSubmitted(plan, settings.policy(), legacy, now)
