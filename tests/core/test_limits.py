@@ -22,7 +22,7 @@ from surefill.core.units import NANO
 
 SHOWN = (
     "collar=0.1 displayed_share=0 volume_share=0 entries_per_minute=60 "
-    "symbol_entries_per_minute=10 duplicate_s=1"
+    "symbol_entries_per_minute=10 duplicate_s=0.2"
 )
 
 
@@ -37,7 +37,7 @@ def test_what_is_not_given_keeps_its_default() -> None:
     assert show_limits(read_limits("")) == SHOWN
     given = read_limits("duplicate_s=0.5, TSLA:order_qty=100 TSLA:collar=0.02")
     assert show_limits(given) == (
-        SHOWN.replace("duplicate_s=1", "duplicate_s=0.5") + " TSLA:collar=0.02 TSLA:order_qty=100"
+        SHOWN.replace("duplicate_s=0.2", "duplicate_s=0.5") + " TSLA:collar=0.02 TSLA:order_qty=100"
     )
     assert read_limits(show_limits(given)) == given
 

@@ -158,7 +158,7 @@ DEFAULTS = {
     "collar_ppb": NANO // 10,
     "entries_per_minute_max": 60,
     "symbol_entries_per_minute_max": 10,
-    "duplicate_ns": SECOND_NS,
+    "duplicate_ns": SECOND_NS // 5,
 }
 """The others are off: what a feed displays and prints is a part of the market (IEX: 2 to 3 %)."""
 
