@@ -190,18 +190,28 @@ class _VenueTime:
 def _venue(ending: CrwdEnding, reading_ns: Callable[[], int]) -> Venue:
     """The exchange of one ending, with the default latencies."""
     market = crwd_morning(ending)
-    date = CRWD_SESSION.date
+    date, first_ns = CRWD_SESSION.date, market.next_ns() or START_NS
     made = assemble(
         market,
         calendar=us_equity_calendar(date, date),
-        start_ns=market.next_ns() or START_NS,
+        start_ns=first_ns,
         parts=VenueParts(symbols=(CRWD,)),
     )
     made.edge.advance(START_NS)
     clock = PacedClock(reading_ns, start_ns=START_NS)
     title = f"CRWD, the morning that ends at the {ending.value.lower()}"
     config = ExchangeConfig(start_ns=START_NS)
-    return Venue(config, title, made.exchange, made.edge, made.face, made.keys, clock, made.log)
+    return Venue(
+        config,
+        title,
+        made.exchange,
+        made.edge,
+        made.face,
+        made.keys,
+        clock,
+        made.log,
+        first_ns=first_ns,
+    )
 
 
 class _Stage:
