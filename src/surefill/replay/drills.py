@@ -163,14 +163,18 @@ class Drills:
 
     def _sell(self, trade_id: str, tries: int, run: VirtualRun) -> None:
         trade = run.engine.book.open.get(trade_id)
-        if trade is None or tries <= 0 or not trade.position_qty:
+        if trade is None or tries <= 0:
+            return
+        shown = {one.symbol: one.qty for one in run.exchange.positions(run.account)}
+        held_qty = abs(shown.get(trade.symbol, 0))  # what the screen says, not what we believe
+        if not held_qty:
             return
         request = OrderRequest(
             symbol=trade.symbol,
             side=Side.SELL if trade.sign > 0 else Side.BUY,
             ord_type=OrdType.MARKET,
             tif=TimeInForce.DAY,
-            order_qty=trade.position_qty,
+            order_qty=held_qty,
             contingency=Contingency.NONE,
             cl_ord_id=f"screen-{trade_id}",
         )

@@ -153,11 +153,11 @@ class Repairs:
     ) -> list[Fault]:
         """An exit order that replaces nothing: first cover or a repair. ``qty``: its shares,
         ``entry_qty``: shares entered so far. Shares covered for the first time are no repair."""
-        faults = []
-        if self.cancelled_ns is not None and need > 0:
+        faults: list[Fault] = []
+        cancelled_ns, self.cancelled_ns = self.cancelled_ns, None
+        if cancelled_ns is not None and need > 0:
             self._suspect_ns = now_ns
-        self.cancelled_ns = None
-        if qty and self._first_qty + qty <= entry_qty:
+        elif qty and self._first_qty + qty <= entry_qty:
             self._first_qty += qty
         elif self._group_free_at == entry_fills and not self._free_groups:
             faults += self._count(now_ns)
@@ -168,7 +168,8 @@ class Repairs:
 
     def closing(self) -> None:
         """An order that closes shares: cover was cancelled to flatten, or cut in two to close a
-        part, and not to repair (C.1.1, 6)."""
+        part, and not to repair (C.1.1, 6). What is kept of a cut pair has a group free."""
+        self._free_groups += self.cancelled_ns is not None
         self.cancelled_ns = self._suspect_ns = None
 
     def verdict(self, now_ns: int) -> Iterator[tuple[Fault, int]]:

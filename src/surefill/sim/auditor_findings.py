@@ -36,13 +36,13 @@ class AuditLimits:
     ``cover_p99_ms`` is judged from 100 windows on. ``others`` are order ids or client order ids
     that somebody else cancelled or replaced (an operator, the test), so that I16 and I20 do not
     blame the executor. ``foreign_orders`` admits orders that belong to no plan. From
-    ``renewal_from_ns`` on (UTC ns, before the close) cover that dies with the day gives way to cover
-    that stays (C.1.1, 3): no repair, but its gap counts.
+    ``renewal_from_ns`` on (UTC ns, before the close) cover that dies with the day gives way to
+    cover that stays (C.1.1, 3): no repair, but its gap counts.
     """
 
     cover_ms: int = 1_500
     cover_p99_ms: int = 1_000
-    closing_ms: int = 60_000
+    closing_ms: int = 15_000
     anchor_ms: int = 1_500
     flat_ms: int = 2_000
     entry_slack_ms: int = 2_000
