@@ -207,6 +207,23 @@ def test_the_account_is_read_every_minute_while_anything_is_open() -> None:
     assert b.engine.next_deadline() is None, "nothing open, nothing to do"
 
 
+def test_an_idle_engine_reads_the_account_now_and_then_where_it_is_told_to() -> None:
+    config = EngineConfig(account="A1", limits=Limits(), idle_poll_ns=120 * S)
+    one, now = Engine(config, TACTICS), START_NS
+    one.step(EngineStarted(1, "b", "s", now), now)
+    for event in readiness(now):
+        one.step(event, now)
+    assert one.next_deadline() == now + 120 * S
+    assert one.step(TimePassed(), now + 119 * S).is_empty
+    asked = one.step(TimePassed(), now + 120 * S).commands
+    assert [type(command).__name__ for command in asked] == ["QueryAccount", "QueryPositions"]
+    assert one.next_deadline() == now + 240 * S
+    never = Engine(EngineConfig(account="A1", limits=Limits()), TACTICS)
+    for event in (EngineStarted(1, "b", "s", now), *readiness(now)):
+        never.step(event, now)
+    assert never.next_deadline() is None
+
+
 def test_a_broken_invariant_halts_new_risk_and_says_so() -> None:
     b = covered_bench()
     b.may_break = True

@@ -65,8 +65,9 @@ from surefill.core.reconcile import (
     sort_reports,
     unknown_ours,
 )
-from surefill.core.risk import GateView, Limits
+from surefill.core.risk import GateView
 from surefill.core.state import Denial, EngineState, Mode
+from surefill.core.state import EngineConfig as EngineConfig
 from surefill.core.step import TradeStep, step_trade
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
@@ -82,16 +83,6 @@ POLL_STARTING_NS = 2 * SECOND_NS
 POLL_ENTERING_NS = 3 * SECOND_NS
 POLL_HOLDING_NS = 30 * SECOND_NS
 ACCOUNT_POLL_NS = 60 * SECOND_NS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineConfig:
-    """What the engine is told once. ``exits_beside_entry``: the broker lets an OCO rest beside a
-    working entry of the same symbol (U19)."""
-
-    account: str
-    limits: Limits
-    exits_beside_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +169,11 @@ class Engine:
         is_starting = self.state.mode is Mode.RECONCILING
         if self.state.mode is Mode.STARTING or not (self.book.open or is_starting):
             self._poll_ns = self._account_poll_ns = None
+            idle_ns = self.config.idle_poll_ns
+            if idle_ns and self.state.mode is Mode.READY:
+                # Nothing is open, but the next plan is judged by equity and buying power.
+                read_ns = max(self.state.account_read_ns, self._last_account_poll_ns)
+                self._account_poll_ns = read_ns + idle_ns
             return
         if is_starting:
             # What the first reads did not bring is asked for again: a start never gets stuck.

@@ -1,6 +1,7 @@
 """What the engine knows beside its trades: the account, the feeds, the switches that stop new risk.
 
-What: `EngineState` (journaled and imaged like a trade), `Denial` (a plan that never became one).
+What: `EngineConfig` (fixed at the start), `EngineState` (journaled and imaged like a trade),
+`Denial` (a plan that never became one).
 Invariants: kill and halt survive restarts (I6); what has not been read since the start is unknown,
 not empty (I11, I25).
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.events import Account, Instrument, Position
-from surefill.core.limits import Entered
+from surefill.core.limits import Entered, Limits
 from surefill.core.plan import TradePlan
 from surefill.core.reasons import Reason
 from surefill.core.session import Calendar
@@ -25,6 +26,18 @@ class Mode(StrEnum):
     STARTING = "STARTING"
     RECONCILING = "RECONCILING"
     READY = "READY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """What the engine is told once. ``exits_beside_entry``: the broker lets an OCO rest beside a
+    working entry of the same symbol (U19). ``idle_poll_ns``: how often the account is read while
+    nothing is open, 0 for never; a process that runs for days must not judge by yesterday."""
+
+    account: str
+    limits: Limits
+    exits_beside_entry: bool = False
+    idle_poll_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

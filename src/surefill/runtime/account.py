@@ -28,6 +28,9 @@ from surefill.tactics.registry import TACTICS
 
 BUILD = f"surefill {version('surefill')}"
 
+IDLE_POLL_NS = 120_000_000_000
+"""One request a minute while nothing is open: account and positions are two minutes old at most."""
+
 
 def account_of(settings: Settings) -> str:
     """A stable name of the account: 32 hex digits of server and key id."""
@@ -88,6 +91,7 @@ def engine_of(settings: Settings) -> Engine:
         account=account_of(settings),
         limits=limits_of(settings),
         exits_beside_entry=settings.wash_exempts is not WashExempts.NONE,
+        idle_poll_ns=IDLE_POLL_NS,
     )
     return Engine(config, TACTICS)
 
