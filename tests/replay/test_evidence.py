@@ -8,6 +8,7 @@ from surefill.core.fix import Side
 from surefill.core.plan import ExitsByLevel, Policy
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
+from surefill.core.trade import Outcome
 from surefill.core.units import NANO, to_nano
 from surefill.replay.evidence import claim_row, plan_row, rows_of
 from tests.support.stage import START_NS, Stage
@@ -54,3 +55,6 @@ def test_a_trade_claims_its_books_and_trades_back_with_a_minus() -> None:
     assert claim_row(both)["outcome"] == "OPEN"
     assert claim_row(both)["exit_qty"] == 0
     assert claim_row(both)["exit_cost"] == 0
+    assert claim_row(both)["ended_ns"] is None
+    handed = replace(both, outcome=Outcome.HANDED_OVER, closed_ns=7)
+    assert claim_row(handed)["ended_ns"] == 7

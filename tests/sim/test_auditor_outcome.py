@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from surefill.sim.auditor_book import FLATTEN, STOP, TARGET, PlanBook
-from surefill.sim.auditor_outcome import claim_faults
+from surefill.sim.auditor_outcome import NEWS_NS, claim_faults
 from surefill.sim.auditor_terms import Claim
 from tests.sim.test_auditor_book import UNIT, book, order
 
@@ -80,3 +80,17 @@ def test_handed_over_means_covered() -> None:
     ]
     made.add(order("s", STOP))
     assert claim_faults(made, said, None) == []
+
+
+def test_who_hands_over_may_not_have_heard_of_the_last_execution() -> None:
+    made = book()
+    stop = order("s", STOP)
+    made.add(stop)
+    made.execute(stop, px=149 * UNIT, qty=40 * UNIT, at_ns=10 * NEWS_NS)
+    made.account_position = 0
+    before = claim("HANDED_OVER", 0)
+    assert claim_faults(made, replace(before, ended_ns=10 * NEWS_NS + 1), None) == []
+    assert claim_faults(made, replace(before, ended_ns=11 * NEWS_NS), None) != []
+    assert claim_faults(made, before, None) != []
+    wrong = replace(before, ended_ns=10 * NEWS_NS + 1, exit_qty=1)
+    assert claim_faults(made, wrong, None) != []

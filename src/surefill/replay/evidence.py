@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
 from surefill.core.state import Denial
-from surefill.core.trade import Trade
+from surefill.core.trade import Outcome, Trade
 
 Row = Mapping[str, object]
 
@@ -67,6 +67,8 @@ def claim_row(ended: Trade | Denial) -> Row:
         "entry_cost": ended.entry_cost,
         "exit_qty": sum(sign * order.cum_qty for sign, order in exits),
         "exit_cost": sum(sign * order.cost for sign, order in exits),
+        # Orders stay at work after a hand-over: the count is of that instant.
+        "ended_ns": ended.closed_ns if ended.outcome is Outcome.HANDED_OVER else None,
     }
 
 

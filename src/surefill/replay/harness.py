@@ -64,6 +64,7 @@ class VirtualConfig:
     limits: Limits = field(default_factory=Limits)
     policy: Policy = field(default_factory=Policy)
     switches: Switches = field(default_factory=Switches)
+    face: FaceSwitches = field(default_factory=FaceSwitches)
     exits_beside_entry: bool = False
     cash_usd: int = 10_000_000 * 1_000_000_000
     requests_per_minute: int = 200
@@ -123,7 +124,9 @@ class VirtualRun:
             start_ns=start_ns,
             parts=VenueParts(
                 switches=self.config.switches,
-                face=FaceSwitches(rate_limit_per_min=self.config.requests_per_minute),
+                face=replace(
+                    self.config.face, rate_limit_per_min=self.config.requests_per_minute
+                ),
                 delays=self.config.delays,
                 id_seed=self.config.seed,
                 cash_usd=self.config.cash_usd,

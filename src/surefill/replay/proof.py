@@ -32,13 +32,13 @@ from surefill.core.units import NANO
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.evidence import rows_of
 from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
+from surefill.sim.alpaca.switches import split_pairs
 from surefill.sim.auditor import AuditLimits, AuditReport, Excuse, Violation, audit
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
 from surefill.sim.market import Halt, HaltedMarket, MarketSource, MergedMarket
 from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange
 from surefill.sim.profiles import PROFILES
-from surefill.sim.switches import Switches
 from surefill.sim.synthetic import SyntheticTape
 from surefill.sim.tape import find_tape, open_tape
 from surefill.sim.workload import Draw, Mix, sample_plans
@@ -227,12 +227,14 @@ def play_lane(lane: Lane) -> LaneResult:
 
 
 def _run_of(lane: Lane, market: MarketSource, first_ns: int) -> VirtualRun:
+    switches, face = split_pairs(lane.switches)
     config = VirtualConfig(
         seed=lane.seed,
         limits=EASY_LIMITS,
         cash_usd=CASH_USD,
         requests_per_minute=0,  # three trades a slot on one account: the budget is another test
-        switches=Switches.from_pairs(lane.switches),
+        switches=switches,
+        face=face,
         exits_beside_entry=lane.exits_beside_entry,
         delays={**DEFAULT_DELAYS, **dict(lane.delays)},
     )

@@ -69,6 +69,10 @@ class Group:
     roles: set[str] = field(default_factory=set)
 
 
+Numbers = tuple[int, int, int, int]
+"""(entry quantity, entry cost, exit quantity, exit proceeds)"""
+
+
 class PlanBook:
     """Orders and executions of one plan, in venue truth."""
 
@@ -84,6 +88,8 @@ class PlanBook:
         self.exit_by_role: dict[str, int] = {}
         self.external_qty = 0
         """Shares that somebody else closed (R19): gone, whatever the account holds later."""
+        self.told: list[tuple[int, Numbers]] = []
+        """(venue ns, numbers after it) of each execution"""
         self.account_position: int | None = None
         """Signed position of account and symbol, all owners."""
 
@@ -104,8 +110,22 @@ class PlanBook:
         if not order.is_live:
             self.live.pop(order.order_id, None)
 
-    def execute(self, order: Order, *, px: int, qty: int) -> None:
+    def execute(self, order: Order, *, px: int, qty: int, at_ns: int = 0) -> None:
         """An execution of ``qty`` at ``px``; a bust comes with a negative quantity."""
+        self._count(order, px=px, qty=qty)
+        self.told.append((at_ns, self.numbers()))
+
+    def numbers(self) -> Numbers:
+        """Entry quantity and cost, exit quantity and proceeds."""
+        return (self.entry_qty, self.entry_cost, self.exit_qty, self.exit_cost)
+
+    def numbers_since(self, since_ns: int) -> set[Numbers]:
+        """What stood at ``since_ns`` and everything that has stood from then on."""
+        before = [numbers for at_ns, numbers in self.told if at_ns <= since_ns]
+        later = {numbers for at_ns, numbers in self.told if at_ns > since_ns}
+        return {before[-1] if before else (0, 0, 0, 0)} | later
+
+    def _count(self, order: Order, *, px: int, qty: int) -> None:
         order.filled_qty += qty
         if order.role == ENTRY:
             self.entry_qty += qty

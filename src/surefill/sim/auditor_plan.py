@@ -159,7 +159,7 @@ class PlanJudge:
 
     def redo(self, order: Order, *, px: int, qty: int) -> None:
         """The other half of a correction: the execution counts at this price."""
-        self.book.execute(order, px=px, qty=qty)
+        self.book.execute(order, px=px, qty=qty, at_ns=self._now_ns)
         self._instant.is_open = self._instant.by_venue = True
         if order.role == ENTRY:
             self._anchor.entry_changed()
@@ -239,7 +239,7 @@ class PlanJudge:
         self._instant.has_fill = True
         if order.is_cancel_asked:
             self.races += 1
-        self.book.execute(order, px=line.last_px, qty=line.last_qty)
+        self.book.execute(order, px=line.last_px, qty=line.last_qty, at_ns=self._now_ns)
         if order.role != ENTRY:
             return
         self._entry_fills += 1
