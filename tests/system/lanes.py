@@ -1,4 +1,5 @@
-"""The lanes of the proof: which markets, venue rules, delays and people the plans meet.
+"""The lanes of the proof, which markets, venue rules, delays and people the plans meet, and what
+must hold of them.
 
 Eight lanes a market, 85 slots of three symbols each. Where exits may rest beside the entry, cancels
 take up to nine tenths of a second, so that many fills fall into them; where they may not, a slow
@@ -7,13 +8,17 @@ cancel would eat the time in which cover has to stand, and stays below half a se
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from surefill.replay.drills import DrillMix
-from surefill.replay.proof import Lane, RecordedDay, SyntheticDay
+from surefill.replay.proof import Lane, Proof, RecordedDay, SyntheticDay
 from surefill.sim.models import Delay, DelayRange
 from surefill.sim.workload import Mix
 
+PLANS = 2_000
+COVER_NS = 1_500_000_000
 SLOTS = 85
 SPACING_S = 24
 RECORDED_SYMBOLS = ("AIG", "BAC", "IBM")
@@ -102,3 +107,18 @@ def synthetic_lanes() -> tuple[Lane, ...]:
         lane(f"s{n}", SyntheticDay(date, SYNTHETIC_SYMBOLS, seed=n), row)
         for n, (date, row) in enumerate(zip(days, ROWS, strict=True))
     )
+
+
+def check(proof: Proof, name: str, folder: Path) -> None:
+    """Everything that the proof promises, with its table shown and kept."""
+    table = f"{name}\n{proof.render()}"
+    sys.stdout.write(table)
+    (folder / f"proof_{name}.txt").write_text(table, encoding="utf-8")
+    plans = proof.count("plans")
+    assert plans >= PLANS
+    assert not proof.violations, table
+    assert 100 * proof.count("partial_entries") >= 30 * plans, table
+    assert 100 * proof.count("plans_raced") >= 10 * plans, table
+    assert 100 * proof.count("shorts") >= 20 * plans, table
+    assert all(proof.outcomes.values()), table
+    assert proof.window_max_ns <= COVER_NS, table
