@@ -309,10 +309,14 @@ class VenueReader:
 
     def drain_public(self) -> list[StatusEvent | BandNotice]:
         """Take what the venue has said to everybody."""
-        said, self._venue.public = self._venue.public, []
+        said = self._venue.public
+        if said:
+            self._venue.public = []
         return said
 
     def drain_jumps(self) -> list[QuoteEvent | PrintEvent]:
         """Take what the market does at once because of an incident."""
-        jumps, self._venue.jumps = self._venue.jumps, []
+        jumps = self._venue.jumps
+        if jumps:
+            self._venue.jumps = []
         return jumps

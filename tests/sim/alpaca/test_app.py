@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from surefill.sim.alpaca.app import (
 from surefill.sim.calendar import session_on
 from surefill.sim.market import TapeError
 from surefill.sim.models import Delay
+from surefill.sim.wire import WireRequest
 from tests.sim.tapes import day, twin
 from tests.support.bench import START_NS, SYM, Bench
 
@@ -124,3 +126,32 @@ def test_fees_come_out_of_cash_with_each_execution() -> None:
     books = bench.exchange.books(bench.venue.keys.opened()[0].account)
     assert (books.fees, books.breaks) == (50_000_000 * 10**9, ())
     assert bench.call("GET", "/v2/account").json["cash"] == "98999.85"
+
+
+def test_a_scenario_file_makes_incidents_happen_in_their_time(tmp_path: Path) -> None:
+    path = tmp_path / "scenario.json"
+    rows = [{"after_ms": 1_000, "code": "V7", "target": "MID", "params": {"for_ms": 2_000}}]
+    path.write_text(json.dumps([*rows, {"after_ms": 500, "code": "V24", "target": "WIDE"}]))
+    venue = built(ExchangeConfig(seed=3, faults_path=path))
+    start_ns, seen = venue.edge.now_ns, []
+    for ms in (999, 1_001, 2_999, 3_001):
+        venue.edge.advance(start_ns + ms * 1_000_000)
+        seen.append(venue.exchange.status("MID").name)
+    assert seen == ["TRADING", "HALTED", "HALTED", "TRADING"]
+    assert venue.exchange.status("WIDE").name == "TRADING"
+    assert (venue.edge.faults.counters["V7"], venue.edge.faults.counters["V24"]) == (1, 1)
+
+
+def test_the_same_requests_at_the_same_times_give_the_same_bytes() -> None:
+    def told() -> list[object]:
+        venue = built(ExchangeConfig(seed=5, pinned=True))
+        for ticket in range(1, 40):
+            body = {"symbol": "MID", "qty": str(ticket), "side": "buy", "type": "market"}
+            data = json.dumps({**body, "time_in_force": "day"}).encode()
+            headers = {"apca-api-key-id": f"K{ticket % 3}", "apca-api-secret-key": "S"}
+            request = WireRequest("POST", "/v2/orders", (), headers, data)
+            venue.edge.send(venue.edge.now_ns, ticket, request)
+            venue.edge.advance(venue.edge.now_ns + 7_000_000)
+        return [venue.edge.advance(venue.edge.now_ns + 10**9), venue.log.lines]
+
+    assert told() == told()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -14,6 +15,8 @@ from surefill.core.units import NANO
 from surefill.sim.alpaca.app import ExchangeConfig, Venue, build
 from surefill.sim.alpaca.snapshot import records, restore
 from surefill.sim.alpaca.switches import split_pairs
+from surefill.sim.calendar import session_on
+from surefill.sim.profiles import MID
 from surefill.sim.snapshot_file import (
     SnapshotCode,
     SnapshotError,
@@ -22,7 +25,9 @@ from surefill.sim.snapshot_file import (
     load_lines,
     save,
 )
+from surefill.sim.synthetic import SyntheticTape
 from surefill.sim.wire import StreamKind, WireRequest
+from tests.sim.tapes import twin, write_twin
 from tests.support.bench import START_NS, SYM, Bench
 from tests.support.snapshot_history import History
 
@@ -201,3 +206,23 @@ def test_streams_are_left_behind() -> None:
 BUY = json.dumps(
     {"symbol": SYM, "qty": "10", "side": "buy", "type": "market", "time_in_force": "day"}
 ).encode()
+
+
+def test_a_tape_goes_on_where_it_stood(tmp_path: Path) -> None:
+    for name in ("tapes", "other"):
+        (tmp_path / name).mkdir()
+    made = twin(tmp_path / "tapes")
+    config = ExchangeConfig(tape=tmp_path / "tapes")
+    one = build(config, reading_ns=lambda: 0, wall_ns=lambda: START_NS)
+    one.edge.advance(one.edge.now_ns + 240 * 10**9)
+    lines = list(lines_of(records(one)))
+    two = restore(load_lines(lines), machine=config, reading_ns=lambda: 0)
+    for venue in (one, two):
+        venue.edge.advance(venue.edge.now_ns + 240 * 10**9)
+    assert one.edge.market_taken == two.edge.market_taken > 100
+    assert list(lines_of(records(one))) == list(lines_of(records(two)))
+    tape = SyntheticTape(6, "TWIN", session_on(made.date), profile=replace(MID, events=4_000))
+    write_twin(tmp_path / "other", tape)
+    other = ExchangeConfig(tape=tmp_path / "other")
+    with pytest.raises(SnapshotError, match="not the one that was played"):
+        restore(load_lines(lines), machine=other, reading_ns=lambda: 0)
