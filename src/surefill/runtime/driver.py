@@ -187,12 +187,12 @@ class Driver:
         sentence = f"the engine stopped ({text}); orders at the broker stay as they are"
         logger.critical("halt: %s", sentence, exc_info=error)
         self.has_failed = True
+        self._end(SurefillError(ErrorCode.ENGINE_STOPPED, sentence))  # nobody waits for the record
         try:
             # Where it happened, not its text: a record is no place for what a text may hold.
             self._stepper.note(FAILED, f"{code} at {_place_of(error)}", now=self._clock.now_ns())
         except JournalError as problem:
             logger.critical("the halt could not be put on record: %s", problem)
-        self._end(SurefillError(ErrorCode.ENGINE_STOPPED, sentence))
 
     def _end(self, error: SurefillError) -> None:
         self.error = error
