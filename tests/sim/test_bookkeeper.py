@@ -1,7 +1,8 @@
 """Random requests against an independent bookkeeper that only reads the venue's events.
 
-The bookkeeper keeps cash, positions and orders from executions alone, in `Fraction`; after every
-step account, positions, order states and the rules of groups must agree with it.
+The bookkeeper keeps cash, positions, reserved shares, order states and groups from the events
+alone, in `Fraction`; after every step the venue's account, positions and orders must agree with it.
+What it knows of the rules is written here a second time, from docs/assumptions.md.
 """
 
 from __future__ import annotations
@@ -22,6 +23,31 @@ SHARES = st.integers(1, 40)
 SIDES = st.sampled_from(["buy", "sell"])
 
 
+ENDS = frozenset({"FILL", "CANCELED", "EXPIRED", "REJECTED", "REPLACED"})
+SILENT = frozenset({"CANCEL_REJECTED", "REPLACE_REJECTED"})
+"""Events after which an order is what it was before."""
+NOTHING: set[str] = set()
+_ANY = {"PARTIAL_FILL", "PENDING_CANCEL", "PENDING_REPLACE", *ENDS}
+NEXT: dict[str, set[str]] = {
+    "": {"PENDING_NEW", "HELD", "NEW", "REJECTED"},
+    "PENDING_NEW": {"NEW", *_ANY},
+    "HELD": {"NEW", *_ANY},
+    "NEW": _ANY,
+    "PARTIAL_FILL": _ANY,
+    "PENDING_CANCEL": _ANY,
+    "PENDING_REPLACE": _ANY,
+    **{word: NOTHING for word in sorted(ENDS)},
+}
+"""event -> the events that may come next for the same order; after an end nothing may."""
+STATES = {
+    "FILL": "FILLED",
+    "CANCELED": "CANCELED",
+    "EXPIRED": "EXPIRED",
+    "REJECTED": "REJECTED",
+    "REPLACED": "REPLACED",
+}
+
+
 def price(cents: int) -> str:
     return f"{cents / 100:.2f}"
 
@@ -34,8 +60,10 @@ class Bookkeeper:
         self.shares = Fraction(0)
         self.executed: dict[str, Fraction] = {}
         self.seen: set[str] = set()
+        self.words: dict[str, str] = {}
 
     def read(self, event: VenueEvent) -> None:
+        self.step(event.order.order_id, event.kind.value)
         if event.kind.value not in ("FILL", "PARTIAL_FILL"):
             return
         assert event.exec_id not in self.seen
@@ -49,6 +77,14 @@ class Bookkeeper:
         assert Fraction(event.position_qty, NANO) == self.shares
         limit_px = event.order.limit_px
         assert limit_px is None or sign * (limit_px - event.px) >= 0
+
+    def step(self, order_id: str, word: str) -> None:
+        """The life of an order: which event may follow which."""
+        if word in SILENT:
+            return
+        before = self.words.get(order_id, "")
+        assert word in NEXT[before], f"{order_id}: {word} after {before or 'nothing'}"
+        self.words[order_id] = word
 
 
 class Venue(RuleBasedStateMachine):
@@ -103,6 +139,18 @@ class Venue(RuleBasedStateMachine):
         target, stop = price(10_000 + sign * away), price(10_000 - sign * away)
         self.submit(side, qty, "limit", tp=target, sl=stop, group="oco")
 
+    @rule(side=SIDES, qty=SHARES, away=st.integers(5, 300), has_target=st.booleans())
+    def oto(self, side: str, qty: int, away: int, has_target: bool) -> None:
+        sign = 1 if side == "buy" else -1
+        if has_target:
+            self.submit(side, qty, "market", tp=price(10_000 + sign * away), group="oto")
+        else:
+            self.submit(side, qty, "market", sl=price(10_000 - sign * away), group="oto")
+
+    @rule(side=SIDES, qty=SHARES, cents=st.integers(5, 200))
+    def trail(self, side: str, qty: int, cents: int) -> None:
+        self.submit(side, qty, "trailing_stop", trail=price(cents))
+
     @rule(pick=st.integers(0, 1_000), cents=CENTS, is_cancel=st.booleans())
     def change(self, pick: int, cents: int, is_cancel: bool) -> None:
         if not self.sent:
@@ -126,9 +174,51 @@ class Venue(RuleBasedStateMachine):
         shown = {position.symbol: position for position in exchange.positions(ME)}
         assert Fraction(shown[SYM].qty if SYM in shown else 0, NANO) == self.books.shares
         if SYM in shown:
-            assert 0 <= shown[SYM].available_qty <= abs(shown[SYM].qty)
+            self.reservations_agree(Fraction(shown[SYM].available_qty, NANO))
         assert exchange.books(ME).breaks == ()
         self.orders_agree()
+        self.groups_agree()
+
+    def reservations_agree(self, available: Fraction) -> None:
+        """Shares that nobody holds: what is there less what live closing orders may still trade,
+        a group once by its larger exit. What was let go of moments ago may be held still."""
+        held = abs(self.books.shares)
+        sign = 1 if self.books.shares > 0 else -1
+        groups: dict[str, Fraction] = {}
+        for order in (self.floor.at(order_id) for order_id in self.sent):
+            if order.status.is_terminal or order.side.sign == sign:
+                continue
+            family = order.parent_id or order.order_id
+            is_exit = order.leg in (Leg.TARGET, Leg.STOP)
+            if is_exit and order.parent_id and not self.is_entered(order.parent_id):
+                continue
+            left = Fraction(order.leaves_qty, NANO)
+            groups[family] = max(groups.get(family, Fraction(0)), left)
+        assert 0 <= available <= held
+        assert available <= max(Fraction(0), held - sum(groups.values()))
+
+    def is_entered(self, parent_id: str) -> bool:
+        """Whether exits of this parent hold shares: its entry is filled, or it is one itself."""
+        parent = self.floor.at(parent_id)
+        return parent.leg is Leg.TARGET or parent.status.value == "FILLED"
+
+    def groups_agree(self) -> None:
+        """Exits wait until their entry is filled; where one exit is done, the other is too, at the
+        latest when its cancel has had its time; nothing of a dead entry lives."""
+        for order_id in self.sent:
+            order = self.floor.at(order_id)
+            word = self.books.words.get(order_id)
+            if word in STATES:
+                assert order.status.value == STATES[word]
+            if order.parent_id is None or order.leg not in (Leg.TARGET, Leg.STOP):
+                continue
+            parent = self.floor.at(order.parent_id)
+            if parent.leg is Leg.TARGET:
+                continue
+            if parent.cum_qty < parent.order_qty:
+                assert order.cum_qty == 0
+            if parent.status.value in ("CANCELED", "EXPIRED", "REJECTED"):
+                assert order.status.is_terminal
 
     def orders_agree(self) -> None:
         """Carried quantity of replacements counts once; exits never exceed their entry."""
