@@ -32,7 +32,7 @@ from tests.support.exchange_server import HOST, OPEN_NS
 from tests.support.report import Row, Stopwatch, write_section
 
 KEY = {"apca-api-key-id": "LOAD", "apca-api-secret-key": "S"}
-LEAD_S = 12
+LEAD_S = 25
 """For placing the orders, before the quotes run."""
 WITHIN_MS = 50
 """Behind is who is later than this at the end."""

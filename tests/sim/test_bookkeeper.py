@@ -36,7 +36,7 @@ NEXT: dict[str, set[str]] = {
     "PARTIAL_FILL": _ANY,
     "PENDING_CANCEL": _ANY,
     "PENDING_REPLACE": _ANY,
-    **{word: NOTHING for word in sorted(ENDS)},
+    **dict.fromkeys(sorted(ENDS), NOTHING),
 }
 """event -> the events that may come next for the same order; after an end nothing may."""
 STATES = {
