@@ -26,6 +26,7 @@ from typing import Any, TypeVar
 
 from surefill.config import Settings
 from surefill.core.commands import Milestone
+from surefill.core.cover import cover_of
 from surefill.core.events import Act, OperatorActed, PlanSubmitted
 from surefill.core.plan import SYMBOL_PATTERN, TradePlan, whole_shares
 from surefill.core.state import Denial, Mode
@@ -271,8 +272,8 @@ class SmartOrderExecutor:
     ) -> TradeResult:
         """Close this many shares of a trade; the rest stays covered, a working entry ends.
 
-        All of it or more is a flatten. Returns when they are gone, or after ``timeout_s`` with what
-        is so far; it goes on after that. Raises `PlanError` (no whole number of shares above zero),
+        All of it or more is a flatten. Returns when they are gone and the rest is covered, or after
+        ``timeout_s`` with what is so far; it goes on after that. Raises `PlanError` (no whole number of shares above zero),
         `SurefillError` (TRADE_UNKNOWN).
         """
         plan_id = trade if isinstance(trade, str) else trade.plan_id
@@ -284,7 +285,8 @@ class SmartOrderExecutor:
             now = self._found(plan_id)
             if isinstance(now, Denial) or now.is_closed:
                 return True
-            return now.keep_qty is None and now.exit_reason is None
+            is_reduced = now.keep_qty is None and now.exit_reason is None
+            return is_reduced and not cover_of(now).uncovered_qty
 
         await self._started().driver.until(is_done, timeout_s=timeout_s)
         return self.result(plan_id)
