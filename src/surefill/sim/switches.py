@@ -38,7 +38,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "nested_replaced_legs": ("current", "all"),
     "buy_stop_side": ("checked", "free"),
     "band_rejects": ("off", "on"),
-    "day_trade_rule": ("off", "on"),
     "unknown_symbol_code": ("42210000", "40010001"),
     "partial_arms_legs": ("off", "on"),
     "exit_race": ("sequential", "overlapping"),
@@ -46,6 +45,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "simple_class": ("empty", "simple"),
     "outside_prints": ("fill", "ignore"),
     "fill_model": ("queue", "touch", "paper"),
+    "day_trade_rule": ("off", "on"),
 }
 """name -> allowed words, the default first."""
 
