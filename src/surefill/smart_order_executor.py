@@ -273,8 +273,8 @@ class SmartOrderExecutor:
         """Close this many shares of a trade; the rest stays covered, a working entry ends.
 
         All of it or more is a flatten. Returns when they are gone and the rest is covered, or after
-        ``timeout_s`` with what is so far; it goes on after that. Raises `PlanError` (no whole number of shares above zero),
-        `SurefillError` (TRADE_UNKNOWN).
+        ``timeout_s`` with what is so far; it goes on after that. Raises `PlanError` (no whole
+        number of shares above zero), `SurefillError` (TRADE_UNKNOWN).
         """
         plan_id = trade if isinstance(trade, str) else trade.plan_id
         qty = whole_shares(quantity)
