@@ -124,9 +124,7 @@ class VirtualRun:
             start_ns=start_ns,
             parts=VenueParts(
                 switches=self.config.switches,
-                face=replace(
-                    self.config.face, rate_limit_per_min=self.config.requests_per_minute
-                ),
+                face=replace(self.config.face, rate_limit_per_min=self.config.requests_per_minute),
                 delays=self.config.delays,
                 id_seed=self.config.seed,
                 cash_usd=self.config.cash_usd,
