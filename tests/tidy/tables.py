@@ -58,6 +58,7 @@ BROKER_WORD_IMPORTS = {
     "src/surefill/cli/exchange.py": "serves the exchange",
     "src/surefill/replay/morning.py": "serves the exchange to itself",
     "src/surefill/replay/harness.py": "composes adapter and venue without sockets",
+    "src/surefill/replay/proof.py": "a lane names switches of the venue and of its wire",
     "src/surefill/replay/virtual_wire.py": "joins the adapter's wire to the venue's edge",
 }
 """Modules that may import (not otherwise mention) a broker's package."""
