@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from surefill.core.events import RateLimited, Unavailable, Verb
@@ -267,6 +269,31 @@ def test_bracket_partial_is_cancelled_after_the_grace_and_covered_by_an_own_oco(
     b.run(1)
     assert b.news() == ["SETTLED"]
     assert (b.held, b.covered, b.alarms) == (37, 37, [])
+
+
+@SIDES
+def test_bracket_legs_that_arm_for_a_part_are_kept(side: str) -> None:
+    """alpaca.md 3.3 documents that they end with the entry; the venue's reports decide (U)."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 37)
+    b.run(0.5)
+    entry = b.rows["E1"]
+    entry.status = OrdStatus.CANCELED
+    target, stop = entry.legs
+    target.working = True
+    for leg in (target, stop):
+        leg.spec = replace(leg.spec, order_qty=37 * NANO)
+    b.streams(b.report(entry, ExecType.CANCELED))
+    b.streams(b.report(target, ExecType.NEW))
+    b.refuses("X1", Kind.QTY_UNAVAILABLE)
+    b.run(0.2)
+    assert b.covered == 37
+    lines = [line for line in b.news() if not line.startswith("replace")]
+    assert not any(line.startswith(("cancel E1.", "submit X2")) for line in lines), lines
+    b.fills("E1.target", 37)
+    b.run(3)
+    assert b.trade.outcome is Outcome.CLOSED_TARGET
 
 
 @SIDES

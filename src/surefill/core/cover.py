@@ -10,6 +10,7 @@ Must never: decide anything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -76,8 +77,10 @@ def group_state(trade: Trade, group: ExitGroup) -> GroupState:
     """Where a group stands, from its orders."""
     orders = trade.group_orders(group.n)
     entry = bracket_entry(trade, group)
-    if entry is not None and entry.state is not OrderState.FILLED:
-        return _G.DONE if entry.is_terminal else _G.WAITING
+    if entry is not None and not entry.is_terminal:
+        return _G.WAITING
+    if entry is not None and entry.state is not OrderState.FILLED and not _is_armed(orders):
+        return _G.DONE
     open_orders = [order for order in orders if not order.is_terminal]
     if not open_orders:
         unknown_legs = entry is not None and not orders
@@ -92,6 +95,12 @@ def group_state(trade: Trade, group: ExitGroup) -> GroupState:
     if OrderState.IN_DOUBT in states:
         return _G.DOUBTED
     return _G.ASKED if OrderState.IN_FLIGHT in states else _G.DUE
+
+
+def _is_armed(orders: Sequence[ChildOrder]) -> bool:
+    """Whether legs of an entry that ended early work all the same. The broker documents that they
+    end with it, and is not known to do it always (alpaca.md 3.3): what its reports show decides."""
+    return any(o.leg is not Leg.STOP and not o.is_terminal and not o.is_held for o in orders)
 
 
 def bracket_entry(trade: Trade, group: ExitGroup) -> ChildOrder | None:

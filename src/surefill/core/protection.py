@@ -236,7 +236,12 @@ def _may_cover_now(turn: Turn) -> bool:
 
 
 def _cut(turn: Turn, excess_qty: int) -> None:
-    """End groups, smallest first, until no more is claimed than is held (bust, external close)."""
+    """End groups, smallest first, until no more is claimed than is held (bust, external close).
+    A group whose request is still on its way is waited for: the broker takes no exits for shares
+    that others hold, so it is the one that will be refused."""
+    trade = turn.trade
+    asked = (g for g in trade.groups if group_state(trade, g) is GroupState.ASKED)
+    excess_qty -= sum(group_claimed(trade, group) for group in asked)
     claims = sorted(
         (group_claimed(turn.trade, group), group.n)
         for group in turn.trade.groups

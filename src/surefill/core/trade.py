@@ -241,9 +241,11 @@ class Trade:
         return sum(o.leaves_qty for o in self.entries if not o.is_terminal)
 
     def group_rem(self, group: ExitGroup) -> int:
-        """Shares that the group still stands for: its size minus what any of its legs closed."""
+        """Shares that the group still stands for: its size minus what any of its legs closed. A
+        bracket is no larger than what its entry bought."""
         done = sum(order.cum_qty for order in self.group_orders(group.n))
-        return max(0, group.qty - done)
+        bought = [o.cum_qty for o in self.entries if o.group == group.n and _ended_early(o)]
+        return max(0, min([group.qty, *bought]) - done)
 
     def next_id(self, leg: IdLeg) -> str:
         """A fresh client order id: the count of this letter's orders so far, plus one (I9)."""
@@ -261,6 +263,10 @@ class Trade:
         if not self.entry_qty:
             return ExitPrices(self.terms.stop_px, self.terms.target_px)
         return exits_at(self.plan, self.ticks, cost=self.entry_cost, qty=self.entry_qty)
+
+
+def _ended_early(entry: ChildOrder) -> bool:
+    return entry.is_terminal and entry.state is not OrderState.FILLED
 
 
 def _is_void(order: ChildOrder) -> bool:
