@@ -213,3 +213,54 @@ def test_a_restart_puts_what_was_in_flight_in_doubt() -> None:
     assert [o.state for o in restarted(b.trade).orders] == [OrderState.WORKING]
     b.cancelled("E1")
     assert restarted(b.trade).orders == b.trade.orders
+
+
+def reads(b: Bench, name: str, sent_ns: int) -> None:
+    """A targeted read of an order, sent then, is answered now."""
+    answer = Accepted(b.report(b.rows[name]))
+    b.feed(RequestAnswered("p1", Verb.QUERY, b.key(name), answer, sent_ns, b.now))
+
+
+def test_legs_that_are_held_right_after_the_fill_are_not_given_up() -> None:
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.streams(b.executes("E1", 100))
+    for leg in b.rows["E1"].legs:
+        leg.working = False
+    reads(b, "E1", b.now)
+    assert not b.trade.groups[0].is_ended
+    reads(b, "E1", b.now + 2 * S)
+    assert b.trade.groups[0].is_ended, "held for so long they protect nothing (V20)"
+
+
+def test_a_second_look_at_the_position_that_came_too_soon_counts_for_nothing() -> None:
+    b = covered_bench()
+    b.feed(PositionsRead((), b.now + S, b.now))
+    since_ns = b.now + S
+    for name in ("E1", "X1", "X1.stop"):
+        reads(b, name, since_ns)
+    b.feed(PositionsRead((), since_ns + 1, b.now))
+    assert (b.held, b.trade.break_since_ns) == (100, since_ns)
+
+
+def test_executions_listed_from_later_on_settle_no_dispute() -> None:
+    b = covered_bench()
+    b.rows["E1"].cum_qty -= 30 * NANO
+    b.run(0.1)
+    reads(b, "E1", b.now)
+    entry = b.trade.order(b.key("E1"))
+    assert entry is not None
+    assert entry.is_disputed
+    b.feed(FillsRead((), b.trade.accepted_ns + S, b.now, b.now))
+    assert b.held == 100, "what is not asked for is not missing"
+
+
+def test_a_listing_that_agrees_with_nobody_proves_nothing() -> None:
+    b = covered_bench()
+    b.rows["E1"].cum_qty -= 30 * NANO
+    b.run(0.1)
+    reads(b, "E1", b.now)
+    b.feed(FillsRead((), b.trade.accepted_ns - S, b.now, b.now))
+    entry = b.trade.order(b.key("E1"))
+    assert entry is not None
+    assert (b.held, entry.is_disputed) == (100, True)

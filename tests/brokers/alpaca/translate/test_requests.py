@@ -153,3 +153,9 @@ def test_the_feed_of_a_quote_is_named_unless_it_is_the_test_feed() -> None:
     assert requests.latest_quote("CRWD", Feed.IEX).query == (("feed", "iex"),)
     assert requests.latest_quote("CRWD", Feed.SIP).query == (("feed", "sip"),)
     assert requests.latest_quote("FAKEPACA", Feed.TEST).query == ()
+
+
+def test_open_orders_are_one_page_with_their_legs() -> None:
+    asked = requests.open_orders()
+    assert (asked.method, asked.path, asked.body) == ("GET", "/v2/orders", None)
+    assert dict(asked.query) == {"status": "open", "limit": "500", "nested": "true"}
