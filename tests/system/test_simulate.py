@@ -26,7 +26,8 @@ from surefill.replay.simulate.verdict import judge
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS = min(4, os.cpu_count() or 1)
+WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count() or 1
+"""Beside tests that time what a venue sees, no more processes than cores."""
 CI_SEEDS = range(0, 500)
 SAME_SEEDS = "40:60"
 

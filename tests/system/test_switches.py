@@ -23,7 +23,7 @@ from tests.system.lanes import RECORDED_SYMBOLS, ROWS, SPACING_S, SYNTHETIC_SYMB
 
 ROOT = Path(__file__).resolve().parents[2]
 TAPES = Path(os.environ.get("SUREFILL_TAPES", ROOT.parent / "shared" / "tapes")) / "sip2013"
-WORKERS = 2
+WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 SLOTS = 3
 """Of three plans each, in every lane."""
 DAY = 20260302
