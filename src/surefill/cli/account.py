@@ -21,6 +21,8 @@ from surefill.runtime.result import result_of
 from surefill.runtime.standing import Standing
 
 DOTENV = ".env"
+LOOK_S = 3.0
+"""A look says what it could not see; only a start is worth waiting for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ async def _look(settings: Settings, standing: Standing | None) -> Sight:
     # A broker's client takes longer to load than the verbs that do without one.
     from surefill.runtime.wiring import clock_for, look_at_account
 
-    clock: Clock = await clock_for(settings)
+    clock: Clock = await clock_for(settings, within_s=LOOK_S)
     now = clock.now_ns()
     after_ns = standing.oldest_ns(now) if standing is not None else now
     return Sight(await look_at_account(settings, clock=clock, after_ns=after_ns), now)

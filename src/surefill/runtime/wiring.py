@@ -25,7 +25,7 @@ from surefill.brokers.alpaca.picture import CoverLook, picture_of
 from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.config import Settings
 from surefill.core.engine import Engine
-from surefill.ports import AccountPicture, Broker, Capabilities, Clock, KeysRefused
+from surefill.ports import START_S, AccountPicture, Broker, Capabilities, Clock, KeysRefused
 from surefill.runtime.account import (
     BUILD,
     account_of,
@@ -65,8 +65,9 @@ class Runtime:
     alerts: AlertWatch
 
 
-async def clock_for(settings: Settings) -> SystemClock:
-    """This machine's clock; set by the venue's when the venue is on this machine too.
+async def clock_for(settings: Settings, *, within_s: float = START_S) -> SystemClock:
+    """This machine's clock; set by the venue's when the venue is on this machine too and answers
+    ``within_s``.
 
     Raises `SurefillError` when keys are missing or that venue does not answer.
     """
@@ -75,7 +76,7 @@ async def clock_for(settings: Settings) -> SystemClock:
     if not has_own_time(settings):
         return clock
     try:
-        offset_ns = await venue_offset_ns(endpoints, credentials, clock=clock)
+        offset_ns = await venue_offset_ns(endpoints, credentials, clock=clock, within_s=within_s)
     except ConnectionError as error:
         raise unavailable(settings, error) from None
     return SystemClock(offset_ns=offset_ns)

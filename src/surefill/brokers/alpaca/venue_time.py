@@ -22,7 +22,12 @@ from surefill.ports import START_S, Clock
 
 
 async def venue_offset_ns(
-    endpoints: Endpoints, credentials: Credentials, *, clock: Clock, sleep: Sleep = asyncio.sleep
+    endpoints: Endpoints,
+    credentials: Credentials,
+    *,
+    clock: Clock,
+    sleep: Sleep = asyncio.sleep,
+    within_s: float = START_S,
 ) -> int:
     """The venue's time minus ours, ns. Raises `KeysRefused` and ``ConnectionError``."""
     rest = Rest(
@@ -36,7 +41,7 @@ async def venue_offset_ns(
     )
     await rest.open()
     # On this machine nobody answers where nothing runs: there is nothing to wait for.
-    patience = Patience(within_s=START_S, clock=clock, sleep=sleep, unreachable_s=0)
+    patience = Patience(within_s=within_s, clock=clock, sleep=sleep, unreachable_s=0)
     try:
         response = await patience.read(rest, requests.clock(), "the venue's clock")
     finally:
