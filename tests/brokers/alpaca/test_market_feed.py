@@ -178,6 +178,25 @@ async def test_watching_reads_instrument_and_quote_and_subscribes() -> None:
         assert view.nbbo.ask_px == 535_500_000_000
 
 
+async def test_an_instrument_is_read_again_when_somebody_asks_a_minute_later() -> None:
+    """An engine runs for days: a symbol that was not tradable when it was first asked may be."""
+    async with benched() as bench:
+        bench.servers.asset = HttpResponse(
+            404, body({"code": 40410000, "message": "asset not found for CRWD"}), START_NS
+        )
+        await bench.watched()
+        bench.servers.asset = HttpResponse(200, body(ASSET), START_NS)
+        bench.clock.advance(module.ASSET_AGE_NS - 1)
+        bench.feed.watch("CRWD")
+        await bench.settle()
+        assert not bench.inbox.of(InstrumentRead)
+        bench.clock.advance(1)
+        bench.feed.watch("CRWD")
+        bench.feed.watch("CRWD")
+        await bench.settle()
+        assert [read.instrument.is_tradable for read in bench.inbox.of(InstrumentRead)] == [True]
+
+
 async def test_what_was_watched_before_the_connection_is_subscribed_with_it() -> None:
     async with benched() as bench:
         bench.feed.watch("CRWD")

@@ -66,15 +66,21 @@ SWEEP_NS = NANO // 10
 FUTURE_NS = 5 * NANO
 """A quote stamped further ahead than this has a broken stamp, and may be replaced by any other."""
 
+ASSET_AGE_NS = 60 * NANO
+"""An instrument that old is read again when somebody asks for the symbol: what is tradable and what
+can be borrowed changes, and the engine runs for days."""
+
 RETRY_S = 1.0
 RETRY_S_MAX = 30.0
 
 
 @dataclass(slots=True)
 class _Symbol:
-    """``is_covered``: the present connection would have shown any change since the quote."""
+    """``asset_ns``: when its instrument was last asked for. ``is_covered``: the present connection
+    would have shown any change since the quote."""
 
     volume: RecentVolume
+    asset_ns: int
     nbbo: Nbbo | None = None
     status: TradingStatus = TradingStatus.UNKNOWN
     alive_ns: int = 0
@@ -114,10 +120,15 @@ class MarketFeed:
         self._warned_ns = 0
 
     def watch(self, symbol: str) -> None:
-        """Read the symbol and keep its market flowing; a second call changes nothing."""
-        if symbol in self._symbols:
+        """Read the symbol and keep its market flowing; a second call renews an old instrument."""
+        now = self._clock.now_ns()
+        state = self._symbols.get(symbol)
+        if state is not None:
+            if now - state.asset_ns >= ASSET_AGE_NS:
+                state.asset_ns = now
+                self._spawn(self._instrument_again(symbol))
             return
-        self._symbols[symbol] = _Symbol(RecentVolume(self._clock.now_ns()))
+        self._symbols[symbol] = _Symbol(RecentVolume(now), now)
         self._spawn(self._read_instrument(symbol))
         self._spawn(self._snapshot(symbol))
         if self._socket is not None:
@@ -292,6 +303,10 @@ class MarketFeed:
         while not await self._instrument_once(symbol):
             await self._pause(tries)
             tries += 1
+
+    async def _instrument_again(self, symbol: str) -> None:
+        """Once: until a later read succeeds, what is known stays."""
+        await self._instrument_once(symbol)
 
     async def _pause(self, tries: int) -> None:
         wait_s = min(RETRY_S_MAX, RETRY_S * float(2 ** min(tries, 10)))
