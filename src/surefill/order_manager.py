@@ -92,9 +92,9 @@ class OrderManager:
 
         ``price`` is the signal price in USD. Returns when an entry is over and covered (or denied),
         or when the shares to close are gone; ``timeout_s`` bounds the wait, never the trade.
-        ``plan_id`` makes an entry idempotent. Raises `PlanError` for values that are no numbers,
-        `SurefillError` (NOTHING_TO_CLOSE for an order without a price where nothing is open: then
-        nothing is sent).
+        ``plan_id`` makes an entry idempotent; a closing order sent twice closes twice as much.
+        Raises `PlanError` for values that are no numbers, `SurefillError` (NOTHING_TO_CLOSE for an
+        order without a price where nothing is open: then nothing is sent).
         """
         return self._blocking.run(
             self._submit(

@@ -152,3 +152,17 @@ def test_help_loads_no_verb_and_nothing_heavy() -> None:
 
 def test_the_summaries_are_the_front_doors_own() -> None:
     assert front.help_text().count("$ surefill") == len(VERBS)
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "surefill", "exchange", "--switches"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == Exit.DONE

@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count() or 1
 """Beside tests that time what a venue sees, no more processes than cores."""
-CI_SEEDS = range(0, 500)
-SAME_SEEDS = "40:60"
+CI_SEEDS = range(0, 200)
+SAME_SEEDS = "40:46"
 
 
 def test_seeds_break_nothing() -> None:
@@ -72,7 +72,7 @@ def test_hash_seed_and_time_zone_change_nothing() -> None:
     ]
     told = [process.communicate()[0] for process in running]
     assert all(process.returncode == 0 for process in running)
-    assert len(told[0].splitlines()) == 21
+    assert len(told[0].splitlines()) == 7
     assert len(set(told)) == 1
 
 

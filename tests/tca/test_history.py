@@ -9,6 +9,7 @@ from surefill.core.events import (
     Event,
     NoteWritten,
     OperatorActed,
+    PositionAdopted,
     TimePassed,
 )
 from surefill.core.reasons import Reason, ReasonCode
@@ -34,6 +35,13 @@ def test_a_closed_trade_and_the_records_that_tell_it() -> None:
     assert history.state is not None
     (start,) = history.starts
     assert (start.build, start.settings_digest) == ("test", "settings")
+
+
+def test_a_position_that_was_there_before_is_no_entry() -> None:
+    b = ToldBench(submit=False)
+    b.feed(PositionAdopted(b.plan, b.policy, "ann", b.now))  # refused: no such shares
+    b.submit_plan(crwd_plan("ours"))
+    assert [fact.plan_id for fact in read_history(b.journal).facts] == ["ours"]
 
 
 def test_a_missed_trade_knows_the_far_side_at_its_end() -> None:

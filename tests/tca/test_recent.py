@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.commands import Announce, Command, Milestone, RaiseAlarm
-from surefill.core.events import BudgetChanged, TimePassed
+from surefill.core.events import BudgetChanged, PositionAdopted, TimePassed
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
 from surefill.core.trade import Trade, Uncovered
@@ -21,6 +21,7 @@ from surefill.ports import JournalEntry
 from surefill.tca import recent as module
 from surefill.tca.recent import News, Recent
 from tests.support.core import START_NS, covered_bench
+from tests.support.told import ToldBench
 from tests.tca.support import closed_bench
 
 GOOD = closed_bench().trade
@@ -218,3 +219,11 @@ def test_a_plan_without_an_image_is_passed_over() -> None:
     recent = Recent(journal)
     assert look(recent) == News((), ())
     assert recent._facts == {}
+
+
+def test_positions_that_were_there_before_are_no_news() -> None:
+    b = ToldBench(submit=False)
+    for n in range(20):
+        plan = replace(b.plan, plan_id=f"there-{n}")
+        b.feed(PositionAdopted(plan, b.policy, "ann", b.now))  # refused: no such shares
+    assert look(Recent(b.journal)) == News((), ())

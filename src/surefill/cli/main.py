@@ -12,6 +12,7 @@ stderr. Must never: decide anything about trading, or catch an error it has no a
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -156,7 +157,13 @@ def _run(verb: Verb, arguments: list[str]) -> int:
     try:
         module = cast(VerbModule, import_module(f"surefill.cli.{verb.name}"))
         module.add_arguments(parser)
-        return module.run(parser.parse_args(arguments))
+        code = module.run(parser.parse_args(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever reads us has seen enough (`surefill status | head`); nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.DONE
     except ModuleNotFoundError as error:
         # Verbs may load heavy parts late, so a missing extra can show while one runs as well.
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])

@@ -163,6 +163,8 @@ class TradeResult:
             f"slippage {_signed(self.slippage_vs_signal_bps)} bps",
             f"reward/risk {self.rr_at_fill if self.rr_at_fill is not None else '?'}",
         ]
+        if self.outcome is None and self.position_qty != self.entry_qty:
+            parts.append(f"{to_text(self.position_qty)} held")
         if self.outcome is not None:
             exit_text = to_usd_text(self.exit_avg_px) if self.exit_avg_px is not None else "?"
             parts.append(f"{self.outcome.value} @ {exit_text} R {_signed(self.r_realized)}")

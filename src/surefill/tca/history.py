@@ -15,7 +15,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from surefill.core.commands import Announce, Milestone, RaiseAlarm
-from surefill.core.events import Act, EngineStarted, NoteWritten, OperatorActed, PlanSubmitted
+from surefill.core.events import (
+    Act,
+    EngineStarted,
+    NoteWritten,
+    OperatorActed,
+    PlanSubmitted,
+    PositionAdopted,
+)
 from surefill.core.fix import Side
 from surefill.core.reasons import ReasonCode
 from surefill.core.state import EngineState
@@ -30,6 +37,7 @@ _MARKS = tuple(
     f'"{name}"'.encode()
     for name in (
         "PlanSubmitted",
+        "PositionAdopted",
         "EngineStarted",
         "OperatorActed",
         "NoteWritten",
@@ -118,11 +126,13 @@ class History:
 
 class Reader:
     """The fold over the records. ``seen``: plan id -> what its records show; ``signs``: plan id ->
-    (symbol, direction, 0 when unknown)."""
+    (symbol, direction, 0 when unknown); ``adopted``: ids of positions that were there before, which
+    say nothing about entries (decision 0005)."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Seen] = {}
         self.signs: dict[str, tuple[str, int]] = {}
+        self.adopted: set[str] = set()
         self.incidents: list[Incident] = []
         self.starts: list[Start] = []
         self.notes: list[Noted] = []
@@ -152,6 +162,8 @@ class Reader:
                 is_side = type(plan.side) is Side
                 self.signs[plan.plan_id] = (plan.symbol, plan.sign if is_side else 0)
                 seen.start_far_px = self._far_px(record, plan.plan_id)
+            case PositionAdopted(plan):
+                self.adopted.add(plan.plan_id)
             case EngineStarted(_, build, settings_digest):
                 self.starts.append(Start(record.seq, record.now_ns, build, settings_digest))
             case NoteWritten(topic=topic, by=by, why=why) as note:
@@ -225,6 +237,7 @@ def read_history(journal: Journal) -> History:
     facts = [
         fact_of(decode_trade(image), reader.seen.get(plan_id, Seen()))
         for plan_id, image in images.items()
+        if plan_id not in reader.adopted
     ]
     return History(
         facts=tuple(sorted(facts, key=lambda fact: (fact.at_ns, fact.plan_id))),

@@ -144,6 +144,8 @@ class Recent:
             self._put(plan_id, decode_trade(image))
 
     def _put(self, plan_id: str, found: Trade | Denial) -> None:
+        if plan_id in self._reader.adopted:
+            return
         self._facts.pop(plan_id, None)  # the newest come last
         self._facts[plan_id] = fact_of(found, self._reader.seen.get(plan_id, Seen()))
         self._fresh.add(plan_id)
