@@ -9,6 +9,7 @@ searched for any eight consecutive characters of it.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -22,6 +23,10 @@ CANARY = os.environ.pop("SUREFILL_CANARY", "6eYpN4hLf8dRs2Jm5TbV9kx3WyranAc7Qz"[
 # Seeds, not luck: the same examples on every run, and no time limit on a loaded machine.
 settings.register_profile("surefill", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("surefill")
+
+# A shell that starts us in the background has Ctrl-C ignored, and our children would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PIECE = 8
 FILE_BYTES_MAX = 64 * 1024 * 1024
