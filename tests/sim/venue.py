@@ -76,8 +76,9 @@ class Floor:
         quote: bool = True,
         calendar: Calendar = CALENDAR,
         fees: FeeModel = NO_FEES,
+        log: TruthLog | None = None,
     ) -> None:
-        self.log = TruthLog()
+        self.log = TruthLog() if log is None else log
         self.exchange = Exchange(
             seed=7,
             calendar=calendar,
