@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.sim.pacing import ONE_PPB, PacedClock, PaceError
+from surefill.sim.pacing import ONE_PPB, PacedClock, PaceError, PatientReading
 
 S = 1_000_000_000
 
@@ -49,6 +49,37 @@ def test_pinned_stands_still_until_moved(reading: Reading) -> None:
     clock.run(ONE_PPB)
     reading.ns += S
     assert clock.now_ns() == 104 * S
+
+
+def test_a_fast_run_with_an_end_goes_on_in_real_time(reading: Reading) -> None:
+    """A caller that oversleeps by a second is late by a second, not by thirty."""
+    clock = PacedClock(reading, start_ns=100 * S)
+    clock.run(30 * ONE_PPB, until_ns=160 * S)
+    assert (clock.wait_ns(130 * S), clock.wait_ns(160 * S), clock.wait_ns(161 * S)) == (
+        S,
+        2 * S,
+        3 * S,
+    )
+    reading.ns += S
+    assert (clock.now_ns(), clock.wait_ns(161 * S)) == (130 * S, 2 * S)
+    reading.ns += 2 * S
+    assert clock.now_ns() == 161 * S
+    assert clock.wait_ns(163 * S) == 2 * S
+    clock.advance(S)
+    reading.ns += S
+    assert (clock.now_ns(), clock.speed_ppb) == (163 * S, ONE_PPB)
+    clock.run(30 * ONE_PPB, until_ns=163 * S)
+    reading.ns += S
+    assert clock.now_ns() == 164 * S
+
+
+def test_a_patient_reading_counts_little_of_a_stall(reading: Reading) -> None:
+    patient = PatientReading(reading, most_ns=20)
+    before = patient()
+    reading.ns += 5
+    assert patient() == before + 5
+    reading.ns += 1_000
+    assert patient() == before + 25
 
 
 def test_pin_jumps_forward_only(reading: Reading) -> None:

@@ -5,7 +5,8 @@ ends at the stop, once at the target) and trades each one on the legacy path and
 A `Morning` says what became of it, by the venue's own log.
 Why: the trade that started Surefill, on the code that users run: HTTP, websockets, SQLite.
 How it takes seconds: the venue's clock runs in real time while orders travel and faster while
-everybody only waits; the executors live in the venue's time, so their 60 s are 60 s.
+everybody only waits; the executors live in the venue's time, so their 60 s are 60 s. Exchange and
+executors share this process: when a busy machine lets it stand still, the clock stands still too.
 Must never: shorten a latency, a budget or a deadline by other means than that clock.
 """
 
@@ -32,7 +33,7 @@ from surefill.sim.alpaca.server import listen, make_server
 from surefill.sim.auditor import Violation, audit
 from surefill.sim.auditor_log import owner_of
 from surefill.sim.calendar import us_equity_calendar
-from surefill.sim.pacing import ONE_PPB, PacedClock
+from surefill.sim.pacing import ONE_PPB, PacedClock, PatientReading
 from surefill.sim.scripts import CRWD, CRWD_SESSION, CRWD_SIGNAL_NS, CrwdEnding, crwd_morning
 from surefill.smart_order_executor import SmartOrderExecutor
 
@@ -44,7 +45,11 @@ START_NS = CRWD_SIGNAL_NS - 29 * SECOND_NS
 FAST, FASTER = 30, 60
 BUDGET_END_NS = CRWD_SIGNAL_NS + 59 * SECOND_NS
 """From here on in real time again: at 60 s the entry has to be cancelled."""
-SETTLED_S, CLOSED_S = 20.0, 30.0
+TICK_NS = 5_000_000
+"""Real nanoseconds between two looks at the clock."""
+STALL_NS = 4 * TICK_NS
+"""Of a longer stall no more than this counts: 0.6 s of venue time at the fast speed."""
+SETTLED_S, CLOSED_S = 60.0, 60.0
 """Real seconds to wait before something must be wrong."""
 
 Lines = list[dict[str, object]]
@@ -198,7 +203,7 @@ def _venue(ending: CrwdEnding, reading_ns: Callable[[], int]) -> Venue:
         parts=VenueParts(symbols=(CRWD,)),
     )
     made.edge.advance(START_NS)
-    clock = PacedClock(reading_ns, start_ns=START_NS)
+    clock = PacedClock(PatientReading(reading_ns, most_ns=STALL_NS), start_ns=START_NS)
     title = f"CRWD, the morning that ends at the {ending.value.lower()}"
     config = ExchangeConfig(start_ns=START_NS)
     return Venue(
@@ -228,6 +233,7 @@ class _Stage:
         bound = listen(HOST, 0)
         server = make_server(self._venue, with_control=False)
         serving = asyncio.create_task(server.serve(sockets=[bound]))
+        ticking = asyncio.create_task(self._tick())
         url = f"http://{HOST}:{bound.getsockname()[1]}"
         try:
             # The port listens already: clients wait in its backlog until the server runs.
@@ -241,6 +247,13 @@ class _Stage:
         finally:
             server.should_exit = True
             await serving
+            ticking.cancel()
+
+    async def _tick(self) -> None:
+        """Look at the clock often, so that it can tell a stall from a wait."""
+        while True:
+            self._clock.now_ns()
+            await asyncio.sleep(TICK_NS / NANO)
 
     def _settings(self, url: str, *, is_smart: bool) -> Settings:
         """What a user would have in the environment; all else is the default."""
@@ -273,7 +286,6 @@ class _Stage:
             )
             say("legacy is in; the smart order waits at its limit for 60 s (30 times as fast)")
             await self._wait(BUDGET_END_NS, speed=FAST)
-            self._run(1)
             async with asyncio.timeout(SETTLED_S):
                 distance = await waiting
         finally:
@@ -294,10 +306,16 @@ class _Stage:
         self._venue.clock.run(speed * ONE_PPB)
 
     async def _wait(self, until_ns: int, *, speed: int) -> None:
-        """Let venue time come to ``until_ns`` at this speed."""
-        self._run(speed)
-        left_ns = until_ns - self._clock.now_ns()
-        await asyncio.sleep(max(0, left_ns) / (speed * NANO))
+        """Let clock and market come to ``until_ns`` at this speed; then on in real time."""
+        self._venue.clock.run(speed * ONE_PPB, until_ns=until_ns)
+        while self._clock.now_ns() < until_ns or not self._is_there(until_ns):
+            await asyncio.sleep(TICK_NS / NANO)
+
+    def _is_there(self, until_ns: int) -> bool:
+        """Whether the market has come so far: a busy exchange runs behind its clock."""
+        edge = self._venue.edge
+        next_ns = edge.next_ns()
+        return next_ns is None or next_ns >= until_ns
 
 
 def _plan(plan_id: str, **exits: Any) -> TradePlan:

@@ -19,6 +19,27 @@ class PaceError(ValueError):
     """A clock order that cannot be followed; the message says why."""
 
 
+class PatientReading:
+    """A monotonic reading that does not count the time in which nobody could look.
+
+    Somebody has to look often (a ticker in the loop that everybody shares); of a longer gap, in
+    which the process stood still, only ``most_ns`` count. For runs in which exchange and client
+    live in one process: a busy machine makes them slow, and changes nothing else.
+    """
+
+    def __init__(self, reading_ns: Callable[[], int], *, most_ns: int) -> None:
+        self._reading_ns = reading_ns
+        self._most_ns = most_ns
+        self._seen_ns = self._counted_ns = reading_ns()
+
+    def __call__(self) -> int:
+        """Nanoseconds, never less than before."""
+        seen_ns = self._reading_ns()
+        self._counted_ns += min(seen_ns - self._seen_ns, self._most_ns)
+        self._seen_ns = seen_ns
+        return self._counted_ns
+
+
 class PacedClock:
     """Venue time from a monotonic nanosecond reading."""
 
@@ -35,6 +56,7 @@ class PacedClock:
         self._anchor_ns = start_ns
         self._anchor_reading_ns = reading_ns()
         self._speed_ppb = speed_ppb
+        self._end_ns: int | None = None
         self._is_pinned = pinned
 
     @property
@@ -52,16 +74,21 @@ class PacedClock:
         if self._is_pinned:
             return self._anchor_ns
         elapsed_ns = self.reading_ns() - self._anchor_reading_ns
-        return self._anchor_ns + elapsed_ns * self._speed_ppb // ONE_PPB
+        now_ns = self._anchor_ns + elapsed_ns * self._speed_ppb // ONE_PPB
+        if self._end_ns is None or now_ns <= self._end_ns:
+            return now_ns
+        return self._end_ns + elapsed_ns - self._reading_for(self._end_ns)
 
     def wait_ns(self, venue_ns: int) -> int | None:
         """Real nanoseconds until ``venue_ns``; ``None`` while pinned before it."""
-        left_ns = venue_ns - self.now_ns()
-        if left_ns <= 0:
+        if venue_ns <= self.now_ns():
             return 0
         if self._is_pinned:
             return None
-        return -(-left_ns * ONE_PPB // self._speed_ppb)
+        elapsed_ns = self.reading_ns() - self._anchor_reading_ns
+        if self._end_ns is None or venue_ns <= self._end_ns:
+            return self._reading_for(venue_ns) - elapsed_ns
+        return self._reading_for(self._end_ns) + venue_ns - self._end_ns - elapsed_ns
 
     def pin(self, venue_ns: int) -> None:
         """Stand still at ``venue_ns``, which may be later than now but not earlier."""
@@ -75,16 +102,23 @@ class PacedClock:
             raise PaceError("the venue's clock cannot go back")
         self._set(self.now_ns() + by_ns, pinned=self._is_pinned)
 
-    def run(self, speed_ppb: int) -> None:
-        """Go on from the present time at this speed."""
+    def run(self, speed_ppb: int, *, until_ns: int | None = None) -> None:
+        """Go on from the present time at this speed; from ``until_ns`` on at speed 1."""
         _check_speed(speed_ppb)
-        self._set(self.now_ns(), pinned=False)
-        self._speed_ppb = speed_ppb
+        now_ns = self.now_ns()
+        self._speed_ppb, self._end_ns = speed_ppb, until_ns
+        self._set(now_ns, pinned=False)
+
+    def _reading_for(self, venue_ns: int) -> int:
+        """Nanoseconds of the reading from the anchor to ``venue_ns``, before the run's end."""
+        return -(-(venue_ns - self._anchor_ns) * ONE_PPB // self._speed_ppb)
 
     def _set(self, venue_ns: int, *, pinned: bool) -> None:
         self._anchor_ns = venue_ns
         self._anchor_reading_ns = self.reading_ns()
         self._is_pinned = pinned
+        if self._end_ns is not None and venue_ns >= self._end_ns:
+            self._speed_ppb, self._end_ns = ONE_PPB, None
 
 
 def _check_speed(speed_ppb: int) -> None:
