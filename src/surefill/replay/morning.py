@@ -227,6 +227,7 @@ class _Stage:
         self._folder = folder
         self._venue = _venue(ending, reading_ns)
         self._clock = _VenueTime(self._venue)
+        self._ticked = asyncio.Event()
 
     async def play(self, say: Callable[[str], None]) -> Morning:
         """Serve, trade, and read the log."""
@@ -253,6 +254,8 @@ class _Stage:
         """Look at the clock often, so that it can tell a stall from a wait."""
         while True:
             self._clock.now_ns()
+            self._ticked.set()
+            self._ticked = asyncio.Event()
             await asyncio.sleep(TICK_NS / NANO)
 
     def _settings(self, url: str, *, is_smart: bool) -> Settings:
@@ -309,7 +312,7 @@ class _Stage:
         """Let clock and market come to ``until_ns`` at this speed; then on in real time."""
         self._venue.clock.run(speed * ONE_PPB, until_ns=until_ns)
         while self._clock.now_ns() < until_ns or not self._is_there(until_ns):
-            await asyncio.sleep(TICK_NS / NANO)
+            await self._ticked.wait()
 
     def _is_there(self, until_ns: int) -> bool:
         """Whether the market has come so far: a busy exchange runs behind its clock."""
