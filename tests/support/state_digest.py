@@ -13,16 +13,18 @@ from operator import attrgetter
 
 from surefill.sim.alpaca.app import Venue
 from surefill.sim.alpaca.context import Configuration
+from surefill.sim.alpaca.watchlists import Watchlist
 from surefill.sim.book import Book
 from surefill.sim.ledger import Ledger
 from surefill.sim.orders import OrderGroup, VenueOrder
 
 LINKS = frozenset({"group", "successor"})
 """Fields of an order that point to other orders; they are told by id."""
-UNTOUCHED = Configuration()
-"""Settings are made when they are first read; those say nothing."""
 
 _plain = attrgetter(*(item.name for item in fields(VenueOrder) if item.name not in LINKS))
+_settings = attrgetter(*(item.name for item in fields(Configuration)))
+UNTOUCHED = _settings(Configuration())
+"""Settings are made when they are first read; those say nothing."""
 _terms = attrgetter("multiplier", "blocked", "suspended", "may_short", "may_trade_fractions")
 
 
@@ -39,9 +41,20 @@ def state_of(venue: Venue) -> tuple[object, ...]:
         tuple(inner.unsettled),
         tuple(_of_ledger(ledger) for ledger in inner.ledgers.values()),
         tuple(_of_book(book) for book in inner.books.values()),
-        repr(desk.watchlists._lists),
-        repr({name: one for name, one in desk.configurations.items() if one != UNTOUCHED}),
+        tuple(
+            (account, tuple(_of_list(one) for one in lists))
+            for account, lists in desk.watchlists._lists.items()
+        ),
+        tuple(
+            (name, shown)
+            for name, one in desk.configurations.items()
+            if (shown := _settings(one)) != UNTOUCHED
+        ),
     )
+
+
+def _of_list(one: Watchlist) -> tuple[object, ...]:
+    return (one.watchlist_id, one.name, one.created_ns, one.updated_ns, tuple(one.symbols))
 
 
 def _of_ledger(ledger: Ledger) -> tuple[object, ...]:
