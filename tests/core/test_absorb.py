@@ -264,3 +264,42 @@ def test_a_listing_that_agrees_with_nobody_proves_nothing() -> None:
     entry = b.trade.order(b.key("E1"))
     assert entry is not None
     assert (b.held, entry.is_disputed) == (100, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_spent"),
+    [
+        (Rejected(Kind.PENDING, "pending"), False),
+        (RateLimited(0), False),
+        (Unavailable("reset"), False),
+        (Rejected(Kind.PRICE_THROUGH, "through"), True),
+        (NO, True),
+    ],
+)
+def test_a_refused_move_spends_the_limit_unless_only_the_moment_was_wrong(
+    answer: Answer, is_spent: bool
+) -> None:
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    assert len(b.trade.exit_changes) == 1
+    b.answers("E1.stop", answer, verb=Verb.REPLACE)
+    assert len(b.trade.exit_changes) == is_spent
+    assert b.trade.change_failures == 1
+    b.answers("E1.stop", answer, verb=Verb.REPLACE)  # told twice, given back once
+    assert len(b.trade.exit_changes) == is_spent
+
+
+def test_a_move_that_was_lost_on_its_way_stays_spent() -> None:
+    """It may still arrive (N2): only a refusal proves that it will not."""
+    b = Bench(tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    b.loses("E1.stop", Verb.REPLACE)
+    b.run(0.5)
+    assert state_of(b, "S1") is OrderState.ABSENT
+    assert len(b.trade.exit_changes) == 1
+    assert b.trade.change_failures == 1
+    b.run(1)
+    b.replaces("E1.stop", "S2")
+    assert b.trade.change_failures == 0

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
-from surefill.core.events import Accepted, Position, PositionsRead, RateLimited, Unavailable
+from surefill.core.events import (
+    Accepted,
+    Position,
+    PositionsRead,
+    RateLimited,
+    Unavailable,
+    Verb,
+)
 from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.order import OrderState
+from surefill.core.protection import EXIT_CHANGES_PER_MINUTE
 from surefill.core.units import NANO
 from tests.support.core import Bench, Kind, S, covered_bench
 
@@ -156,3 +165,22 @@ def test_exits_at_levels_never_move() -> None:
     b.accepts("X2")
     b.run(5)
     assert [line for line in b.news() if line.startswith("replace")] == []
+
+
+@SIDES
+def test_a_move_that_is_refused_for_ever_is_tried_no_faster_than_moves_may_be_made(
+    side: str,
+) -> None:
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    for tries in range(1, 10):
+        b.refuses("E1.stop", Kind.PENDING, Verb.REPLACE)
+        while len(b.times("replace")) == tries:
+            b.run(0.1)
+    sent = b.times("replace")
+    gaps = [later - earlier for earlier, later in pairwise(sent)]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] >= 60 * S // EXIT_CHANGES_PER_MINUTE
+    assert b.alarms == ["EXIT_MOVE_REFUSED"]
+    assert b.covered == 100

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.events import Act, PositionsRead
+from surefill.core.events import Accepted, Act, PositionsRead, Verb
+from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.trade import Outcome
-from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, covered_bench
+from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, Kind, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 
@@ -180,3 +181,75 @@ def test_a_stop_that_fires_is_not_cancelled_by_the_time_exit(side: str) -> None:
     b.fills("X1.stop", 60, -195)
     b.run(2)
     assert b.trade.outcome is Outcome.CLOSED_STOP
+
+
+def pending(b: Bench, name: str, new: str) -> None:
+    """The broker has taken a replacement and is not done with it."""
+    row = b.replaces(name, new, told=False)
+    b.rows[name].status = OrdStatus.NEW
+    b.answers(name, Accepted(b.report(row)), verb=Verb.REPLACE)
+
+
+def settles(b: Bench, name: str) -> None:
+    """The replacement takes effect, and the stream says so."""
+    b.rows[name].status = OrdStatus.REPLACED
+    b.streams(b.report(b.rows[name], ExecType.REPLACED))
+
+
+def corrected(b: Bench, cents: int) -> None:
+    """The price of the entry's one execution is corrected, and the stream says so."""
+    px, row = b.at(cents), b.rows["E1"]
+    row.cost = px * row.cum_qty
+    b.history[0] = replace(b.history[0], last_px=px, avg_px=px)
+    b.streams(replace(b.history[0], exec_type=ExecType.TRADE_CORRECT, recv_ns=b.now))
+
+
+@SIDES
+def test_a_target_waits_for_its_stop_however_long_and_then_moves_at_once(side: str) -> None:
+    """Found by simulation, seed 1217: a venue that kept the stop's replacement pending for 10 s
+    refused the target's four times, that used up our own limit, and the target stayed off its
+    place for the rest of the minute."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    pending(b, "E1.stop", "S1")
+    b.news()
+    for n, pause in enumerate((0.7, 1.4, 2.8, 5.0), start=2):
+        b.refuses("E1.target", Kind.PENDING, Verb.REPLACE)
+        b.run(pause - 0.05)
+        assert f"T{n}" not in " ".join(b.news()), "ever less often"
+        b.run(0.1)
+        assert b.news() == [f"replace E1.target -> T{n} limit {b.px(404)}"]
+    b.refuses("E1.target", Kind.PENDING, Verb.REPLACE)
+    b.run(1)
+    assert b.news() == ["ALARM EXIT_MOVE_REFUSED"]
+    settles(b, "E1.stop")
+    assert b.news() == [f"replace E1.target -> T6 limit {b.px(404)}"], "evidence, not time"
+    b.replaces("E1.target", "T6")
+    b.run(120)
+    assert b.news() == []
+    assert (b.held, b.covered, b.trade.change_failures) == (100, 100, 0)
+
+
+@SIDES
+def test_targets_that_were_refused_for_the_moment_leave_the_limit_of_changes_alone(
+    side: str,
+) -> None:
+    """Found by simulation, seed 991: a correction after the anchoring; with each move of the target
+    refused once for its stop's sake, the last one had no room in the limit."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    stop, target = "E1.stop", "E1.target"
+    for n, cents in enumerate((4, 3), start=1):
+        pending(b, stop, f"S{n}")
+        b.refuses(target, Kind.PENDING, Verb.REPLACE)
+        settles(b, stop)
+        b.run(1)
+        assert b.news()[-1] == f"replace {target} -> T{2 * n} limit {b.px(cents + 400)}"
+        b.replaces(target, f"T{2 * n}")
+        stop, target = f"S{n}", f"T{2 * n}"
+        if n == 1:
+            corrected(b, cents - 1)
+    assert b.alarms == ["VENUE_CORRECTED"], "and no REPAIR_LIMIT"
+    assert b.covered == 100

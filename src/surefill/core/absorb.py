@@ -45,6 +45,8 @@ from surefill.core.units import to_text
 
 UNRELEASED_SENDS = 12
 """Sends of one exit while the broker still reserves its shares (about 6 s), then the next rung."""
+CHANGE_FAILURES_TOLD = 5
+"""Refused moves of exits in a row after which a human is told: after some ten seconds."""
 STRAYS_MAX = 64
 
 
@@ -141,11 +143,12 @@ def _replace_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> 
                 take_report(turn, report)
         case Rejected() as refusal:
             turn.update(replace(order, asked_ns=0, asks=0))
-            turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+            is_early = refusal.kind is RejectKind.PENDING
+            _change_failed(turn, refusal.text, unspent=successor if is_early else None)
             if successor is not None:
                 _refuse(turn, successor, refusal)
         case RateLimited() | Unavailable():
-            turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+            _change_failed(turn, type(event.answer).__name__, unspent=successor)
             if successor is not None:
                 _drop(turn, successor)
         case _:
@@ -153,6 +156,28 @@ def _replace_answered(turn: Turn, order: ChildOrder, event: RequestAnswered) -> 
             if successor is not None:
                 doubted = with_input(successor, OrderInput.DOUBT)
                 turn.update(replace(doubted, text=event.answer.text))
+
+
+def _change_failed(turn: Turn, text: str, *, unspent: ChildOrder | None = None) -> None:
+    """A move of an exit came to nothing; the pause before the next grows (`protection`).
+
+    ``unspent``: a move that was refused because of the moment, not because of what it asked for
+    (another change of the group is pending; the venue has no time for us). It is given back to the
+    limit of changes (I20), which is against exits that move to and fro: these did not move.
+    """
+    changes = list(turn.trade.exit_changes)
+    if unspent is not None and unspent.sent_ns in changes:
+        changes.remove(unspent.sent_ns)
+    failures = turn.trade.change_failures + 1
+    turn.trade = replace(
+        turn.trade,
+        exit_changes=tuple(changes),
+        change_failed_ns=turn.now,
+        change_failures=failures,
+    )
+    if failures >= CHANGE_FAILURES_TOLD:
+        count = CHANGE_FAILURES_TOLD
+        turn.alarm(Reason.of(ReasonCode.EXIT_MOVE_REFUSED, count=count, text=text))
 
 
 def _successor(trade: Trade, order: ChildOrder) -> ChildOrder | None:
@@ -214,7 +239,7 @@ def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:
             )
         )
     elif order.replaces is not None:
-        turn.trade = replace(turn.trade, change_failed_ns=turn.now)
+        _change_failed(turn, "it never reached the broker")
         _drop(turn, order)
     else:
         # Cover may go again under its own id: the broker refuses a second copy (decision 0003).
@@ -289,6 +314,8 @@ def _broker_made(report: ExecutionReport, *, leg: Leg, group: int) -> ChildOrder
 def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
     after = with_report(order, report)
     turn.update(after)
+    if after.state is OrderState.REPLACED and order.state is not OrderState.REPLACED:
+        turn.trade = replace(turn.trade, change_failures=0)  # what was pending is not any more
     if order.order_id is None and after.replaces is not None:
         _await_predecessor(turn, after.replaces)
     _check_fill(turn, after, report)

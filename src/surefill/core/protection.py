@@ -34,13 +34,14 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reduction import reduce_position
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
-from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn
+from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn, backoff
 from surefill.core.units import to_text
 
 EXIT_CHANGES_PER_MINUTE = 3
 """I20: exit replacements of one plan in any minute."""
-CHANGE_RETRY_NS = 700 * MS_NS
-"""Pause after a refused replacement: the broker's chain settles in seconds (alpaca.md 2.4.8)."""
+CHANGE_RETRY_NS = tuple(ms * MS_NS for ms in (700, 1_400, 2_800, 5_000, 10_000, 20_000))
+"""Pauses after replacements that came to nothing, in a row: the broker's chain settles in seconds
+(alpaca.md 2.4.8) and, on a bad day, in hours (B-15). The last one repeats: no faster than I20."""
 LATE_NS = 700 * MS_NS
 """An answer takes 150 ms and the stream 80 ms at most; after this long something is wrong."""
 _GONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
@@ -268,8 +269,9 @@ def _amend(turn: Turn) -> None:
         order = _to_move(trade, group, wanted)
         if order is None:
             continue
-        if turn.now < trade.change_failed_ns + CHANGE_RETRY_NS:
-            turn.wake_at(trade.change_failed_ns + CHANGE_RETRY_NS)
+        pause_ns = backoff(CHANGE_RETRY_NS, max(0, trade.change_failures - 1))
+        if turn.now < trade.change_failed_ns + pause_ns:
+            turn.wake_at(trade.change_failed_ns + pause_ns)
             return
         if len(recent) >= limit:
             turn.alarm(

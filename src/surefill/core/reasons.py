@@ -103,6 +103,7 @@ class ReasonCode(Enum):
     POSITION_BREAK = "{symbol}: our book says {ours}, the broker says {theirs}"
     ORDER_UNKNOWN = "order {cl_ord_id} carries our prefix but no journal knows it"
     CLOSED_ELSEWHERE = "{qty} shares were closed outside Surefill"
+    EXIT_MOVE_REFUSED = "the broker refused {count} times in a row to move an exit: {text}"
     REPAIR_LIMIT = "{count} exit changes within {window}, limit {limit}"
     FLATTEN_REQUESTED = "flatten: {by}"
     HANDED_OVER = "handed over, covered, to {by}"

@@ -22,9 +22,10 @@ ADDED: Mapping[str, frozenset[str]] = {
     "MarketView": frozenset({"volume_qty"}),
     # Nobody could ask for a part of a trade before.
     "OperatorActed": frozenset({"qty"}),
-    # Nobody had looked: an older trade's excursion is not known.
+    # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
+    # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),
-    "Trade": frozenset({"keep_qty", "excursion"}),
+    "Trade": frozenset({"keep_qty", "excursion", "change_failures"}),
     # Nobody had a name.
     "TradePlan": frozenset({"strategy"}),
 }
