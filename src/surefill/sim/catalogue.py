@@ -179,6 +179,24 @@ PARAMS: Mapping[FaultCode, frozenset[str]] = MappingProxyType(
 )
 """Parameters each code understands, beside ``for_ms`` (how long the arm stays armed)."""
 
+STATUSES = (500, 502, 503, 504)
+"""What N3 answers with: the failures that a broker and its proxies are seen to have."""
+LONGEST_MS = 31 * 24 * 3_600_000
+"""Bound of every time and delay: a month; all beyond it is a typing error."""
+BOUNDS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "copies": (1, 100),
+        "rehalts": (0, 100),
+        "rows": (0, 500),
+        "bps": (1, 90_000),
+        "new": (1, 1_000),
+        "old": (1, 1_000),
+        "amount_micros": (1, 1_000_000_000),
+        "retry_after_s": (0, 86_400),
+    }
+)
+"""Lowest and highest value of the parameters that are no times."""
+
 MODES: Mapping[FaultCode, tuple[str, ...]] = MappingProxyType(
     {
         FaultCode.N5: ("reset", "truncated", "html", "empty"),

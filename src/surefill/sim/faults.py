@@ -20,9 +20,12 @@ from random import Random
 from surefill.sim.catalogue import (
     ACTS,
     BOOLEANS,
+    BOUNDS,
     EXPECTED,
+    LONGEST_MS,
     MODES,
     PARAMS,
+    STATUSES,
     WINDOWED,
     FaultCode,
 )
@@ -81,6 +84,13 @@ class Fault:
                 raise FaultError(f"{name} must be true or false")
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
             raise FaultError(f"{name} must be a whole number, not negative")
+        elif name == "status":
+            if value not in STATUSES:
+                raise FaultError(f"status is one of {', '.join(map(str, STATUSES))}")
+        else:
+            low, high = BOUNDS.get(name, (0, LONGEST_MS))
+            if not low <= value <= high:
+                raise FaultError(f"{name} must be between {low} and {high}")
 
     def number(self, name: str, default: int) -> int:
         """A whole-number parameter, in the unit its name says."""

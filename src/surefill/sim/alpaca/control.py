@@ -164,16 +164,27 @@ class Control:
         if not body:
             raise ControlError('say {"pin": time}, {"advance_ms": n} or {"speed": x}')
         clock = self._venue.clock
+        speed_ppb = _ratio(body, "speed") if "speed" in body else None
+        by_ns = _whole(body, "advance_ms") * NS_PER_MS if "advance_ms" in body else 0
+        if by_ns < 0:
+            raise PaceError("the venue's clock cannot go back")
         if "pin" in body:
-            at_ns = parse_stamp(str(body["pin"]))
-            if at_ns is None:
-                raise ControlError("pin is an RFC 3339 time")
+            at_ns = _pin_ns(body)
+            self._check_goal(at_ns + by_ns)
             clock.pin(at_ns)
-        if "advance_ms" in body:
-            clock.advance(_whole(body, "advance_ms") * NS_PER_MS)
-        if "speed" in body:
-            clock.run(_ratio(body, "speed"))
+        if by_ns:
+            self._check_goal(clock.now_ns() + by_ns)
+            clock.advance(by_ns)
+        if speed_ppb is not None:
+            clock.run(speed_ppb)
         return self._done()
+
+    def _check_goal(self, goal_ns: int) -> None:
+        """A jump ends within the venue's calendar: beyond it nothing is known, and every minute on
+        the way there is played."""
+        sessions = self._venue.exchange.calendar.sessions
+        if sessions and goal_ns > sessions[-1].post_ns:
+            raise ControlError(f"the venue's calendar ends at {stamp_ns(sessions[-1].post_ns)}")
 
     def _clock(self, request: WireRequest) -> WireResponse:
         return self._done()
@@ -211,7 +222,7 @@ class Control:
 
     def _account(self, request: WireRequest) -> WireResponse:
         body = _body(request, {"key", "cash"})
-        key = str(body["key"])
+        key = _word(body, "key")
         if self._venue.keys.is_open(key):
             raise ControlError("this key has its account already")
         cash_usd = _amount(body, "cash")
@@ -346,6 +357,14 @@ def _whole(body: Mapping[str, object], name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ControlError(f"{name} must be a whole number")
     return value
+
+
+def _pin_ns(body: Mapping[str, object]) -> int:
+    """Where the clock is to stand, UTC ns."""
+    at_ns = parse_stamp(str(body["pin"]))
+    if at_ns is None:
+        raise ControlError("pin is an RFC 3339 time")
+    return at_ns
 
 
 def _ratio(body: Mapping[str, object], name: str) -> int:
