@@ -1,6 +1,6 @@
 """The real command, as a user runs it: numbers, seeds, tapes, exit codes.
 
-Each run plays a morning in real time, so the runs of this file go side by side, two at a time.
+Each run plays a morning of about ten seconds in real time, and then a stream in virtual time.
 """
 
 from __future__ import annotations
@@ -57,16 +57,10 @@ def run_demo(*arguments: str) -> Ran:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
-    """All runs: the default as text, a synthetic tape in files by two seeds."""
+    """Both runs: the default as text, and a synthetic tape in files."""
     folder = tmp_path_factory.mktemp("tape")
     twin(folder)
-    tape = ("--json", "--tape", str(folder), "--seed")
-    wanted = {
-        "text": (),
-        "seed 1": (*tape, "1"),
-        "seed 2": (*tape, "2"),
-    }
-    # One after the other: the morning has a clock that runs while everybody waits.
+    wanted = {"text": (), "files": ("--json", "--tape", str(folder), "--seed", "1")}
     return {name: run_demo(*arguments) for name, arguments in wanted.items()}
 
 
@@ -85,7 +79,7 @@ def test_text_fits_80_columns_and_the_auditor_has_the_last_word(runs: dict[str, 
 
 
 def test_json_alone_is_on_stdout_and_the_morning_is_exact(runs: dict[str, Ran]) -> None:
-    ran = runs["seed 1"]
+    ran = runs["files"]
     legacy, level, distance = [row for row in ran.of("morning") if row["ending"] == "STOP"]
     assert (legacy["entry_px"], legacy["exit_px"]) == ("536.00", "529.47")
     assert (legacy["risk_px"], legacy["reward_px"]) == ("6.53", "0.87")
@@ -99,14 +93,31 @@ def test_json_alone_is_on_stdout_and_the_morning_is_exact(runs: dict[str, Ran]) 
     assert ran.rows[-1]["violations"] == 0
 
 
-def test_the_seed_decides_the_numbers(runs: dict[str, Ran]) -> None:
-    """That one seed is one set of numbers: tests/replay/test_demo.py."""
-    first, other = (runs[name].of("stream") for name in ("seed 1", "seed 2"))
-    assert [row["path"] for row in first] == ["legacy", "smart"]
-    assert first[0]["market"] == "recorded market of 20261120: TWIN"
-    for row in (*first, *other):
-        row.pop("seed")
-    assert first != other
+def test_a_tape_in_files_is_played_both_ways(runs: dict[str, Ran]) -> None:
+    stream = runs["files"].of("stream")
+    assert [row["path"] for row in stream] == ["legacy", "smart"]
+    assert {row["market"] for row in stream} == {"recorded market of 20261120: TWIN"}
+    assert {row["seed"] for row in stream} == {1}
+
+
+def test_the_seed_goes_to_market_and_plans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it decides there: tests/replay/test_demo.py."""
+    seeds = []
+
+    def choose(_: object, seed: int) -> _Nothing:
+        seeds.append(seed)
+        return _Nothing()
+
+    def play(*_: object, seed: int, **__: object) -> _Nothing:
+        seeds.append(seed)
+        return _Nothing()
+
+    monkeypatch.setattr(demo, "play_mornings", lambda *_, **__: ())
+    monkeypatch.setattr(demo, "choose_stream", choose)
+    monkeypatch.setattr(demo, "compare", play)
+    monkeypatch.setattr(demo, "verdict", lambda *_: {"violations": 0})
+    assert main(["demo", "--json", "--seed", "9"]) == Exit.DONE
+    assert seeds == [9, 9]
 
 
 @pytest.mark.tape

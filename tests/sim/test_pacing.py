@@ -80,6 +80,8 @@ def test_a_patient_reading_counts_little_of_a_stall(reading: Reading) -> None:
     assert patient() == before + 5
     reading.ns += 1_000
     assert patient() == before + 25
+    reading.ns -= 500
+    assert patient() == before + 25
 
 
 def test_pin_jumps_forward_only(reading: Reading) -> None:

@@ -13,6 +13,7 @@ Must never: shorten a latency, a budget or a deadline by other means than that c
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -174,7 +175,14 @@ async def _play_both(
     folder: Path, reading_ns: Callable[[], int], say: Callable[[str], None]
 ) -> tuple[Morning, ...]:
     stages = [_Stage(ending, folder / ending.value, reading_ns) for ending in CrwdEnding]
-    return tuple(await asyncio.gather(*(stage.play(say) for stage in stages)))
+    # Each one comes to its own end, also when the other fails: what it opened has to be closed.
+    played = await asyncio.gather(*(stage.play(say) for stage in stages), return_exceptions=True)
+    mornings = []
+    for morning in played:
+        if isinstance(morning, BaseException):
+            raise morning
+        mornings.append(morning)
+    return tuple(mornings)
 
 
 def _silent(text: str) -> None:
@@ -231,7 +239,10 @@ class _Stage:
 
     async def play(self, say: Callable[[str], None]) -> Morning:
         """Serve, trade, and read the log."""
-        bound = listen(HOST, 0)
+        with listen(HOST, 0) as bound:
+            return await self._serve(bound, say)
+
+    async def _serve(self, bound: socket.socket, say: Callable[[str], None]) -> Morning:
         server = make_server(self._venue, with_control=False)
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         ticking = asyncio.create_task(self._tick())

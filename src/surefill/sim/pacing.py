@@ -35,7 +35,8 @@ class PatientReading:
     def __call__(self) -> int:
         """Nanoseconds, never less than before."""
         seen_ns = self._reading_ns()
-        self._counted_ns += min(seen_ns - self._seen_ns, self._most_ns)
+        # A clock that was set back has not run backwards either.
+        self._counted_ns += min(max(0, seen_ns - self._seen_ns), self._most_ns)
         self._seen_ns = seen_ns
         return self._counted_ns
 
