@@ -146,6 +146,15 @@ def test_the_number_of_symbols_is_a_switch() -> None:
     assert stream.on_market(QUOTE) != ()
 
 
+def test_a_hundred_thousand_symbols_come_and_go() -> None:
+    # Compared name by name with each other this took the server minutes (a hang for everybody).
+    names = [f"S{number}" for number in range(100_000)]
+    stream = subscribed(json.dumps({"action": "subscribe", "quotes": [*names, *names]}))
+    assert only(stream.receive(b'{"action":"subscribe"}'))["quotes"] == names
+    gone = only(stream.receive(json.dumps({"action": "unsubscribe", "quotes": names[1:]}).encode()))
+    assert gone["quotes"] == ["S0"]
+
+
 def test_an_unknown_type_for_fault_w9() -> None:
     assert json.loads(session().unknown().data)[0]["T"] == "zz"
 

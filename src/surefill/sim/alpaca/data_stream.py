@@ -61,6 +61,7 @@ ERRORS: Mapping[int, str] = {
     500: "internal error",
 }
 
+Names = dict[str, None]
 TIMESTAMP_EXT = -1
 """MessagePack's own extension type for timestamps."""
 
@@ -77,8 +78,9 @@ class DataSession:
         self.feed = headers.get(":path", "").rstrip("/").rpartition("/")[2]
         self._is_msgpack = headers.get("content-type", "") == "application/msgpack"
         self._owner: Owner | None = desk.keys.find(credentials_of(headers))
-        # channel -> symbols in the order of subscription; "*" means every symbol
-        self._symbols: dict[str, list[str]] = {channel: [] for channel in (*CHANNELS, IMBALANCES)}
+        # channel -> symbols in the order of subscription; "*" means every symbol. Keys of a
+        # dictionary: a client may name thirty thousand, and every event asks for one.
+        self._symbols: dict[str, Names] = {channel: {} for channel in (*CHANNELS, IMBALANCES)}
 
     def opened(self) -> Sequence[Frame]:
         """The greeting; handshake headers that authenticate add their own word."""
@@ -300,7 +302,8 @@ class DataSession:
         return value if isinstance(value, dict) else None
 
 
-def _changed(now: list[str], names: list[str], *, is_adding: bool) -> list[str]:
+def _changed(now: Names, names: list[str], *, is_adding: bool) -> Names:
+    asked = dict.fromkeys(names)
     if is_adding:
-        return [*now, *(name for name in dict.fromkeys(names) if name not in now)]
-    return [name for name in now if name not in names]
+        return {**now, **asked}
+    return {name: None for name in now if name not in asked}
