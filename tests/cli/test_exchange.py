@@ -15,15 +15,18 @@ import pytest
 
 from surefill.cli.exchange import (
     Address,
+    _banner_of,
     _save_last,
     _venue_of,
     add_arguments,
     banner,
     config_of,
+    open_market_ns,
     run,
 )
 from surefill.cli.exits import Exit
 from surefill.sim.alpaca.app import ConfigError
+from surefill.sim.alpaca.text import parse_stamp
 from surefill.sim.models import DEFAULT_DELAYS, Delay, DelaySamples
 from surefill.sim.switches import SwitchError
 
@@ -88,6 +91,7 @@ def test_wrong_values(words: tuple[str, ...]) -> None:
         ("--host", "example.org"),
         ("--port", "65536"),
         ("--port", "-1"),
+        ("--start", "now", "--seed", "7"),
     ],
 )
 def test_refusals_are_one_sentence(
@@ -127,14 +131,39 @@ def test_the_banner_is_what_one_copies() -> None:
         'TradingClient("KEY", "SECRET", url_override="http://127.0.0.1:8700")',
         'TradingStream("KEY", "SECRET", url_override="ws://127.0.0.1:8700/stream")',
         'StockDataStream("KEY", "SECRET", url_override="ws://127.0.0.1:8700/v2/iex")',
-        'StockHistoricalDataClient("KEY", "SECRET", url_override="http://127.0.0.1:8700")',
+        'StockHistoricalDataClient("KEY", "SECRET",\n    url_override="http://127.0.0.1:8700")',
         "export APCA_API_BASE_URL=http://127.0.0.1:8700",
         "http://127.0.0.1:8700/sim/",
     ):
         assert line in text
     assert "/sim/" not in banner(address, title="", now_ns=0, with_control=False)
+    assert max(len(line) for line in text.splitlines()) <= 79
     assert Address("::1", 8700).authority == "[::1]:8700"
     assert Address("0.0.0.0", 8700).authority == "127.0.0.1:8700"
+
+
+@pytest.mark.parametrize(
+    ("now", "start"),
+    [
+        ("2026-11-23T15:00:00Z", "2026-11-23T15:00:00Z"),  # Monday, 10:00 in New York
+        ("2026-11-22T17:59:51Z", "2026-11-23T15:00:00Z"),  # Sunday
+        ("2026-11-23T22:00:00Z", "2026-11-24T15:00:00Z"),  # after the close
+        ("2026-11-25T23:00:00Z", "2026-11-27T15:00:00Z"),  # before Thanksgiving
+        ("2026-11-23T14:29:59Z", "2026-11-23T15:00:00Z"),  # a second before the opening
+    ],
+)
+def test_an_empty_market_is_open_when_it_starts(now: str, start: str) -> None:
+    assert open_market_ns(parse_stamp(now) or 0) == parse_stamp(start)
+
+
+def test_now_keeps_ones_own_time_and_a_closed_market_is_said() -> None:
+    assert config_of(parsed("--start", "now")).start_ns is None
+    address = Address("127.0.0.1", 8700)
+    for start, closed in (("2026-11-22T17:59:51Z", True), ("2026-11-23T15:00:00Z", False)):
+        args = parsed("--start", start)
+        shown = _banner_of(_venue_of(args, config_of(args)), address, args)
+        said = "closed until 2026-11-23T09:30:00-05:00: orders wait for it." in shown
+        assert said is closed
 
 
 def test_a_real_process_serves_and_stops(tmp_path: Path, canary: str) -> None:
@@ -205,7 +234,8 @@ def stopped(process: subprocess.Popen[str]) -> str:
 
 
 def test_an_exchange_is_saved_at_its_end_and_goes_on(tmp_path: Path) -> None:
-    process, port = served("--control", "--save", "day", "--latency", "none", cwd=tmp_path)
+    words = ("--control", "--save", "day", "--latency", "none", "--start", "2030-03-04T14:59:00Z")
+    process, port = served(*words, cwd=tmp_path)
     try:
         asked(port, "POST", "/sim/clock", '{"pin": "2030-03-04T15:00:00Z"}')
         quote = '{"symbol": "A", "bid": "9.99", "bid_size": "9", "ask": "10", "ask_size": "9"}'

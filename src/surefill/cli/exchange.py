@@ -21,6 +21,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from surefill.cli.exits import Exit
+from surefill.core.session import SessionKind
 from surefill.core.units import NANO, UnitError, to_nano
 from surefill.runtime.clock import SystemClock
 from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, build
@@ -29,7 +30,8 @@ from surefill.sim.alpaca.server import listen, make_server, server_app
 from surefill.sim.alpaca.snapshot import records, restore
 from surefill.sim.alpaca.switch_notes import lines as switch_lines
 from surefill.sim.alpaca.switches import split_pairs
-from surefill.sim.alpaca.text import parse_stamp, stamp_new_york
+from surefill.sim.alpaca.text import new_york_date, parse_stamp, stamp_new_york
+from surefill.sim.calendar import us_equity_calendar
 from surefill.sim.faults import FaultError
 from surefill.sim.market import TapeError
 from surefill.sim.pacing import PaceError
@@ -52,6 +54,9 @@ FRESH: Mapping[str, object] = {
 """What the arguments are when nobody gives them."""
 DECIDED_BY_SNAPSHOT = tuple(name for name in FRESH if name != "speed")
 DEFAULT_PORT = 8700
+NOW = "now"
+DAY_NS = 86_400 * NANO
+LONGEST_CLOSED_DAYS = 14
 PORTS = 65_536
 
 
@@ -63,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     market.add_argument("--tape", type=Path, help="recorded tape: a file or a folder")
     market.add_argument("--seed", type=int, help="synthetic market from this seed")
     parser.add_argument("--date", type=int, help="which day of the tape (yyyymmdd)")
-    parser.add_argument("--start", help="where the venue's clock starts (RFC 3339)")
+    parser.add_argument(
+        "--start",
+        help="where the venue's clock starts: RFC 3339, or now; by default in an open market",
+    )
     parser.add_argument("--speed", default="1", help="venue seconds per second")
     parser.add_argument("--model", choices=("queue", "paper", "touch"), help="how orders fill")
     parser.add_argument("--control", action="store_true", help="serve the /sim/ routes")
@@ -113,7 +121,11 @@ def _venue_of(args: argparse.Namespace, config: ExchangeConfig) -> Venue:
     """A new exchange, or that of a snapshot."""
     clock = SystemClock()
     if args.load is None:
-        return build(config, reading_ns=clock.now_ns, wall_ns=clock.now_ns)
+        keeps_time = args.start == NOW
+        if keeps_time and (args.tape is not None or args.seed is not None):
+            raise ConfigError("--start now is for an empty market; a tape has its own day")
+        wall_ns = clock.now_ns if keeps_time else lambda: open_market_ns(clock.now_ns())
+        return build(config, reading_ns=clock.now_ns, wall_ns=wall_ns)
     asked = [f"--{name}" for name in DECIDED_BY_SNAPSHOT if getattr(args, name) != FRESH[name]]
     if asked:
         raise ConfigError(f"the snapshot decides {', '.join(asked)}: leave it out with --load")
@@ -121,6 +133,23 @@ def _venue_of(args: argparse.Namespace, config: ExchangeConfig) -> Venue:
     if args.speed != FRESH["speed"] and not venue.clock.is_pinned:
         venue.clock.run(config.speed_ppb)
     return venue
+
+
+def open_market_ns(now_ns: int) -> int:
+    """``now_ns``, or half an hour into the next regular session when there is none now: whoever
+    tries the exchange on a Sunday sees orders fill."""
+    calendar = us_equity_calendar(
+        _date_of(now_ns - DAY_NS), _date_of(now_ns + LONGEST_CLOSED_DAYS * DAY_NS)
+    )
+    if calendar.kind_at(now_ns) is SessionKind.RTH:
+        return now_ns
+    next_ns = calendar.next_open_ns(now_ns)
+    assert next_ns is not None, "no exchange holiday is that long"
+    return next_ns + DAY_NS // 48
+
+
+def _date_of(ns: int) -> int:
+    return int(new_york_date(ns).replace("-", ""))
 
 
 def config_of(args: argparse.Namespace) -> ExchangeConfig:
@@ -164,14 +193,16 @@ def banner(address: Address, *, title: str, now_ns: int, with_control: bool) -> 
     """What to copy into a client."""
     at = address.authority
     lines = [
-        f"Surefill exchange on http://{at} ({title})",
+        f"Surefill exchange on http://{at}",
+        f"Market: {title}",
         f"Venue time {stamp_new_york(now_ns // NANO * NANO)}",
         "",
-        "Any key pair opens its own account with $100,000 on first use. For alpaca-py:",
+        "Any key pair opens its own account with $100,000 on first use.",
+        "For alpaca-py:",
         f'  TradingClient("KEY", "SECRET", url_override="http://{at}")',
         f'  TradingStream("KEY", "SECRET", url_override="ws://{at}/stream")',
         f'  StockDataStream("KEY", "SECRET", url_override="ws://{at}/v2/iex")',
-        f'  StockHistoricalDataClient("KEY", "SECRET", url_override="http://{at}")',
+        f'  StockHistoricalDataClient("KEY", "SECRET",\n    url_override="http://{at}")',
         "For Surefill, alpaca-trade-api and other programs that read the environment:",
         "  export APCA_API_KEY_ID=KEY",
         "  export APCA_API_SECRET_KEY=SECRET",
@@ -186,7 +217,12 @@ def banner(address: Address, *, title: str, now_ns: int, with_control: bool) -> 
 
 def _banner_of(venue: Venue, address: Address, args: argparse.Namespace) -> str:
     now_ns = venue.clock.now_ns()
-    return banner(address, title=venue.title, now_ns=now_ns, with_control=args.control)
+    shown = banner(address, title=venue.title, now_ns=now_ns, with_control=args.control)
+    if venue.exchange.calendar.kind_at(now_ns) is not SessionKind.RTH:
+        next_ns = venue.exchange.calendar.next_open_ns(now_ns)
+        opens = stamp_new_york(next_ns) if next_ns is not None else "an unknown time"
+        shown += f"The market is closed until {opens}: orders wait for it.\n"
+    return shown
 
 
 def _serve(venue: Venue, args: argparse.Namespace) -> int:
@@ -232,11 +268,11 @@ def _is_loopback(host: str) -> bool:
 
 
 def _start_ns(text: str | None) -> int | None:
-    if text is None:
+    if text is None or text == NOW:
         return None
     ns = parse_stamp(text)
     if ns is None:
-        raise ConfigError(f"--start {text}: expected an RFC 3339 time")
+        raise ConfigError(f"--start {text}: expected an RFC 3339 time, or {NOW}")
     return ns
 
 
