@@ -255,6 +255,18 @@ def stopped(wire: Wire) -> Any:
     return wire.events()
 
 
+def elected(wire: Wire) -> Any:
+    wire.filled(type="stop", stop_price="101")
+    wire.quote(SYM, "101.00", "101.02")
+    wire.print_(SYM, "101.01")
+    return wire.events()
+
+
+def crossed_legs(wire: Wire) -> Any:
+    legs = {"take_profit": {"limit_price": "90"}, "stop_loss": {"stop_price": "95"}}
+    return wire.order(order_class="bracket", **legs).error
+
+
 def outside(wire: Wire) -> Any:
     order_id = wire.resting(limit_price="99", qty="1")
     wire.print_(SYM, "98")
@@ -440,6 +452,8 @@ STORIES: dict[str, Callable[[Wire], Any]] = {
     "nested_limit": nested_page,
     "rate_limit_window": late_in_the_minute,
     "data_streams_per": two_feeds,
+    "leg_order_text": crossed_legs,
+    "elected_event": elected,
 }
 ALSO = {
     "paper_resting_px": ["fill_model=paper"],

@@ -231,6 +231,8 @@ class OrderDesk:
         if order.held:
             self.groups.on_stop_triggered(order)
         else:
+            if self._venue.switches.elected_event == "new" and order.status is OrdStatus.NEW:
+                self._venue.emit(OrderEventKind.NEW, order)
             self._book(order).attempt(order)
 
     def _cap_below_market(self, order: VenueOrder, cap_px: int, ticks: TickSchedule) -> int:

@@ -46,6 +46,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "outside_prints": ("fill", "ignore"),
     "fill_model": ("queue", "touch", "paper"),
     "day_trade_rule": ("off", "on"),
+    "elected_event": ("off", "new"),
 }
 """name -> allowed words, the default first."""
 
@@ -93,6 +94,7 @@ class Switches:
     * ``buy_stop_side`` (1.3): buy stops must be above the market, the mirror of a known rule.
     * ``band_rejects`` (7): limits outside the price bands are refused (not documented: off).
     * ``day_trade_rule`` (1.7): the rule against a fourth day trade, which ended in June 2026.
+    * ``elected_event`` (3.7): whether the stream says ``new`` again when a stop is elected.
     * ``unknown_symbol_code`` (U18), ``simple_class`` (1.6): wire spelling, read by the face.
     * ``partial_arms_legs``: documented: legs arm only on the complete fill (3.3). ``on`` arms them
       when a partly filled entry ends, for the executed quantity: a kinder venue for comparison.
@@ -132,6 +134,7 @@ class Switches:
     buy_stop_side: str = "checked"
     band_rejects: str = "off"
     day_trade_rule: str = "off"
+    elected_event: str = "off"
     unknown_symbol_code: str = "42210000"
     partial_arms_legs: str = "off"
     exit_race: str = "sequential"

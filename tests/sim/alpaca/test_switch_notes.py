@@ -24,6 +24,8 @@ def test_the_document_has_the_same_table() -> None:
     assert table() in DOCUMENT.read_text(encoding="utf-8"), f"put this into it:\n{table()}"
 
 
-def test_one_line_each() -> None:
-    assert len(lines()) == len(NOTES)
-    assert lines()[0].startswith("post_status")
+def test_each_is_listed_with_its_values_and_fits_a_terminal() -> None:
+    heads = [line.partition(" ")[0] for line in lines() if not line.startswith(" ")]
+    assert heads == list(NOTES)
+    assert lines()[0] == "post_status = pending_new, accepted (U1)"
+    assert max(len(line) for line in lines()) <= 79

@@ -225,6 +225,9 @@ class AlpacaFace:
         if refusal.kind is RefusalKind.UNKNOWN_SYMBOL and old_code:
             symbol = refusal.context.get("symbol")
             return error_response(422, BAD_REQUEST, f'could not find asset "{symbol}"')
+        if refusal.kind is RefusalKind.LEG_ORDER:
+            words = {**refusal.context, "text": self.desk.switches.leg_order_text}
+            refusal = Refusal(refusal.kind, words)
         return refusal_response(refusal)
 
     def _limited(self) -> WireResponse:

@@ -147,8 +147,10 @@ def _base_extra(context: Context) -> Json:
 
 
 def _leg_order(context: Context) -> str:
-    sign = ">" if _is_long(context) else "<"
-    return f"take_profit.limit_price must be {sign} stop_loss.stop_price"
+    above, below = (">", "<") if _is_long(context) else ("<", ">")
+    if context.get("text") == "stop_first":
+        return f"stop_loss.stop_price must be {below} take_profit.limit_price"
+    return f"take_profit.limit_price must be {above} stop_loss.stop_price"
 
 
 def _extended(context: Context) -> str:

@@ -10,9 +10,13 @@ Must never: explain a switch that does not exist.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 from surefill.sim.alpaca.switches import FACE_CHOICES, FACE_NUMBERS
 from surefill.sim.switches import CHOICES
+
+COLUMNS = 79
+"""Width of a terminal that nobody has widened."""
 
 NOTES: Mapping[str, tuple[str, str]] = {
     "post_status": ("U1", "status a submission is answered with in regular hours"),
@@ -66,6 +70,11 @@ NOTES: Mapping[str, tuple[str, str]] = {
     "oco_parent_limit": ("3.1", "whether an OCO may name its target by its own limit alone"),
     "nested_replaced_legs": ("3.5", "legs a parent lists after a replacement"),
     "data_streams_per": ("5.1", "what `data_streams_max` counts over"),
+    "leg_order_text": (
+        "1.3",
+        "which leg the refusal of a target on the wrong side of its stop names",
+    ),
+    "elected_event": ("3.7", "whether the stream says `new` again when a stop is elected"),
     "band_rejects": ("7", "whether limits outside the price bands are refused"),
     "sip_access": ("5.2", "whether the account may use the SIP feed in real time"),
 }
@@ -89,8 +98,9 @@ def table() -> str:
 
 
 def lines() -> list[str]:
-    """One line per switch for ``surefill exchange --switches``."""
-    return [
-        f"{name:<26}{values_of(name):<34}{source:<6}{sentence}"
-        for name, (source, sentence) in NOTES.items()
-    ]
+    """What ``surefill exchange --switches`` prints: two lines or more for each."""
+    told: list[str] = []
+    for name, (source, sentence) in NOTES.items():
+        told.append(f"{name} = {values_of(name)} ({source})")
+        told += wrap(sentence, COLUMNS, initial_indent="    ", subsequent_indent="    ")
+    return told

@@ -25,6 +25,7 @@ FACE_CHOICES: dict[str, tuple[str, ...]] = {
     "nested_limit": ("parents", "rows"),
     "rate_limit_window": ("fixed", "from_first"),
     "data_streams_per": ("account", "feed"),
+    "leg_order_text": ("target_first", "stop_first"),
 }
 """name -> allowed words, the default first."""
 
@@ -53,6 +54,7 @@ class FaceSwitches:
     nested_limit: str = "parents"
     rate_limit_window: str = "fixed"
     data_streams_per: str = "account"
+    leg_order_text: str = "target_first"
     rate_limit_per_min: int = 200
     order_streams_max: int = 0
     symbols_max: int = 0
