@@ -12,9 +12,13 @@ import os
 import signal
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.support.postgres_server import PostgresServer
 
 # Written backwards, so that a copy of this file is no leak; taken out of the environment, because
 # an unknown name under our prefix refuses to start, rightly.
@@ -38,6 +42,18 @@ _leaks = pytest.StashKey[list[str]]()
 def canary() -> str:
     """The secret to use as a key wherever a test needs one."""
     return CANARY
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real database server, started when the first test wants it. Its password is the canary."""
+    from tests.support import postgres_server
+
+    reason = postgres_server.missing()
+    if reason:
+        pytest.skip(reason)
+    with postgres_server.PostgresServer(CANARY) as server:
+        yield server
 
 
 def pieces(secret: str) -> list[bytes]:

@@ -46,8 +46,10 @@ __all__ = [
     "Journal",
     "JournalEntry",
     "JournalError",
+    "JournalFenced",
     "JournalHeld",
     "KeysRefused",
+    "Lease",
     "RateLimited",
     "Rejected",
     "Unavailable",
@@ -150,8 +152,8 @@ class JournalEntry:
 
 
 class JournalError(Exception):
-    """The journal cannot be used; ``code`` is JOURNAL_CORRUPT, JOURNAL_UNWRITABLE or
-    JOURNAL_VERSION. The sentence says what to do."""
+    """The journal cannot be used; ``code`` is JOURNAL_CORRUPT, JOURNAL_UNWRITABLE,
+    JOURNAL_VERSION, JOURNAL_HELD or JOURNAL_FENCED. The sentence says what to do."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(f"{code}: {sentence}")
@@ -161,8 +163,15 @@ class JournalError(Exception):
 class JournalHeld(JournalError):
     """Another process owns this account's journal; the sentence says who."""
 
+    def __init__(self, sentence: str, *, code: str = "JOURNAL_HELD") -> None:
+        super().__init__(code, sentence)
+
+
+class JournalFenced(JournalHeld):
+    """This process owned it, and lost it to another: nothing more may be written or sent."""
+
     def __init__(self, sentence: str) -> None:
-        super().__init__("JOURNAL_HELD", sentence)
+        super().__init__(sentence, code="JOURNAL_FENCED")
 
 
 @runtime_checkable
@@ -196,3 +205,17 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Release the lease and the file."""
+
+
+@runtime_checkable
+class Lease(Protocol):
+    """An account that is held for a time, and lost unless it is renewed. (A lock of this machine's
+    kernel cannot be lost; a journal on one has no lease.)"""
+
+    def renew(self) -> None:
+        """Hold it longer. From any thread. Raises `JournalFenced` when another process has it, and
+        other `JournalError` when nobody could be asked."""
+
+    def may_send(self) -> bool:
+        """Whether a request to the broker that leaves now is over before anybody else can have
+        the account."""

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from surefill.journal.files import ProcessLock, check_private, held_by, prepare
+from surefill.journal import files
+from surefill.journal.files import (
+    ProcessLock,
+    check_private,
+    held_by,
+    lock_beside,
+    place_of,
+    prepare,
+    private_folder,
+    this_process,
+)
 from surefill.ports import JournalError, JournalHeld
 
 
@@ -214,3 +224,31 @@ def test_a_lock_that_is_a_link_is_not_read(tmp_path: Path) -> None:
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(JournalError, match="cannot be used"):
         held_by(path)
+
+
+def test_a_place_is_the_sidecar_and_the_kernel_that_locks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = tmp_path / "one.lock", tmp_path / "two.lock"
+    one.touch()
+    two.touch()
+    assert place_of(one) == place_of(one) == ProcessLock(one).place
+    assert place_of(one) != place_of(two)
+    assert place_of(tmp_path / "none") == ""
+    monkeypatch.setattr(files, "BOOT_ID", tmp_path / "another system")
+    assert place_of(one) == ""
+    assert this_process("engine") == f"engine (process {os.getpid()} on {os.uname().nodename})"
+
+
+def test_a_folder_is_made_private_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "journal.db"
+    private_folder(path)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert lock_beside(path).name == "journal.db.lock"
+    path.write_bytes(b"")
+    with pytest.raises(JournalError) as refusal:
+        private_folder(path / "below")
+    assert refusal.value.code == "JOURNAL_UNWRITABLE"
+    path.parent.chmod(0o722)
+    with pytest.raises(JournalError):
+        private_folder(path)

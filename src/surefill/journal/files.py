@@ -25,6 +25,7 @@ from pathlib import Path
 from surefill.ports import JournalError, JournalHeld
 
 OWNER_BYTES_MAX = 4096
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def prepare(path: Path, create: Callable[[Path], None]) -> None:
@@ -34,13 +35,26 @@ def prepare(path: Path, create: Callable[[Path], None]) -> None:
     Raises `JournalError` for a link, a file others can read, a directory others can write.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        check_private(path.parent, stat.S_ISDIR, forbidden=0o022)
+        private_folder(path)
         if not os.path.lexists(path):
             _create(path, create)
     except OSError as problem:
         raise unwritable(path, problem) from None
     check_private(path, stat.S_ISREG, forbidden=0o077)
+
+
+def private_folder(path: Path) -> None:
+    """Make the directory that ``path`` is in, or check the one there is. Raises `JournalError`."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        raise unwritable(path, problem) from None
+    check_private(path.parent, stat.S_ISDIR, forbidden=0o022)
+
+
+def lock_beside(path: Path) -> Path:
+    """The sidecar of the journal ``path`` whose lock says who owns it on this machine."""
+    return path.with_name(path.name + ".lock")
 
 
 def check_private(path: Path, is_kind: Callable[[int], bool], *, forbidden: int) -> None:
@@ -110,6 +124,19 @@ def held_by(path: Path) -> str | None:
         os.close(fd)
 
 
+def place_of(lock: Path) -> str:
+    """A name of this sidecar and of the kernel that locks it; "" where there is none.
+
+    Whoever holds the lock, or finds it free, knows that any process of this place is dead.
+    """
+    try:
+        kernel = BOOT_ID.read_text(encoding="ascii").strip()
+        found = os.stat(lock)
+    except OSError:
+        return ""
+    return f"{kernel}:{found.st_dev}:{found.st_ino}"
+
+
 class ProcessLock:
     """An exclusive lock that dies with its process; with ``account``, on that account as well."""
 
@@ -145,6 +172,11 @@ class ProcessLock:
             os.close(fd)
             raise JournalHeld(sentence) from None
         return fd
+
+    @property
+    def place(self) -> str:
+        """`place_of` its sidecar."""
+        return place_of(self._path)
 
     def release(self) -> None:
         """Let the next process have it. The sidecar stays: deleting it would race with a taker."""
@@ -191,6 +223,11 @@ class AccountClaim:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def this_process(holder: str) -> str:
+    """``holder`` with this process's number and machine, for people."""
+    return f"{holder[:200]} (process {os.getpid()} on {os.uname().nodename})"
 
 
 def _owner_sentence(fd: int) -> str:

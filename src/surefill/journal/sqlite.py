@@ -25,6 +25,7 @@ from typing import Any
 
 from surefill.journal.digest import checked_head, image_digest, link
 from surefill.journal.files import ProcessLock, check_private, prepare, unwritable
+from surefill.journal.rows import image_rows
 from surefill.ports import JournalEntry, JournalError, JournalHeld
 
 SCHEMA_VERSION = 1
@@ -119,7 +120,7 @@ class SqliteJournal:
 
     def _write_images(self, entries: Sequence[JournalEntry]) -> int:
         """Store the last image of each trade; return how many trades are new."""
-        rows = _image_rows(entries)
+        rows = image_rows(entries)
         added = 0
         for row in rows:
             known = self._db.execute("SELECT 1 FROM images WHERE trade_id = ?", row[:1]).fetchone()
@@ -286,13 +287,3 @@ def _create_schema(draft: Path) -> None:
     with closing(_connect(draft, mode="rw")) as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
-
-
-def _image_rows(entries: Sequence[JournalEntry]) -> list[tuple[str, int, bool, str, bytes]]:
-    """The last image of each trade in the batch."""
-    rows: dict[str, tuple[str, int, bool, str, bytes]] = {}
-    for entry in entries:
-        for trade_id, image in entry.images.items():
-            is_open = entry.is_open[trade_id]
-            rows[trade_id] = (trade_id, entry.seq, is_open, image_digest(image), image)
-    return list(rows.values())
