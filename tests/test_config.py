@@ -16,6 +16,7 @@ from surefill.config import ConfigError, Secret, Settings
 from surefill.core.fix import Feed
 from surefill.core.plan import Policy
 from surefill.core.units import NANO, to_text
+from surefill.journal.address import without_password
 from surefill.ports import WashExempts
 
 SECRET = "canary-0123456789abcdef"
@@ -175,7 +176,7 @@ def test_a_bad_value_is_refused_with_name_and_value(name: str, text: str, code: 
     assert problem.sentence.startswith(name)
     assert str(error.value) == f"{problem.code}: {problem.sentence}"
     if text.isprintable():
-        assert text in problem.sentence
+        assert without_password(text) in problem.sentence
 
 
 def test_a_percentage_typed_as_a_fraction_is_explained() -> None:
@@ -279,6 +280,42 @@ def test_a_secret_in_a_file_open_to_others_is_refused(tmp_path: Path, mode: int)
     path = dotenv_of(tmp_path, f"APCA_API_KEY_ID=k\nAPCA_API_SECRET_KEY={SECRET}\n", mode)
     assert problems_of({}, path) == [("CONFIG_FILE_MODE", str(path))]
     assert f"chmod 600 {path}" in sentence_of({}, path)
+
+
+PASSWORD = "hunter22-hunter22"
+DATABASE = f"postgresql://ann:{PASSWORD}@db/trading"
+
+
+def test_the_journal_may_be_in_a_database_whose_password_shows_nowhere(tmp_path: Path) -> None:
+    path = dotenv_of(tmp_path, f"SUREFILL_JOURNAL_PATH={DATABASE}\n")
+    settings = Settings.load({}, path)
+    assert str(settings.journal_path) == "postgresql://ann@db/trading"
+    assert settings.local_path == Settings().journal_path == Settings().local_path
+    assert [secret.reveal() for secret in settings.secrets] == [PASSWORD]
+    assert PASSWORD not in f"{settings!r} {settings.describe()}"
+    assert settings.digest() != Settings().digest()
+    other = Settings.load({"SUREFILL_JOURNAL_PATH": DATABASE.replace(PASSWORD, "changed")})
+    assert other.digest() == settings.digest()
+    assert Settings(key_id=Secret("k"), secret_key=Secret("s")).secrets == (Secret("s"),)
+
+
+@pytest.mark.parametrize("text", [f"{DATABASE}/more", f"{DATABASE}?x=y", f"postgres:{DATABASE}"])
+def test_an_address_that_is_wrong_is_refused_without_its_password(text: str) -> None:
+    sentence = sentence_of({"SUREFILL_JOURNAL_PATH": text})
+    assert sentence.startswith("SUREFILL_JOURNAL_PATH = ")
+    assert PASSWORD not in sentence
+
+
+def test_only_the_journal_may_be_in_a_database() -> None:
+    environ = {"SUREFILL_LOG_DIR": "postgresql://db/x"}
+    assert problems_of(environ) == [("CONFIG_WRONG_TYPE", "SUREFILL_LOG_DIR")]
+
+
+def test_a_journals_password_in_a_file_open_to_others_is_refused(tmp_path: Path) -> None:
+    path = dotenv_of(tmp_path, f"SUREFILL_JOURNAL_PATH={DATABASE}\n", 0o644)
+    assert problems_of({}, path) == [("CONFIG_FILE_MODE", str(path))]
+    path = dotenv_of(tmp_path, "SUREFILL_JOURNAL_PATH=postgresql://ann@db/trading\n", 0o644)
+    assert not Settings.load({}, path).secrets
 
 
 def test_a_file_without_the_secret_may_be_open(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ from surefill.core.fix import Feed
 from surefill.core.limits import LimitError, Override, read_limits, show_limits
 from surefill.core.plan import POLICY_BOUNDS, SYMBOL_PATTERN, Policy
 from surefill.core.units import NANO, to_text
+from surefill.journal.address import DatabaseAddress, address_of, is_address, without_password
 from surefill.ports import WashExempts
+from surefill.secret import Secret as Secret
 
 PREFIXES = ("SUREFILL_", "SMART_EXECUTOR_")
 NOT_SETTINGS = frozenset({"SUREFILL_TAPES", "SUREFILL_PAYLOADS", "SUREFILL_CANARY"})
@@ -42,6 +44,9 @@ MILLI_NS = 1_000_000
 SECOND_NS = 1_000_000_000
 FILE_BYTES_MAX = 1_000_000
 SECRET_NAME = "APCA_API_SECRET_KEY"
+JOURNAL_NAME = "SUREFILL_JOURNAL_PATH"
+LOCAL_PATH = ".surefill/journal.db"
+"""The journal; with one in a database, what else stands beside it (control port, heartbeat)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +68,6 @@ class ConfigError(ValueError):
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-class Secret:
-    """A text that shows itself only when asked by name. It is equal to nothing but its like."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text itself: for the request header, nothing else."""
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(type(self))
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> str:
-        raise TypeError("a secret is not written down")
 
 
 class Bad(ValueError):
@@ -212,12 +189,16 @@ class LimitList(Kind):
 
 
 class FilePath(Kind):
-    """A path; ``~`` is the home directory, a relative one starts at the working directory."""
+    """A path; ``~`` is the home directory, a relative one starts at the working directory. Or the
+    address of a database, where the setting takes one."""
 
-    def read(self, text: str) -> Path:
+    def read(self, text: str) -> Path | DatabaseAddress:
         if not text.isprintable():
             raise Bad("NOT_A_PATH", "holds characters that no file name has")
-        return Path(text).expanduser()
+        try:
+            return address_of(text) if is_address(text) else Path(text).expanduser()
+        except ValueError as error:
+            raise Bad("NOT_A_URL", str(error)) from None
 
 
 class Url(Kind):
@@ -325,8 +306,10 @@ class Settings:
         Choice(WashExempts),
         "exits beside a working entry: none | new_only | all_complex",
     )
-    journal_path: Path = setting(
-        "SUREFILL_JOURNAL_PATH=.surefill/journal.db", FilePath(), "the journal's file"
+    journal_path: Path | DatabaseAddress = setting(
+        f"{JOURNAL_NAME}={LOCAL_PATH}",
+        FilePath(),
+        "the journal's file, or postgresql://user@host/database",
     )
     log_dir: Path = setting("SUREFILL_LOG_DIR=logs", FilePath(), "directory of surefill.log")
     max_order_notional_usd: int = setting(
@@ -368,7 +351,8 @@ class Settings:
         for item in fields(self):
             env, kind, value = item.metadata["env"], item.metadata["kind"], getattr(self, item.name)
             wanted = Path if isinstance(item.default, Path) else type(item.default)
-            if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            fits = (wanted, DatabaseAddress) if env == JOURNAL_NAME else wanted
+            if not isinstance(value, fits) or (isinstance(value, bool) and wanted is not bool):
                 wrong = Bad("WRONG_TYPE", f"is a {type(value).__name__}, not a {wanted.__name__}")
                 problems.append(_problem(env, "", wrong))
                 continue
@@ -414,6 +398,22 @@ class Settings:
             raise ConfigError(problems)
         return settings
 
+    @property
+    def local_path(self) -> Path:
+        """The journal's file; with a journal in a database, where it would be."""
+        return (
+            Path(LOCAL_PATH)
+            if isinstance(self.journal_path, DatabaseAddress)
+            else self.journal_path
+        )
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What no log may show."""
+        place = self.journal_path
+        password = place.password if isinstance(place, DatabaseAddress) else Secret("")
+        return tuple(secret for secret in (self.secret_key, password) if secret)
+
     def policy(self) -> Policy:
         """The part that a plan may override."""
         return Policy(**{item.name: getattr(self, item.name) for item in fields(Policy)})
@@ -443,7 +443,7 @@ class Settings:
 
 def _problem(env: str, text: str, bad: Bad) -> ConfigProblem:
     is_hidden = env.startswith("APCA_API_") and env != "APCA_API_BASE_URL"
-    value = ("***" if text else "") if is_hidden else repr(text)[1:-1][:80]
+    value = ("***" if text else "") if is_hidden else repr(without_password(text))[1:-1][:80]
     shown = f"{env} = {value}" if value else env
     return ConfigProblem(bad.code, env, value, f"{shown} {bad.says}")
 
@@ -494,6 +494,7 @@ def _read_dotenv(path: Path, problems: list[ConfigProblem]) -> dict[str, str]:
             texts[line.key] = line.value or ""
         elif line.error and re.search("SURE|SMART|EXECUT|APCA", line.original.string.upper()):
             wrong("FILE_LINE", f"{path}, line {line.original.line}: not NAME=VALUE")
-    if texts.get(SECRET_NAME) and stat.S_IMODE(found.st_mode) & 0o077:
+    has_secret = texts.get(SECRET_NAME) or re.search("//[^/@]*:[^@]+@", texts.get(JOURNAL_NAME, ""))
+    if has_secret and stat.S_IMODE(found.st_mode) & 0o077:
         wrong("FILE_MODE", f"{path} holds the secret and is open to other users: chmod 600 {path}")
     return texts

@@ -7,6 +7,7 @@ import pytest
 
 from surefill.cli.account import TRADE_HEAD, journal_of, load, look, trade_object, trade_row
 from surefill.core.events import AccountRead
+from surefill.runtime.account import JournalSource
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.wiring import journal_at, journal_path
 from tests.support.core import Bench, covered_bench
@@ -42,13 +43,13 @@ def test_settings_are_those_of_the_shell_over_the_file(counter: Counter) -> None
 
 def test_the_journal_is_the_accounts_or_the_only_one(counter: Counter) -> None:
     ours = journal_path(load())
-    assert journal_of(load()) == ours
+    assert journal_of(load()) == JournalSource(ours)
     counter.forget_keys()
-    assert journal_of(load()) != ours
+    assert journal_of(load()).path != ours
     journal_at(ours).close()
-    assert journal_of(load()) == ours
+    assert journal_of(load()).path == ours
     journal_at(ours.with_name("journal-ffffff.db")).close()
-    assert journal_of(load()) not in (ours, ours.with_name("journal-ffffff.db"))
+    assert journal_of(load()).path not in (ours, ours.with_name("journal-ffffff.db"))
 
 
 def test_a_look_is_one_picture_in_the_venues_time(counter: Counter) -> None:

@@ -26,6 +26,7 @@ from surefill.core.state import EngineState
 from surefill.core.units import NANO
 from surefill.ports import AccountPicture
 from surefill.runtime import checkup
+from surefill.runtime.account import JournalSource
 from surefill.runtime.checkup import Check, Level
 from surefill.runtime.standing import Review, Standing
 from tests.support.core import CALENDAR, START_NS, Bench, covered_bench
@@ -217,7 +218,7 @@ def test_parts_that_cannot_be_read_are_named_once() -> None:
 
 def standing_of(**change: object) -> Standing:
     base = Standing(
-        path=Path("journal.db"),
+        source=JournalSource(Path("journal.db")),
         head=(7, "abcdef0123"),
         last_ns=1,
         holder=None,

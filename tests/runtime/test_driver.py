@@ -11,8 +11,9 @@ import pytest
 from surefill.core.commands import BrokerCommand, Milestone, QueryOrders, SubmitOrder
 from surefill.core.events import BudgetChanged, StreamChanged, TimePassed
 from surefill.core.state import Mode
-from surefill.ports import JournalEntry, JournalError
+from surefill.ports import JournalEntry, JournalError, JournalFenced
 from surefill.runtime import driver as module
+from surefill.runtime import lease
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.outbox import Outbox
@@ -229,3 +230,28 @@ async def test_a_stalled_loop_is_counted(monkeypatch: pytest.MonkeyPatch) -> Non
         await asyncio.sleep(0.02)
     assert driver.stalls.count >= 1
     assert driver.stalls.longest_ns > module.STALL_NS
+
+
+class Lost:
+    """A lease that another process takes when it is next renewed."""
+
+    def renew(self) -> None:
+        raise JournalFenced("this process has lost the account to another")
+
+    def may_send(self) -> bool:
+        return False
+
+
+async def test_a_lost_lease_ends_the_engine_with_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEW_S", 0.001)
+    engine = Engine()
+    outbox = Outbox(engine.broker, engine.stepper.journal, engine.waiters)
+    engine.driver = Driver(engine.stepper, outbox, engine.waiters, clock=engine.clock, lease=Lost())
+    async with engine.running() as driver:
+        with pytest.raises(SurefillError) as fenced:
+            await driver.until(lambda: False, timeout_s=5)
+        assert fenced.value.code is ErrorCode.FENCED
+        assert "lost the account to another" in fenced.value.sentence
+        assert driver.has_failed
+        engine.post(*readiness(), submission(plan_of()))
+    assert not engine.broker.sent

@@ -1,6 +1,6 @@
 """Which account a verb is about, and one look at it: shared by status, doctor, rollback, journal.
 
-What: `load` (settings of the environment over ``.env``), `journal_of` (the account's journal file),
+What: `load` (settings of the environment over ``.env``), `journal_of` (the account's journal),
 `look` (the broker's picture and the time it belongs to).
 Must never: send anything that changes something.
 """
@@ -15,8 +15,9 @@ from pathlib import Path
 from surefill.config import Settings
 from surefill.core.trade import Trade
 from surefill.core.units import to_text, to_usd_text
-from surefill.ports import AccountPicture, Clock
-from surefill.runtime.account import journal_path
+from surefill.journal.address import is_address
+from surefill.ports import AccountPicture, Clock, JournalError
+from surefill.runtime.account import JournalSource, source_of
 from surefill.runtime.result import result_of
 from surefill.runtime.standing import Standing
 
@@ -38,14 +39,28 @@ def load(dotenv: str = DOTENV) -> Settings:
     return Settings.load(os.environ, Path(dotenv))
 
 
-def journal_of(settings: Settings) -> Path:
-    """The journal of the account in the settings; without its keys, the only one there is."""
-    path = journal_path(settings)
-    if path.exists() or settings.key_id:
-        return path
-    base = settings.journal_path
+def journal_of(settings: Settings) -> JournalSource:
+    """The journal of the account in the settings; without its keys, the only file there is."""
+    source = source_of(settings)
+    if source.address is not None or source.path.exists() or settings.key_id:
+        return source
+    base = settings.local_path
     others = sorted(base.parent.glob(f"{base.stem}-*{base.suffix}"))
-    return others[0] if len(others) == 1 else path
+    return JournalSource(others[0]) if len(others) == 1 else source
+
+
+def chosen_journal(path: str | None) -> JournalSource:
+    """The file of ``--journal``, or that of the account in the settings.
+
+    Raises `ConfigError`, and `JournalError` for the address of a database.
+    """
+    if path is None:
+        return journal_of(load())
+    if is_address(path):
+        sentence = "--journal takes a file; the address of a database stands in "
+        sentence += "SUREFILL_JOURNAL_PATH, where no list of processes shows its password"
+        raise JournalError("JOURNAL_UNWRITABLE", sentence)
+    return JournalSource(Path(path))
 
 
 def look(settings: Settings, standing: Standing | None) -> Sight:

@@ -33,7 +33,13 @@ from surefill.replay.checklist import STAGE_TITLES, Checklist, judge, sign_off_f
 from surefill.replay.checklist_items import SIGN_OFF, Evidence, Stage, SuiteReport, Verdict
 from surefill.replay.checklist_page import page
 from surefill.replay.rehearsal import RehearsalError, rehearse
-from surefill.runtime.account import BUILD, has_own_time, machine_clock, read_journal
+from surefill.runtime.account import (
+    BUILD,
+    JournalSource,
+    has_own_time,
+    machine_clock,
+    read_journal,
+)
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.logs import FILE_NAME
 from surefill.runtime.notes import write_note
@@ -97,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         if problem:
             say(f"surefill checklist: {problem}")
             return Exit.UNAVAILABLE
-    evidence, path = gather(args)
+    evidence, source = gather(args)
     stages = tuple(Stage) if args.stage == ALL else (Stage(args.stage),)
     found = judge(evidence, stages)
     if args.sign_off is not None:
@@ -105,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
             say("surefill checklist: an item FAILs; nobody can sign that off")
             show(_blocks(found), sys.stderr)
             return Exit.NOT_TRADED
-        problem = _sign(args, found, path)
+        problem = _sign(args, found, source)
         if problem:
             say(f"surefill checklist: {problem}")
             return Exit.UNAVAILABLE
@@ -152,26 +158,28 @@ class _Seen:
     now_ns: int = field(default_factory=lambda: machine_clock().now_ns())
 
 
-def gather(args: argparse.Namespace) -> tuple[Evidence, Path | None]:
+def gather(args: argparse.Namespace) -> tuple[Evidence, JournalSource | None]:
     """The evidence, and where the journal is (``None`` without settings and ``--journal``)."""
     seen = _Seen()
     try:
         seen.settings = load()
     except ConfigError as error:
         seen.problems = tuple(str(problem) for problem in error.problems)
-    path = Path(args.journal) if args.journal is not None else None
-    if path is None and seen.settings is not None:
-        path = journal_of(seen.settings)
-    if path is not None and path.exists():
-        _read_journal(path, seen)
+    source = JournalSource(Path(args.journal)) if args.journal is not None else None
+    if source is None and seen.settings is not None:
+        source = journal_of(seen.settings)
+    if source is not None:
+        _read_journal(source, seen)
     if seen.settings is not None and seen.settings.key_id and not args.offline:
         _look(seen.settings, seen)
-    return _evidence(seen, args), path
+    return _evidence(seen, args), source
 
 
-def _read_journal(path: Path, seen: _Seen) -> None:
+def _read_journal(source: JournalSource, seen: _Seen) -> None:
     try:
-        journal = read_journal(path)
+        if not source.exists():
+            return
+        journal = read_journal(source)
         try:
             seen.history = read_history(journal)
         finally:
@@ -252,14 +260,14 @@ def versions() -> dict[str, str]:
 # ------------------------------------------------------------------------------------ sign-off
 
 
-def _sign(args: argparse.Namespace, found: Checklist, path: Path | None) -> str:
+def _sign(args: argparse.Namespace, found: Checklist, source: JournalSource | None) -> str:
     """Put it on record; the reason why not, if there is one."""
-    assert path is not None  # without settings an item FAILs
+    assert source is not None  # without settings an item FAILs
     now = machine_clock().now_ns()
     review = args.next_review or _next_review(found.stages, now)
     facts = sign_off_facts(found, review.isoformat())
     try:
-        write_note(path, SIGN_OFF, by=args.sign_off, why=args.why, facts=facts, now=now)
+        write_note(source, SIGN_OFF, by=args.sign_off, why=args.why, facts=facts, now=now)
     except JournalError as error:
         return str(error)
     return ""

@@ -81,16 +81,16 @@ def examine(dotenv: str) -> Iterator[Check]:
     yield checkup.keys_check(settings)
     yield checkup.feed_check(settings)
     standing = None
-    path = journal_of(settings)
-    yield checkup.disk_check(_free_bytes(path), str(path.parent))
+    source = journal_of(settings)
+    yield checkup.disk_check(_free_bytes(source.path), str(source.path.parent))
     try:
-        standing = standing_of(path) if path.exists() else None
+        standing = standing_of(source) if source.exists() else None
     except JournalError as error:
         advice = "start the version that wrote it, or restore a backup"
         yield Check("journal", Level.FAIL, str(error), advice, is_access=True)
     else:
         if standing is None:
-            yield checkup.ok("journal", f"none yet at {path}; the first start makes it")
+            yield checkup.ok("journal", f"none yet at {source}; the first start makes it")
         else:
             yield from checkup.journal_checks(standing)
     if settings.key_id:

@@ -1,7 +1,8 @@
-"""``surefill journal backup DEST | verify | migrate``: the journal as a file that must outlive us.
+"""``surefill journal backup DEST | verify | migrate``: the journal, which must outlive us.
 
 What: ``backup`` copies it, consistent beside a running engine, and checks the copy; ``verify``
-proves it (hash chain, then every record decided again); ``migrate`` brings an old file forward.
+proves it (hash chain, then every record decided again); ``migrate`` brings an old one forward. A
+journal in a database is backed up by the database's own tools, and so says ``backup``.
 Invariants: a backup overwrites nothing; verify and backup only read; a newer file is refused.
 Must never: repair a journal, or call one proven that was not decided again to its end.
 """
@@ -11,14 +12,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from surefill.cli.account import journal_of, load
+from surefill.cli.account import chosen_journal, load
 from surefill.cli.exits import Exit
 from surefill.cli.output import emit, say
 from surefill.config import ConfigError, Settings
-from surefill.journal.migrate import migrate
+from surefill.journal.sqlite import SqliteJournal
 from surefill.ports import JournalError
 from surefill.replay.restep import Verdict, restep
-from surefill.runtime.account import BUILD, engine_of, read_journal
+from surefill.runtime.account import BUILD, JournalSource, engine_of, migrate_journal, read_journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,26 +43,30 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         say(f"surefill journal: {error}")
         return Exit.USAGE
-    path = Path(args.journal) if args.journal is not None else journal_of(settings)
-    if not path.exists():
-        say(f"surefill journal: no journal at {path}; name one with --journal")
-        return Exit.UNAVAILABLE
     try:
+        source = chosen_journal(args.journal)
+        if not source.exists():
+            say(f"surefill journal: no journal at {source}; name one with --journal")
+            return Exit.UNAVAILABLE
         match args.act:
             case "backup":
-                return _backup(path, Path(args.dest), as_json=args.json)
+                return _backup(source, Path(args.dest), as_json=args.json)
             case "verify":
-                return _verify(path, settings, as_json=args.json)
+                return _verify(source, settings, as_json=args.json)
             case _:
-                return _migrate(path, as_json=args.json)
+                return _migrate(source, as_json=args.json)
     except JournalError as error:
         say(f"surefill journal: {error}")
         return Exit.UNAVAILABLE
 
 
-def _backup(path: Path, dest: Path, *, as_json: bool) -> Exit:
-    journal = read_journal(path)
+def _backup(source: JournalSource, dest: Path, *, as_json: bool) -> Exit:
+    path, journal = source.path, read_journal(source)
     try:
+        if not isinstance(journal, SqliteJournal):
+            sentence = f"{source} is copied by its own tools: pg_dump, or the server's continuous "
+            sentence += "archive; `surefill journal verify` on the restored one proves it"
+            raise JournalError("JOURNAL_UNWRITABLE", sentence)
         seq, _ = journal.head()
         target = dest / f"{path.stem}-{seq:09d}{path.suffix}" if dest.is_dir() else dest
         journal.copy_to(target.absolute())
@@ -76,8 +81,8 @@ def _backup(path: Path, dest: Path, *, as_json: bool) -> Exit:
     return _told(facts, f"{target}: {seq} records, chain unbroken, head {digest[:12]}", as_json)
 
 
-def _verify(path: Path, settings: Settings, *, as_json: bool) -> Exit:
-    journal = read_journal(path)
+def _verify(source: JournalSource, settings: Settings, *, as_json: bool) -> Exit:
+    journal = read_journal(source)
     try:
         found = restep(
             journal, engine_of(settings).config, settings_digest=settings.digest(), build=BUILD
@@ -85,7 +90,7 @@ def _verify(path: Path, settings: Settings, *, as_json: bool) -> Exit:
     finally:
         journal.close()
     facts: dict[str, object] = {
-        "journal": str(path),
+        "journal": str(source),
         "records": found.records,
         "runs": found.runs,
         "head": found.head[1],
@@ -97,12 +102,12 @@ def _verify(path: Path, settings: Settings, *, as_json: bool) -> Exit:
             "difference": found.difference.sentence,
             "comparable": found.difference.is_comparable,
         }
-    _told(facts, _verdict_text(path, found), as_json)
+    _told(facts, _verdict_text(source, found), as_json)
     is_bad = found.difference is not None and found.difference.is_comparable
     return Exit.UNAVAILABLE if is_bad else Exit.DONE
 
 
-def _verdict_text(path: Path, found: Verdict) -> str:
+def _verdict_text(path: JournalSource, found: Verdict) -> str:
     head = f"{path}: chain unbroken to record {found.head[0]}"
     if found.difference is None:
         return (
@@ -119,11 +124,11 @@ def _verdict_text(path: Path, found: Verdict) -> str:
     )
 
 
-def _migrate(path: Path, *, as_json: bool) -> Exit:
-    found, now = migrate(path, holder=f"{BUILD}, to migrate")
-    facts = {"journal": str(path), "schema_before": found, "schema": now}
+def _migrate(source: JournalSource, *, as_json: bool) -> Exit:
+    found, now = migrate_journal(source)
+    facts = {"journal": str(source), "schema_before": found, "schema": now}
     done = "is current, nothing to do" if found == now else f"brought forward to schema {now}"
-    return _told(facts, f"{path}: schema {found} {done}", as_json)
+    return _told(facts, f"{source}: schema {found} {done}", as_json)
 
 
 def _told(facts: dict[str, object], sentence: str, as_json: bool) -> Exit:

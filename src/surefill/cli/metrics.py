@@ -19,16 +19,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from surefill.cli.account import journal_of, load
+from surefill.cli.account import chosen_journal, load
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.units import to_usd_text
 from surefill.ports import JournalError
-from surefill.runtime.account import machine_clock, read_journal
+from surefill.runtime.account import JournalSource, machine_clock, read_journal
 from surefill.runtime.logs import LOGGER_NAME, LineFormatter
 from surefill.tca.history import History, read_history
 from surefill.tca.metrics import Group, Metrics, Quantiles, Sample, by_group, metrics_of
@@ -76,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         say(f"surefill metrics: {error}")
         return Exit.USAGE
-    path = Path(args.journal) if args.journal is not None else journal_of(settings)
-    if not path.exists():
-        say(f"surefill metrics: no journal at {path}; name one with --journal")
-        return Exit.UNAVAILABLE
     try:
-        history = _read(path, args)
+        source = chosen_journal(args.journal)
+        if not source.exists():
+            say(f"surefill metrics: no journal at {source}; name one with --journal")
+            return Exit.UNAVAILABLE
+        history = _read(source, args)
     except JournalError as error:
         say(f"surefill metrics: {error}")
         return Exit.UNAVAILABLE
@@ -102,10 +101,10 @@ def run(args: argparse.Namespace) -> int:
     return Exit.NOT_TRADED if alerts else Exit.DONE
 
 
-def _read(path: Path, args: argparse.Namespace) -> History:
+def _read(source: JournalSource, args: argparse.Namespace) -> History:
     since_ns = start_of_ns(args.since) if args.since else None
     until_ns = start_of_ns(args.until + timedelta(days=1)) if args.until else None
-    journal = read_journal(path)
+    journal = read_journal(source)
     try:
         return read_history(journal).between(since_ns, until_ns)
     finally:

@@ -34,7 +34,7 @@ from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.trade import Trade
 from surefill.ports import JournalError
-from surefill.runtime.account import machine_clock
+from surefill.runtime.account import JournalSource, machine_clock
 from surefill.runtime.env_file import set_line
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.notes import write_note
@@ -59,7 +59,7 @@ class _Found:
     """What was found before anything changed. ``look_text``: how cover was seen."""
 
     settings: Settings
-    path: Path
+    source: JournalSource
     standing: Standing | None
     trades: tuple[Trade, ...]
     look_text: str
@@ -91,8 +91,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _look_first(settings: Settings) -> _Found:
     """Raises `JournalError` when there is a journal that cannot be read."""
-    path = journal_of(settings)
-    standing = standing_of(path) if path.exists() else None
+    source = journal_of(settings)
+    standing = standing_of(source) if source.exists() else None
     trades = standing.trades if standing is not None else ()
     sight: Sight | None = None
     text = "cover as the journal knows it (the broker was not asked: no keys)"
@@ -109,7 +109,7 @@ def _look_first(settings: Settings) -> _Found:
             missing = ", ".join(part.what for part in seen.failed)
             text = f"cover as far as the broker could be read (missing: {missing})"
     now = sight.now if sight is not None else _later(standing)
-    return _Found(settings, path, standing, trades, text, now)
+    return _Found(settings, source, standing, trades, text, now)
 
 
 def _later(standing: Standing | None) -> int:
@@ -126,8 +126,8 @@ def _roll(args: argparse.Namespace, found: _Found, wanted: Routing) -> Exit:
     if before is not wanted:
         if found.standing is None and not found.settings.key_id:
             say(
-                f"surefill rollback: no keys and no journal at {found.path}: whose account is it? "
-                "Run it where the strategy is started. Nothing was changed"
+                f"surefill rollback: no keys and no journal at {found.source}: whose account is "
+                "it? Run it where the strategy is started. Nothing was changed"
             )
             return Exit.USAGE
         holder = found.standing.holder if found.standing is not None else None
@@ -145,7 +145,7 @@ def _roll(args: argparse.Namespace, found: _Found, wanted: Routing) -> Exit:
             "open trades": str(len(found.trades)),
             "without full cover": str(bare),
         }
-        seq = write_note(found.path, topic, by=by, why=args.why, facts=facts, now=found.now)
+        seq = write_note(found.source, topic, by=by, why=args.why, facts=facts, now=found.now)
         set_line(Path(args.env), NAME, str(wanted is Routing.SMART))
     after = routing_of(load(args.env))
     if after is not wanted:

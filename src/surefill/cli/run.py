@@ -4,7 +4,8 @@ What: `SmartOrderExecutor` with a control port beside its journal, until SIGTERM
 Why: several strategies share an account, and none of them takes the engine with it when it fails.
 Invariants: requests are taken after the start is complete and until the stop begins; an orderly
 stop ends entries, covers what they brought, says what stays at the broker and only then lets the
-journal go; a second engine is refused and told who holds the account.
+journal go; a second engine is refused and told who holds the account, or, with ``--standby``, waits
+for its end and takes over.
 Must never: flatten at the end: cover rests at the broker, and the next start goes on.
 """
 
@@ -26,11 +27,13 @@ from surefill.control.desk import Desk
 from surefill.control.place import ControlPlace
 from surefill.control.server import ControlServer
 from surefill.core.units import to_text
-from surefill.ports import JournalError
+from surefill.ports import JournalError, JournalHeld
+from surefill.runtime.account import source_of
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.heartbeat import Heartbeat
 from surefill.runtime.result import TradeResult, result_of
-from surefill.runtime.wiring import BUILD, journal_path
+from surefill.runtime.standby import POLL_S, refuse_neighbour, stand_by
+from surefill.runtime.wiring import BUILD, clock_for, journal_path
 from surefill.smart_order_executor import SmartOrderExecutor
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,7 +42,12 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``surefill run``."""
     parser.add_argument(
-        "--json", action="store_true", help="one JSON object a line: ready, stopped"
+        "--standby",
+        action="store_true",
+        help="wait while another process holds the account, then take it over",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a line: standby, ready, stopped"
     )
 
 
@@ -51,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"surefill run: {error}")
         return Exit.USAGE
     try:
-        return asyncio.run(_Run(settings, as_json=args.json).run())
+        return asyncio.run(_Run(settings, as_json=args.json, is_standby=args.standby).run())
     except SurefillError as error:
         say(f"surefill run: {error}")
         return EXIT_OF_ERROR.get(error.code, Exit.EXPOSED)
@@ -63,9 +71,10 @@ def run(args: argparse.Namespace) -> int:
 class _Run:
     """One life of the process."""
 
-    def __init__(self, settings: Settings, *, as_json: bool) -> None:
+    def __init__(self, settings: Settings, *, as_json: bool, is_standby: bool) -> None:
         self._settings = settings
         self._as_json = as_json
+        self._is_standby = is_standby
         self._executor = SmartOrderExecutor(settings)
         self._stop = asyncio.Event()
 
@@ -75,7 +84,7 @@ class _Run:
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
         say(f"{BUILD}: connecting to {self._settings.base_url}")
-        if not await self._before_stop(self._executor.start()):
+        if not await self._before_stop(self._begin()):
             await self._executor.close()
             say("stopped before the start was complete; nothing was sent")
             return Exit.DONE
@@ -93,6 +102,27 @@ class _Run:
             await self._executor.close()
         heart.close()  # reached in order only: a stop by an error of ours says nothing
         return self._tell_left(tuple(result_of(trade) for trade in book.open.values()))
+
+    async def _begin(self) -> None:
+        """Start; on standby, once the account is free."""
+        if not self._is_standby:
+            await self._executor.start()
+            return
+        await clock_for(self._settings)  # what is missing here must not be found at the takeover
+        source = source_of(self._settings)
+        refuse_neighbour(source)
+        while True:
+            await stand_by(source, tell=self._tell_waiting)
+            try:
+                await self._executor.start()
+                return
+            except JournalHeld:
+                await asyncio.sleep(POLL_S)  # another standby was faster
+
+    def _tell_waiting(self, why: str) -> None:
+        if self._as_json:
+            emit({"event": "standby", "why": why})
+        say(why)
 
     async def _before_stop(self, work: Coroutine[Any, Any, None]) -> bool:
         """Whether the work ended before somebody wanted to stop. Raises what it raises."""

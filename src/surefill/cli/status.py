@@ -90,12 +90,12 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         say(f"surefill status: {error}")
         return Exit.USAGE
-    path = journal_of(settings)
-    if not path.exists():
-        say(f"surefill status: no journal at {path}: nothing was started with these settings yet")
-        return Exit.UNAVAILABLE
+    source = journal_of(settings)
     try:
-        seen = _see(settings, standing_of(path), is_offline=args.offline)
+        if not source.exists():
+            say(f"surefill status: no journal at {source}: nothing was started with these settings")
+            return Exit.UNAVAILABLE
+        seen = _see(settings, standing_of(source), is_offline=args.offline)
     except JournalError as error:
         say(f"surefill status: {error}")
         return Exit.UNAVAILABLE
@@ -173,7 +173,7 @@ def _as_object(seen: _Seen) -> dict[str, object]:
     force, text = routing_text(standing, seen.settings)
     left, limit = _budget(seen)
     return {
-        "journal": str(standing.path),
+        "journal": str(standing.source),
         "records": standing.head[0],
         "engine": {
             "running": standing.holder is not None,
@@ -222,7 +222,7 @@ def _as_blocks(seen: _Seen) -> list[Block]:
         ("in doubt", f"{seen.in_doubt} orders"),
         ("requests", f"{'?' if left is None else left} of {limit} a minute left"),
         ("settings", f"digest {settings.digest()[:DIGEST_SHOWN]}{_other_digest(seen)}"),
-        ("journal", f"{standing.path}, {standing.head[0]} records"),
+        ("journal", f"{standing.source}, {standing.head[0]} records"),
         ("closed", f"{len(standing.closed_ids)} trades and denied plans"),
     ]
     foreign = _foreign(seen)

@@ -72,7 +72,7 @@ class _Watchdog:
     def __init__(self, settings: Settings, journal: Journal, args: argparse.Namespace) -> None:
         self._settings = settings
         self._journal = journal
-        self._path = journal_of(settings)
+        self._source = journal_of(settings)
         self._args = args
         self._clock = machine_clock()
         self._eyes = cover_look(settings, clock=self._clock)
@@ -86,7 +86,7 @@ class _Watchdog:
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
         await self._eyes.open()
-        say(f"watching {self._path}")
+        say(f"watching {self._source}")
         try:
             async with asyncio.timeout(self._args.seconds):
                 while not self._stop.is_set():
@@ -99,7 +99,7 @@ class _Watchdog:
 
     async def _turn(self) -> None:
         now = self._clock.now_ns()
-        await self._raise(self._watch.hear(read_beat(self._path), now))
+        await self._raise(self._watch.hear(read_beat(self._source.path), now))
         trades, state = self._remembered()
         is_bare = any(cover_of(trade).uncovered_qty for trade in trades)
         gap_ns = FAST_NS if is_bare or self._watch.is_suspicious else SLOW_NS

@@ -10,15 +10,14 @@ Must never: take the journal's lease.
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
+from surefill.cli.account import chosen_journal
 from surefill.cli.exits import Exit
 from surefill.cli.output import Table, emit, say, show
-from surefill.config import ConfigError, Settings
+from surefill.config import ConfigError
 from surefill.ports import Journal, JournalError
 from surefill.replay.narrate import Story, at_text, narrate, near_ids
-from surefill.runtime.account import journal_path, read_journal
+from surefill.runtime.account import read_journal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,33 +34,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tell the trade; return an `Exit` code."""
     try:
-        path = Path(args.journal) if args.journal is not None else _journal_path()
-    except ConfigError as error:
-        say(f"surefill why: {error}")
-        return Exit.USAGE
-    if not path.exists():
-        say(f"surefill why: no journal at {path}; name one with --journal")
-        return Exit.UNAVAILABLE
-    try:
-        journal = read_journal(path)
+        source = chosen_journal(args.journal)
+        if not source.exists():
+            say(f"surefill why: no journal at {source}; name one with --journal")
+            return Exit.UNAVAILABLE
+        journal = read_journal(source)
         try:
             return _tell(journal, args)
         finally:
             journal.close()
+    except ConfigError as error:
+        say(f"surefill why: {error}")
+        return Exit.USAGE
     except JournalError as error:
         say(f"surefill why: {error}")
         return Exit.UNAVAILABLE
-
-
-def _journal_path() -> Path:
-    """The journal of the account in the settings; without its keys, the only one there is."""
-    settings = Settings.load(os.environ, Path(".env"))
-    path = journal_path(settings)
-    if path.exists() or settings.key_id:
-        return path
-    base = settings.journal_path
-    others = sorted(base.parent.glob(f"{base.stem}-*{base.suffix}"))
-    return others[0] if len(others) == 1 else path
 
 
 def _tell(journal: Journal, args: argparse.Namespace) -> Exit:

@@ -1,6 +1,7 @@
 """The clock: the only module that reads one.
 
-What: `SystemClock`, UTC nanoseconds that never go backwards within a process.
+What: `SystemClock`, UTC nanoseconds that never go backwards within a process; `uptime_ns`, how long
+this machine has been up.
 Why: deadlines, quote ages and the journal's order are meaningless on a clock that steps back, so
 the time runs on the monotonic counter, anchored to the wall clock once. A wall clock that is found
 ahead (the machine slept, or time was set forward) pulls ours forward; one found behind is waited
@@ -42,3 +43,9 @@ class SystemClock:
 
     def _wall_ns(self) -> int:
         return time.time_ns() + self._offset_ns
+
+
+def uptime_ns() -> int:
+    """Nanoseconds that only go forward, sleep of the machine included where it can count that: for
+    what runs out while nobody looks, such as a lease."""
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

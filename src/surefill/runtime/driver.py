@@ -24,8 +24,9 @@ from pathlib import PurePath
 from traceback import extract_tb
 
 from surefill.core.events import Event, TimePassed
-from surefill.ports import Clock, JournalError
+from surefill.ports import Clock, JournalError, JournalFenced, Lease
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.lease import keep_lease
 from surefill.runtime.logs import LOGGER_NAME, report_decided
 from surefill.runtime.outbox import Outbox
 from surefill.runtime.stepper import Decided, Stepper
@@ -76,12 +77,15 @@ class Driver:
         *,
         clock: Clock,
         notice: Notice | None = None,
+        lease: Lease | None = None,
     ) -> None:
         self._stepper = stepper
         self._outbox = outbox
         self._waiters = waiters
         self._clock = clock
         self._notice = notice
+        self._lease = lease
+        self._lost: JournalFenced | None = None
         self._inbox: deque[Event] = deque()
         self._news = asyncio.Event()
         self._hopes: list[_Hope] = []
@@ -102,15 +106,16 @@ class Driver:
 
     async def run(self) -> None:
         """Handle events until `stop`, or until an error of our own; never raises one."""
-        watchdog = asyncio.create_task(self._watch())
+        beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._keep_lease())]
         try:
             await self._loop()
         except Exception as error:
             # The outermost frame: whatever it is, nothing more is decided in this state.
             self._halt(error)
         finally:
-            watchdog.cancel()
-            await asyncio.gather(watchdog, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
         if self.error is None:
             self._end(SurefillError(ErrorCode.ENGINE_STOPPED, "the engine was closed"))
 
@@ -141,6 +146,8 @@ class Driver:
     async def _loop(self) -> None:
         while self._inbox or not self._is_closing:
             await self._wait()
+            if self._lost is not None:
+                raise self._lost
             self._turn()
             await asyncio.sleep(0)  # a full inbox must not keep answers from being read
 
@@ -185,9 +192,10 @@ class Driver:
         code = error.code if isinstance(error, JournalError) else type(error).__name__
         text = f"{code}: {error}" if code not in str(error) else str(error)
         sentence = f"the engine stopped ({text}); orders at the broker stay as they are"
+        kind = ErrorCode.FENCED if isinstance(error, JournalFenced) else ErrorCode.ENGINE_STOPPED
         logger.critical("halt: %s", sentence, exc_info=error)
         self.has_failed = True
-        self._end(SurefillError(ErrorCode.ENGINE_STOPPED, sentence))  # nobody waits for the record
+        self._end(SurefillError(kind, sentence))  # nobody waits for the record
         try:
             # Where it happened, not its text: a record is no place for what a text may hold.
             self._stepper.note(FAILED, f"{code} at {_place_of(error)}", now=self._clock.now_ns())
@@ -200,6 +208,15 @@ class Driver:
         for hope in self._hopes:
             if not hope.future.done():
                 hope.future.set_exception(error)
+
+    async def _keep_lease(self) -> None:
+        """As long as the loop turns: an engine that hangs loses its account, and should."""
+        try:
+            if self._lease is not None:
+                await keep_lease(self._lease)
+        except JournalFenced as lost:
+            self._lost = lost
+            self._news.set()
 
     async def _watch(self) -> None:
         while True:

@@ -27,6 +27,8 @@ class ErrorCode(StrEnum):
     """No trade or plan of this id is in the journal."""
     ENGINE_STOPPED = "ENGINE_STOPPED"
     """The engine ended by an error of its own; orders at the broker stay as they are."""
+    FENCED = "FENCED"
+    """Another process took the account over: this one sends nothing any more. Look at that one."""
     NOT_STARTED = "NOT_STARTED"
     """Use it inside ``with`` (or between start and close)."""
     NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"

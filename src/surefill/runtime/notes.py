@@ -15,20 +15,26 @@ from pathlib import Path
 from surefill.core.events import NoteWritten
 from surefill.journal.record import Record
 from surefill.ports import Journal
-from surefill.runtime.account import journal_at
+from surefill.runtime.account import JournalSource, journal_at
 
 HOLDER = "surefill, to write a note"
 _MENTION = b'"event":{"$":"NoteWritten"'
 
 
 def write_note(
-    path: Path, topic: str, *, by: str, why: str, facts: Mapping[str, str], now: int
+    place: JournalSource | Path,
+    topic: str,
+    *,
+    by: str,
+    why: str,
+    facts: Mapping[str, str],
+    now: int,
 ) -> int:
-    """Make a note durable in the journal at ``path`` (``now`` UTC ns); the number of its record.
+    """Make a note durable in the journal at ``place`` (``now`` UTC ns); the number of its record.
 
     Raises `JournalError`; `JournalHeld` says which process to stop first.
     """
-    journal = journal_at(path)
+    journal = journal_at(place)
     try:
         token = journal.acquire(HOLDER)
         seq, digest = journal.head()

@@ -28,11 +28,10 @@ from surefill.core.ids import account_tag, parse_cl_ord_id
 from surefill.core.order import OrderState
 from surefill.core.state import EngineState
 from surefill.core.trade import Trade
-from surefill.journal.files import held_by
 from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
 from surefill.journal.record import Record
 from surefill.ports import AccountPicture
-from surefill.runtime.account import account_of, engine_of, read_journal
+from surefill.runtime.account import JournalSource, account_of, engine_of, read_journal, source_at
 from surefill.runtime.notes import notes_in
 from surefill.tca.runs import TOPICS
 
@@ -46,7 +45,7 @@ class Standing:
     """What a journal remembers now. ``holder``: who trades with it at this moment, if anybody;
     ``started``: the last start and the number of its record; ``notes`` are people's."""
 
-    path: Path
+    source: JournalSource
     head: tuple[int, str]
     last_ns: int | None
     holder: str | None
@@ -82,9 +81,10 @@ class Review:
     failed: tuple[ReadFailed, ...]
 
 
-def standing_of(path: Path) -> Standing:
-    """What the journal at ``path`` remembers. Raises `JournalError`."""
-    journal = read_journal(path)
+def standing_of(place: JournalSource | Path) -> Standing:
+    """What the journal there remembers. Raises `JournalError`."""
+    source = source_at(place)
+    journal = read_journal(source)
     try:
         images = dict(journal.open_images())
         state = images.pop(ENGINE_IMAGE, None)
@@ -96,10 +96,10 @@ def standing_of(path: Path) -> Standing:
                 event = Record.from_bytes(entry.record).event
                 started = (entry.seq, event) if isinstance(event, EngineStarted) else started
         return Standing(
-            path=path,
+            source=source,
             head=journal.head(),
             last_ns=Record.from_bytes(last.record).now_ns if last is not None else None,
-            holder=held_by(path.with_name(path.name + ".lock")),
+            holder=source.holder(),
             started=started,
             state=decode_state(state) if state is not None else None,
             trades=tuple(t for t in found if isinstance(t, Trade) and not t.is_closed),

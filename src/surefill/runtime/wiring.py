@@ -22,10 +22,11 @@ from surefill.brokers.alpaca.endpoints import (
     endpoints_of,
 )
 from surefill.brokers.alpaca.picture import CoverLook, picture_of
+from surefill.brokers.alpaca.rest import always
 from surefill.brokers.alpaca.venue_time import venue_offset_ns
 from surefill.config import Settings
 from surefill.core.engine import Engine
-from surefill.ports import START_S, AccountPicture, Broker, Capabilities, Clock, KeysRefused
+from surefill.ports import START_S, AccountPicture, Broker, Capabilities, Clock, KeysRefused, Lease
 from surefill.runtime.account import (
     BUILD,
     account_of,
@@ -112,7 +113,7 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     Raises `SurefillError` and `JournalError` (`JournalHeld` when another process has it).
     """
     credentials, endpoints = _credentials(settings), _endpoints(settings)
-    logs = LogSinks(settings.log_dir, secrets=(settings.secret_key,), clock=clock)
+    logs = LogSinks(settings.log_dir, secrets=settings.secrets, clock=clock)
     engine = engine_of(settings)
     journal = open_journal(settings)
     with ExitStack() as on_failure:
@@ -121,6 +122,7 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
         stepper.restore()
         logs.open()
         on_failure.pop_all()
+    lease = journal if isinstance(journal, Lease) else None
     broker = ChosenBroker(
         endpoints=endpoints,
         credentials=credentials,
@@ -129,11 +131,12 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
         random=Random(clock.now_ns()),
         requests_per_minute=settings.requests_per_minute,
         capabilities=Capabilities(wash_exempts=settings.wash_exempts),
+        may_send=lease.may_send if lease is not None else always,
     )
     waiters = Waiters()
     outbox = Outbox(broker, journal, waiters)
     alerts = AlertWatch(journal, lambda: engine.book.open.values())
-    driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice)
+    driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice, lease=lease)
     return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs, alerts)
 
 

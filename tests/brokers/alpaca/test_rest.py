@@ -14,9 +14,10 @@ from aiohttp import web
 from surefill.brokers.alpaca import rest as module
 from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.brokers.alpaca.credentials import Credentials
-from surefill.brokers.alpaca.rest import Rest
+from surefill.brokers.alpaca.rest import MaySend, Rest, always
 from surefill.brokers.alpaca.transport import HttpRequest, HttpResponse, Lost, NotSent, Throttled
 from surefill.core.commands import Priority
+from surefill.journal.postgres import REQUEST_S
 from tests.brokers.alpaca.support import KEYS, START_NS, FakeClock, Handler, answering_raw, serving
 
 GET = HttpRequest("GET", "/v2/thing", (("a", "b c"),))
@@ -25,7 +26,11 @@ POST = HttpRequest("POST", "/v2/orders", (), b'{"qty":"1"}')
 
 @asynccontextmanager
 async def client(
-    base_url: str, *, limit: int = 10_000, keys: Credentials = KEYS
+    base_url: str,
+    *,
+    limit: int = 10_000,
+    keys: Credentials = KEYS,
+    may_send: MaySend = always,
 ) -> AsyncIterator[Rest]:
     """A `Rest` whose back-off does not really wait."""
 
@@ -41,6 +46,7 @@ async def client(
         random=Random(1),
         sleep=no_wait,
         on_budget=lambda: None,
+        may_send=may_send,
     )
     await rest.open()
     try:
@@ -274,3 +280,23 @@ async def test_no_outcome_shows_a_key(canary: str) -> None:
     for text in (repr(lost), repr(redirected), repr(refused), shown):
         assert canary not in text
         assert canary[::-1] not in text
+
+
+async def test_what_writes_is_held_back_in_the_last_moment_when_the_account_may_be_lost() -> None:
+    """Reads go on: they change nothing, and somebody may want to know."""
+    seen: list[web.Request] = []
+    answers = [True, False]
+    async with (
+        serving(web.route("*", "/{path:.*}", counting(200, seen))) as url,
+        client(url, may_send=lambda: answers.pop(0)) as rest,
+    ):
+        assert isinstance(await rest.send(POST, Priority.PROTECT), HttpResponse)
+        outcome = await rest.send(POST, Priority.PROTECT)
+        assert outcome == NotSent("the lease of the account was not renewed in time")
+        assert isinstance(await rest.read(GET, Priority.EVIDENCE), HttpResponse)
+    assert [request.method for request in seen] == ["POST", "GET"]
+    assert not answers
+
+
+def test_a_request_is_over_before_a_lease_that_let_it_go() -> None:
+    assert module.TOTAL_S < REQUEST_S

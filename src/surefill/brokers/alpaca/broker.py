@@ -26,7 +26,7 @@ from surefill.brokers.alpaca.market_feed import MarketFeed
 from surefill.brokers.alpaca.patience import Patience
 from surefill.brokers.alpaca.reads import AccountReads
 from surefill.brokers.alpaca.recovery import OrderStream
-from surefill.brokers.alpaca.rest import Rest, Sleep
+from surefill.brokers.alpaca.rest import MaySend, Rest, Sleep, always
 from surefill.brokers.alpaca.stream import Stream
 from surefill.brokers.alpaca.translate import market, orders, requests
 from surefill.brokers.alpaca.translate.answers import describe, order_answer, read_failure
@@ -86,6 +86,7 @@ class AlpacaBroker:
         sleep: Sleep = asyncio.sleep,
         requests_per_minute: int = LIMIT_DEFAULT,
         capabilities: Capabilities = ALPACA,
+        may_send: MaySend = always,
     ) -> None:
         self._endpoints = endpoints
         self._credentials = credentials
@@ -94,6 +95,7 @@ class AlpacaBroker:
         self._random = random
         self._sleep = sleep
         self._capabilities = capabilities
+        self._may_send = may_send
         self._budget = RequestBudget(limit=requests_per_minute)
         self._trading = self._rest(endpoints.trading_url, self._budget)
         data_budget = (
@@ -184,6 +186,7 @@ class AlpacaBroker:
             random=self._random,
             sleep=self._sleep,
             on_budget=self._tell_budget,
+            may_send=self._may_send,
         )
 
     def _attach(self) -> None:

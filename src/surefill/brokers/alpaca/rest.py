@@ -5,7 +5,8 @@ Why: alpaca-py waits without a limit and repeats a POST on 429 and 504 (failures
 hanging entry must not hold up a stop (A-08).
 Invariants: connect 2 s, read 5 s; redirects refused; no proxy, no cookies; TLS verified; answers
 bounded; a waiting entry holds none of the slots and none of the budget of a protective request.
-Must never: send a writing request twice, or let a header, a key or an exception's text out.
+Must never: send a writing request twice or after ``may_send`` says no (the account may be another
+process's by now), or let a header, a key or an exception's text out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from surefill.core.commands import Priority
 from surefill.ports import Clock
 
 Sleep = Callable[[float], Awaitable[None]]
+
+MaySend = Callable[[], bool]
+"""Asked in the last moment before a writing request leaves."""
 
 CONNECT_S = 2.0
 READ_S = 5.0
@@ -71,6 +75,11 @@ RATE_HEADERS = (
 )
 
 
+def always() -> bool:
+    """Of an account that no other process can take away."""
+    return True
+
+
 class Rest:
     """One server. ``base_url`` comes from `endpoints`, so it is allowed to have the keys."""
 
@@ -84,6 +93,7 @@ class Rest:
         random: Random,
         sleep: Sleep,
         on_budget: Callable[[], None],
+        may_send: MaySend = always,
     ) -> None:
         self._base_url = base_url
         self._credentials = credentials
@@ -92,6 +102,7 @@ class Rest:
         self._random = random
         self._sleep = sleep
         self._on_budget = on_budget
+        self._may_send = may_send
         self._slots = {priority: asyncio.Semaphore(count) for priority, count in SLOTS.items()}
         self._session: aiohttp.ClientSession | None = None
 
@@ -166,6 +177,8 @@ class Rest:
         headers = self._credentials.headers()
         if request.body is not None:
             headers["Content-Type"] = "application/json"
+        if request.method != "GET" and not self._may_send():
+            return NotSent("the lease of the account was not renewed in time")
         try:
             async with self._session.request(
                 request.method,
