@@ -326,8 +326,8 @@ class PostgresJournal:
         who = lease_sentence(self._session, self._account) or "a process that has only just started"
         return (
             f"the journal is held by {who}, whose lease ends {self._lease_s:g} s after its last "
-            "sign of life; stop that process, use it instead of a second one, or wait for its end with "
-            "`surefill run --standby`"
+            "sign of life; stop that process, use it instead of a second one, or wait for its end "
+            "with `surefill run --standby`"
         )
 
     def _fenced(self) -> JournalFenced:
