@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
 from enum import Enum, IntEnum, StrEnum
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -403,6 +403,30 @@ def _survives(value: Any) -> None:
     again = decode(data, type(value))
     assert again == value
     assert encode(again) == data
+
+
+def parts_of(hint: object) -> Iterator[object]:
+    """A type and everything that is in its values."""
+    yield hint
+    inner = [*get_args(hint)]
+    if isinstance(hint, type) and is_dataclass(hint):
+        inner += get_type_hints(hint).values()
+    for one in inner:
+        yield from parts_of(one)
+
+
+@pytest.mark.parametrize("cls", sorted(codec.REPEATED, key=lambda cls: cls.__name__))
+def test_what_is_spelled_once_can_never_change(cls: type) -> None:
+    """Its text is remembered by identity: a mapping in it could change behind our back."""
+    assert not {Mapping, dict, list} & {get_origin(one) or one for one in parts_of(cls)}
+
+
+def test_an_equal_value_is_spelled_alike_whoever_holds_it() -> None:
+    first = TradePlan.of("ACME", "buy", 1, plan_id="p", signal_price="10", risk="1", rr="2")
+    second = TradePlan.of("ACME", "buy", 1, plan_id="p", signal_price="10", risk="1", rr="2")
+    assert encode(first) == encode(first) == encode(second)
+    with pytest.raises(TypeError, match="expected an int"):
+        encode(replace(first, signal_px=1.5))  # type: ignore[arg-type]
 
 
 def test_a_reason_is_kept_by_name() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from surefill.core.session import Session, SessionKind
 from surefill.core.units import NANO
+from surefill.sim import calendar
 from surefill.sim.calendar import (
     POST_CLOSE,
     day_bounds_ns,
@@ -124,3 +125,11 @@ def test_the_date_in_new_york() -> None:
     assert new_york_date(CRWD_SESSION.post_ns) == 20261120
     assert new_york_date(CRWD_SESSION.post_ns + 4 * 3600 * NANO) == 20261121
     assert new_york_ns(20261120, time(9, 30)) == CRWD_SESSION.open_ns
+
+
+def test_a_year_is_asked_of_the_library_once() -> None:
+    calendar._sessions.cache_clear()
+    calendar._library_sessions.cache_clear()
+    days = [session_on(date).date for date in (20250303, 20251128, 20250721)]
+    assert days == [20250303, 20251128, 20250721]
+    assert calendar._library_sessions.cache_info().misses == 1

@@ -185,7 +185,7 @@ def mode_word_in_core(sources: Iterable[Source]) -> Findings:
 
 
 def catches_everything(sources: Iterable[Source]) -> Findings:
-    """``except Exception`` once, in the driver; a bare except nowhere."""
+    """``except Exception`` in the driver and in the simulation's judge; a bare except nowhere."""
     for source in sources:
         for node in nodes(source.tree):
             if isinstance(node, ast.ExceptHandler):

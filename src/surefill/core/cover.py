@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.fix import Leg
+from surefill.core.memory import remembered
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.trade import ExitGroup, GroupKind, Trade
 
@@ -141,6 +142,7 @@ def group_claimed(trade: Trade, group: ExitGroup) -> int:
     return trade.group_rem(group)
 
 
+@remembered
 def cover_of(trade: Trade) -> Cover:
     """Held, covered and claimed shares of a trade."""
     covered = sum(group_covered(trade, group) for group in trade.groups)

@@ -235,7 +235,11 @@ class ChildOrder:
     @property
     def cum_qty(self) -> int:
         """Executed quantity by the strongest evidence: ledger or the broker's own count."""
-        return max(self.priced_qty, self.reported_qty - self.carried_qty)
+        priced_qty = 0
+        for fill in self.fills:  # `priced_qty`; asked for hundreds of times a step
+            priced_qty += fill.qty
+        shown_qty = self.reported_qty - self.carried_qty
+        return priced_qty if priced_qty > shown_qty else shown_qty
 
     @property
     def unpriced_qty(self) -> int:

@@ -17,6 +17,7 @@ from surefill.core.events import ExecutionReport
 from surefill.core.excursion import Excursion
 from surefill.core.fix import Feed, Leg
 from surefill.core.ids import IdLeg, cl_ord_id
+from surefill.core.memory import remembered
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.pricing import EntryTerms, ExitPrices, exits_at, static_exits
@@ -195,17 +196,20 @@ class Trade:
 
     def group_orders(self, n: int) -> tuple[ChildOrder, ...]:
         """Exit orders of one group; a bracket's entry is not among them."""
-        return tuple(o for o in self.orders if o.group == n and o.leg is not Leg.ENTRY)
+        return tuple([o for o in self.orders if o.group == n and o.spec.leg is not Leg.ENTRY])
 
     @property
     def entries(self) -> tuple[ChildOrder, ...]:
         """Entry orders, oldest first."""
-        return tuple(order for order in self.orders if order.leg is Leg.ENTRY)
+        return tuple([order for order in self.orders if order.spec.leg is Leg.ENTRY])
 
     @property
     def open_entry(self) -> ChildOrder | None:
         """The entry order that may still execute or is waiting to be sent."""
-        return next((order for order in self.entries if not order.is_terminal), None)
+        for order in self.orders:
+            if order.spec.leg is Leg.ENTRY and not order.is_terminal:
+                return order
+        return None
 
     @property
     def entry_qty(self) -> int:
@@ -218,10 +222,15 @@ class Trade:
         return sum(order.cost for order in self.entries)
 
     @property
+    @remembered
     def position_qty(self) -> int:
         """Shares held in the direction of the plan (negative: reversed), by our own executions."""
-        signed = sum(order.spec.side.sign * order.cum_qty for order in self.orders)
-        return self.sign * signed - self.external_qty
+        signed_qty = 0
+        for order in self.orders:
+            cum_qty = order.cum_qty
+            if cum_qty:
+                signed_qty += order.spec.side.sign * cum_qty
+        return self.sign * signed_qty - self.external_qty
 
     @property
     def exit_qty(self) -> int:
@@ -246,9 +255,15 @@ class Trade:
     def group_rem(self, group: ExitGroup) -> int:
         """Shares that the group still stands for: its size minus what any of its legs closed. A
         bracket is no larger than what its entry bought."""
-        done = sum(order.cum_qty for order in self.group_orders(group.n))
-        bought = [o.cum_qty for o in self.entries if o.group == group.n and _ended_early(o)]
-        return max(0, min([group.qty, *bought]) - done)
+        size_qty, done_qty = group.qty, 0
+        for order in self.orders:
+            if order.group != group.n:
+                continue
+            if order.spec.leg is not Leg.ENTRY:
+                done_qty += order.cum_qty
+            elif _ended_early(order):
+                size_qty = min(size_qty, order.cum_qty)
+        return max(0, size_qty - done_qty)
 
     def next_id(self, leg: IdLeg) -> str:
         """A fresh client order id: the count of this letter's orders so far, plus one (I9)."""
@@ -256,6 +271,7 @@ class Trade:
         used = sum(1 for order in self.orders if order.is_ours and order.key.startswith(prefix))
         return cl_ord_id(self.tag, self.trade_id, leg=leg, n=used + 1)
 
+    @remembered
     def wanted_exits(self) -> ExitPrices:
         """Where stop and target belong now: from the fills, or from the signal on the legacy path.
 

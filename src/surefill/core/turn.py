@@ -207,6 +207,8 @@ class Turn:
 
     def finish(self) -> Trade:
         """The trade as this turn leaves it, with its next instant."""
+        if self.trade.wake_ns == self._wake_ns:
+            return self.trade
         return replace(self.trade, wake_ns=self._wake_ns)
 
     def _passes_gate(self, spec: OrderSpec) -> bool:

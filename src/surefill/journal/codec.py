@@ -44,6 +44,7 @@ from surefill.core import (
     trade,
     units,
 )
+from surefill.core.memory import remembered
 from surefill.journal.added import ADDED
 from surefill.ports import JournalError
 
@@ -65,6 +66,16 @@ CORE_MODULES = (
     trade,
     state,
 )
+
+REPEATED: frozenset[type] = frozenset(
+    {
+        *(order.ChildOrder, order.Fill, commands.OrderSpec, trade.ExitGroup),
+        *(plan.TradePlan, plan.Policy, pricing.EntryTerms, units.TickSchedule),
+        *(session.Calendar, session.Session),
+    }
+)
+"""What stands unchanged in one image after another: its text is remembered. No mapping is in any of
+them, so none can change after it was spelled."""
 
 Encoder = Callable[[Any], str]
 Decoder = Callable[[object], Any]
@@ -172,9 +183,7 @@ class Codec:
         places = {name: n for n, name in enumerate(hints)}
         later = [(places[name], default) for name, default in self._later(cls).items()]
 
-        def encode(value: object) -> str:
-            if type(value) is not cls:
-                raise TypeError(f"expected {cls.__name__}, got {value!r}")
+        def spell(value: object) -> str:
             if read is None:
                 return head + "}"
             values = read(value) if len(slots) > 1 else (read(value),)
@@ -186,6 +195,13 @@ class Codec:
                 if values[place] == default:
                     parts[place] = ""
             return head + "".join(parts) + "}"
+
+        spelled = remembered(spell) if cls in REPEATED else spell
+
+        def encode(value: object) -> str:
+            if type(value) is not cls:
+                raise TypeError(f"expected {cls.__name__}, got {value!r}")
+            return spelled(value)
 
         return encode
 

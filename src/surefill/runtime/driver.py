@@ -10,7 +10,8 @@ it.
 Invariants: events are handled one batch at a time, in order of arrival; after an error of our own
 nothing is decided or sent any more: orders at the broker, cover first of all, stay as they are; the
 error is put on record where the journal still takes one.
-Must never: decide about trading. Here is the only ``except Exception`` of the package.
+Must never: decide about trading. Here is the only ``except Exception`` of a process that trades;
+the other one of the package is the simulation's, which looks for our errors.
 """
 
 from __future__ import annotations

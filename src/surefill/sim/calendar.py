@@ -105,7 +105,8 @@ def _to_date(yyyymmdd: int) -> date:
 def _sessions(first: date, last: date, half_day_post_close: time) -> Calendar:
     zone = ZoneInfo(_NEW_YORK)
     sessions = []
-    for day, open_ns, close_ns in _library_sessions(first, last):
+    years = _library_sessions(first.year, last.year)
+    for day, open_ns, close_ns in (row for row in years if first <= row[0] <= last):
         regular_close_ns = _ns_at(day, _REGULAR_CLOSE, zone)
         post_close = POST_CLOSE if close_ns == regular_close_ns else half_day_post_close
         sessions.append(
@@ -121,8 +122,10 @@ def _sessions(first: date, last: date, half_day_post_close: time) -> Calendar:
     return Calendar.of(sessions)
 
 
-def _library_sessions(first: date, last: date) -> list[tuple[date, int, int]]:
-    """(day, open UTC ns, close UTC ns) of each session of the library in the range."""
+@lru_cache(maxsize=8)
+def _library_sessions(first_year: int, last_year: int) -> tuple[tuple[date, int, int], ...]:
+    """(day, open UTC ns, close UTC ns) of each session of the library in these years. Whole years,
+    because a day costs the library as much as a year: most of it goes into its holiday rules."""
     try:
         from exchange_calendars import get_calendar
     except ImportError:
@@ -134,17 +137,14 @@ def _library_sessions(first: date, last: date) -> list[tuple[date, int, int]]:
     with warnings.catch_warnings():
         # exchange_calendars 4.13 calls pandas functions that pandas 3.1 deprecates; not ours.
         warnings.simplefilter("ignore")
-        library = get_calendar(
-            "XNYS", start=(first - _PADDING).isoformat(), end=(last + _PADDING).isoformat()
-        )
+        first, last = date(first_year, 1, 1) - _PADDING, date(last_year, 12, 31) + _PADDING
+        library = get_calendar("XNYS", start=first.isoformat(), end=last.isoformat())
         schedule = library.schedule
         rows = zip(schedule.index, schedule["open"], schedule["close"], strict=True)
         # Timestamp.value is nanoseconds whatever unit the column is stored in (pandas 3: not ns).
-        return [
-            (day.date(), int(opens.value), int(closes.value))
-            for day, opens, closes in rows
-            if first <= day.date() <= last
-        ]
+        return tuple(
+            (day.date(), int(opens.value), int(closes.value)) for day, opens, closes in rows
+        )
 
 
 def _ns_at(day: date, clock: time, zone: ZoneInfo) -> int:

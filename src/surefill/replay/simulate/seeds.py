@@ -3,8 +3,9 @@
 What: `play_seed` -> `SeedResult` (small enough to travel between processes), `play_seeds` (in
 order, on ``workers`` processes) and `Total` (the sum, for people and for reports).
 Invariants: a seed's result, its trace hash above all, is the same in every process, on every Python
-and in every time zone; an exception of the engine is a violation of its seed, not the end of the
-run.
+and in every time zone; an exception of our code, of whatever type, is a violation of its seed
+(`ERROR`) and neither the end of the run nor forgotten. That is why `findings_of` catches
+everything, as a test runner does: the one place beside the driver. Nothing that trades imports it.
 """
 
 from __future__ import annotations

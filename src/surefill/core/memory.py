@@ -1,0 +1,38 @@
+"""Answers worth remembering: the same question about the same value, asked again and again.
+
+What: `remembered`, a decorator for a pure function of one frozen value.
+Why: one step asks for a trade's cover some ten times, and most of these trades are one and the same
+object. Comparing or hashing such a value costs more than the answer, so identity decides.
+Invariants: an answer is only ever given for the very object that it was worked out for, which is
+kept as long as its answer, so that no other object can take its place; at most `KEPT` are kept.
+Must never: wrap a function that looks at anything but its argument, or takes what can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TypeVar
+
+KEPT = 256
+"""Values of one function that are remembered; then all are forgotten at once."""
+Value = TypeVar("Value")
+Answer = TypeVar("Answer")
+
+
+def remembered(function: Callable[[Value], Answer]) -> Callable[[Value], Answer]:
+    """The same function, quicker for a value that it has just been asked about."""
+    known: dict[int, tuple[Value, Answer]] = {}  # identity -> the value itself, its answer
+
+    @wraps(function)
+    def answer_of(value: Value) -> Answer:
+        held = known.get(id(value))
+        if held is not None:
+            return held[1]
+        answer = function(value)
+        if len(known) >= KEPT:
+            known.clear()
+        known[id(value)] = (value, answer)
+        return answer
+
+    return answer_of
