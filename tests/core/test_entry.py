@@ -11,6 +11,7 @@ from surefill.core.fix import OrdType
 from surefill.core.tactic import EntryView, ProtectionStyle, Tactic, WantedEntry
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
+from surefill.tactics.passive import PassiveTactic
 from tests.support.core import Bench, S
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
@@ -77,6 +78,34 @@ def test_canceled_by_us_and_yet_completely_filled_by_late_news(side: str) -> Non
     b.streams(replace(report, ord_status=b.rows["E1"].status))
     assert b.trade.entry_end is not None
     assert b.trade.entry_end.code.name == "ENTRY_FILLED"
+
+
+@SIDES
+def test_a_cancel_is_seen_through_when_the_market_comes_back(side: str) -> None:
+    b = pegged(side)
+    b.quote(3, 5)
+    assert b.news() == ["cancel E1"]
+    b.quote(-1, 1)
+    b.run(5)
+    assert set(b.news()) == {"cancel E1"}, "nobody answered: asked for until its end is known"
+    b.cancelled("E1")
+    assert b.news() == [f"submit E2 {b.into} 100 LIMIT {b.px(-1)} DAY"]
+
+
+@SIDES
+def test_a_tactic_is_asked_again_when_it_said_so(side: str) -> None:
+    """The far side is taken five seconds before the end, without any news of the market."""
+    b = Bench(side, tactics={"limit": PassiveTactic(name="limit")})
+    assert b.news() == [f"submit E1 {b.into} 100 LIMIT {b.px(-1)} DAY"]
+    b.accepts("E1")
+    b.run(54)
+    b.quote(-1, 1)
+    b.run(0.9)
+    assert b.news() == []
+    b.run(0.2)
+    assert b.news() == ["cancel E1"]
+    b.cancelled("E1")
+    assert b.news() == [f"submit E2 {b.into} 100 LIMIT {b.px(10)} DAY"]
 
 
 @SIDES

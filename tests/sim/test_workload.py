@@ -54,6 +54,16 @@ def test_every_plan_is_one_that_a_strategy_could_mean(tape: TapeColumns) -> None
     assert {draw.plan.tactic for draw in draws} == known
 
 
+def test_patient_tactics_are_drawn_evenly_and_change_nothing_else(tape: TapeColumns) -> None:
+    mix = Mix(spacing_s=5, patient=("passive", "mid"))
+    plans = [draw.plan for draw in sample_plans([tape], mix, seed=1, window=WINDOW)]
+    names = [plan.tactic for plan in plans if plan.tactic != "marketable"]
+    assert 0.3 < names.count("mid") / len(names) < 0.7
+    assert set(names) == {"passive", "mid"}
+    first = sample_plans([tape], replace(mix, patient=("limit",)), seed=1, window=WINDOW)[0].plan
+    assert first == replace(plans[0], tactic=first.tactic)
+
+
 def test_signals_come_from_quotes_that_were_there(tape: TapeColumns) -> None:
     for draw in sample_plans([tape], Mix(spacing_s=10), seed=4, window=WINDOW):
         plan = draw.plan

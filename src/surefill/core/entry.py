@@ -135,16 +135,23 @@ def _settle_doubt(turn: Turn, entry: ChildOrder) -> None:
 def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:
     trade, context = turn.trade, turn.context
     remaining = trade.terms.order_qty - trade.entry_qty
+    spec = entry.spec if entry is not None else None
     view = EntryView(
         sign=trade.sign,
         terms=trade.terms,
+        ticks=trade.ticks,
         leaves_qty=remaining,
         started_ns=trade.accepted_ns,
         deadline_ns=trade.deadline_ns,
         session=context.kind,
         market=context.view,
+        working=WantedEntry(spec.ord_type, spec.limit_px) if spec is not None else None,
+        working_ns=entry.sent_ns if entry is not None else 0,
+        quotes=len(trade.entries),
     )
     wanted = context.tactic.wanted(view, turn.now)
+    if wanted is not None and wanted.until_ns is not None:
+        turn.wake_at(wanted.until_ns)
     if entry is None:
         if wanted is not None and remaining > 0:
             _send(turn, wanted, remaining)
@@ -155,7 +162,8 @@ def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:
         else:
             turn.wake_at(entry.not_before_ns)
         return
-    if wanted is None or wanted != WantedEntry(entry.spec.ord_type, entry.spec.limit_px):
+    # A cancel that was asked for is seen through, also when the market comes back meanwhile.
+    if wanted != view.working or entry.cancel_ns is not None:
         _stop(turn, entry)
 
 

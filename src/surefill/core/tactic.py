@@ -8,7 +8,7 @@ Must never: know the broker, keep state, or want a price beyond ``terms.worst_px
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from surefill.core.fix import OrdType
 from surefill.core.market import MarketView
 from surefill.core.pricing import EntryTerms
 from surefill.core.session import SessionKind
+from surefill.core.units import TickSchedule
 
 
 class ProtectionStyle(StrEnum):
@@ -27,25 +28,36 @@ class ProtectionStyle(StrEnum):
     """A plain entry, then one OCO group for each filled quantity."""
 
 
+@dataclass(frozen=True, slots=True)
+class WantedEntry:
+    """The entry order that should be working; ``limit_px`` is ``None`` for a market order.
+
+    ``until_ns``: when the tactic wants to be asked again although no quote came; ``None`` = not.
+    """
+
+    ord_type: OrdType
+    limit_px: int | None
+    until_ns: int | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryView:
-    """What a tactic may know. ``sign`` +1 long; times UTC ns; ``leaves_qty`` 1e-9 share."""
+    """What a tactic may know. ``sign`` +1 long; times UTC ns; ``leaves_qty`` 1e-9 share.
+
+    ``working`` is the entry order of this moment, sent at ``working_ns``; ``quotes`` counts the
+    entry orders so far, this one included."""
 
     sign: int
     terms: EntryTerms
+    ticks: TickSchedule
     leaves_qty: int
     started_ns: int
     deadline_ns: int
     session: SessionKind
     market: MarketView | None
-
-
-@dataclass(frozen=True, slots=True)
-class WantedEntry:
-    """The entry order that should be working; ``limit_px`` is ``None`` for a market order."""
-
-    ord_type: OrdType
-    limit_px: int | None
+    working: WantedEntry | None = None
+    working_ns: int = 0
+    quotes: int = 0
 
 
 class Tactic(Protocol):

@@ -35,6 +35,8 @@ class Mix:
     short_percent: int = 45
     legacy_percent: int = 0
     marketable_percent: int = 35
+    patient: tuple[str, ...] = ("limit",)
+    """Tactics of the other plans, drawn evenly."""
     level_percent: int = 25
     poor_percent: int = 4
     """Plans whose reward/risk is below the minimum: they must be denied."""
@@ -117,8 +119,13 @@ def _draw(
         exits=exits,
         order_qty=order_qty,
         signal_ns=signal_ns,
-        tactic="marketable" if is_marketable else "limit",
+        tactic="marketable" if is_marketable else _patient(mix, chance),
         overrides=(("fill_timeout_ns", budget_s * SECOND_NS),),
         exit_at_ns=at_ns + hold_s * SECOND_NS,
     )
     return Draw(at_ns, plan, is_legacy)
+
+
+def _patient(mix: Mix, chance: Random) -> str:
+    """One of the patient tactics; a mix with one draws no number, so that its plans stay."""
+    return chance.choice(mix.patient) if len(mix.patient) > 1 else mix.patient[0]

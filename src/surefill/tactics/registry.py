@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from surefill.core.tactic import Tactic
+from surefill.tactics.adaptive import AdaptiveTactic
+from surefill.tactics.ladder import LadderTactic
 from surefill.tactics.legacy import LegacyTactic
 from surefill.tactics.limit import LimitTactic
 from surefill.tactics.marketable import MarketableTactic
+from surefill.tactics.mid import MidTactic
+from surefill.tactics.passive import PassiveTactic
 
 TACTICS: dict[str, Tactic] = {
-    tactic.name: tactic for tactic in (LimitTactic(), MarketableTactic(), LegacyTactic())
+    tactic.name: tactic
+    for tactic in (
+        LimitTactic(),
+        PassiveTactic(),
+        MidTactic(),
+        LadderTactic(),
+        AdaptiveTactic(),
+        MarketableTactic(),
+        LegacyTactic(),
+    )
 }
 """name -> tactic. `legacy` is chosen by routing, not by a plan."""
 
