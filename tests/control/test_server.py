@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +13,13 @@ import pytest
 from surefill.control import server
 from surefill.control.desk import Desk as ControlDesk
 from surefill.control.place import hang_up
-from surefill.control.protocol import Request
+from surefill.control.protocol import Asked, Request, asked_of
 from tests.support.desk import Desk
 from tests.support.exchange_server import RunningExchange
 from tests.support.port import Port, hear, open_port, say
+
+TURNS_MAX = 1_000_000
+"""The loop's turns are counted no further."""
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +96,11 @@ async def test_a_mute_stranger_is_let_go(desk: Desk, monkeypatch: pytest.MonkeyP
         assert (await hear(reader))["answer"]["code"] == "CONTROL_REFUSED"
 
 
-async def test_clients_requests_and_lines_per_second_are_bounded(
+async def test_clients_and_their_requests_are_bounded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "CLIENTS_MAX", 2)
     monkeypatch.setattr(server, "REQUESTS_MAX", 3)
-    monkeypatch.setattr(server, "RATE_MAX", 5)
     async with open_port(desk) as port:
         reader, writer = await asked(port)
         await asked(port)
@@ -115,29 +118,61 @@ async def test_clients_requests_and_lines_per_second_are_bounded(
                 await say(writer, {"$": "Asked", "n": n, "request": wait})
             busy = await hear(reader)
             assert (busy["n"], busy["answer"]["code"]) == (4, "CONTROL_BUSY")
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        for n in range(5, 12):
-            await say(writer, list_open(n))
-            await hear(reader)
-        assert loop.time() - began > 0.02
         gate.set()
 
 
-async def test_a_flood_does_not_keep_the_loop(desk: Desk) -> None:
+async def test_who_says_too_much_is_read_again_in_the_next_second(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(delay_s: float) -> None:
+        if 0 < delay_s < 1:
+            waits.append(delay_s)
+        await sleep(0)
+
     async with open_port(desk) as port:
         reader, writer = await asked(port)
-        flood = b"".join(
-            b'{"$":"Asked","n":%d,"request":{"$":"ReadStatus"}}\n' % n for n in range(2_000)
+        with monkeypatch.context() as patch:
+            patch.setattr(server, "RATE_MAX", 5)
+            patch.setattr(ControlDesk, "now_ns", lambda _: 7_250_000_000)
+            patch.setattr("surefill.control.server.asyncio.sleep", noted)
+            for n in range(7):
+                await say(writer, list_open(n))
+                await hear(reader)
+    assert waits == [0.75, 0.75], "the sixth and the seventh line of this second"
+
+
+async def test_a_flood_does_not_keep_the_loop(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much lies ready to be read, everything else has its turn after each line."""
+    monkeypatch.setattr(server, "RATE_MAX", 1_000_000)
+    loop, turn = asyncio.get_running_loop(), 0
+    lines: Counter[int] = Counter()
+    real = asked_of
+
+    def next_turn() -> None:
+        nonlocal turn
+        turn += 1
+        if turn < TURNS_MAX:
+            loop.call_soon(next_turn)
+
+    def counted(line: bytes) -> Asked:
+        lines[turn] += 1
+        return real(line)
+
+    monkeypatch.setattr(server, "asked_of", counted)
+    async with open_port(desk) as port:
+        reader, writer = await asked(port)
+        loop.call_soon(next_turn)
+        writer.write(
+            b"".join(b'{"$":"Asked","n":%d,"request":{"$":"ReadStatus"}}\n' % n for n in range(500))
         )
-        writer.write(flood)
-        loop, longest_s = asyncio.get_running_loop(), 0.0
-        for _ in range(50):
-            before = loop.time()
-            await asyncio.sleep(0.005)
-            longest_s = max(longest_s, loop.time() - before)
-        assert longest_s < 0.1
-        assert (await hear(reader))["$"] == "Told"
+        for _ in range(500):
+            assert (await hear(reader))["$"] == "Told"
+        turn, turns = TURNS_MAX, turn
+    assert (sum(lines.values()), max(lines.values())) == (500, 1)
+    assert turns < TURNS_MAX, "every turn was counted"
 
 
 async def test_a_bug_under_a_request_ends_the_connection_not_the_engine(

@@ -9,13 +9,16 @@ import queue
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from surefill.core.order import OrderState
+from surefill.core.trade import Trade
+from surefill.core.units import NANO
+from surefill.journal.images import ENGINE_IMAGE, decode_trade
 from surefill.runtime.account import open_journal
 from surefill.tca.history import IncidentKind, read_history
 from tests.support.desk import Desk, shares
@@ -37,7 +40,7 @@ class Script:
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environ | {"PYTHONPATH": str(ROOT)},
+            env=environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -104,6 +107,20 @@ class Case:
         """The market reaches the target."""
         self.exchange.quote(SYMBOL, "102.20", "102.30", size=size)
 
+    def knows(self, what: Callable[[Trade], bool]) -> None:
+        """Until the script's journal says so of the trade."""
+        wait_until(lambda: any(map(what, self._open_trades())))
+
+    def _open_trades(self) -> list[Trade]:
+        journal = open_journal(self.desk.settings(), read_only=True)
+        try:
+            images = dict(journal.open_images())
+        finally:
+            journal.close()
+        images.pop(ENGINE_IMAGE, None)
+        found = [decode_trade(image) for image in images.values()]
+        return [trade for trade in found if isinstance(trade, Trade)]
+
     def ends_well(self, script: Script) -> dict[str, Any]:
         """Settled, covered for what was entered, closed at the target; nothing twice, nothing
         left."""
@@ -131,6 +148,11 @@ class Case:
         """Shares executed on one side, 1e-9."""
         lines = self.desk.truth(symbol=SYMBOL, side=side)
         return sum(line["qty"] for line in lines if line["kind"] in ("fill", "partial_fill"))
+
+
+def is_working(trade: Trade) -> bool:
+    """Whether the engine knows that the venue took the entry."""
+    return any(order.state is OrderState.WORKING for order in trade.entries)
 
 
 @pytest.fixture
@@ -181,7 +203,7 @@ def test_in_flight(case: Case) -> None:
 def test_working(case: Case) -> None:
     script = case.start()
     case.sees("new")
-    time.sleep(0.3)  # until the answer and the stream's word are in
+    case.knows(is_working)
     script.kill()
     script = case.start()
     assert script.hears("ready")["open"] == [PLAN]
@@ -196,7 +218,7 @@ def test_partial(case: Case) -> None:
     case.near(size="37")
     case.sees("partial_fill")
     case.away()
-    time.sleep(0.2)
+    case.knows(lambda trade: trade.position_qty == 37 * NANO)
     script.kill()
     case.exchange.disarm()
     script = case.start()
@@ -208,7 +230,7 @@ def test_filled_and_uncovered(case: Case) -> None:
     case.exchange.arm("W4", "orders", count=50, params={"delay_ms": 10_000})
     script = case.start()
     case.sees("new")
-    time.sleep(0.3)
+    case.knows(is_working)
     case.near()
     case.sees("fill")
     script.kill()
@@ -222,7 +244,7 @@ def test_filled_and_uncovered(case: Case) -> None:
 def test_cover_in_flight(case: Case) -> None:
     script = case.start()
     case.sees("new")
-    time.sleep(0.3)
+    case.knows(is_working)
     case.exchange.arm("N2", "POST /v2/orders", count=1)
     case.near()
     case.sees("accept", side="SELL")
@@ -237,7 +259,7 @@ def test_cover_in_flight(case: Case) -> None:
 def test_cover_lost_in_flight(case: Case) -> None:
     script = case.start()
     case.sees("new")
-    time.sleep(0.3)
+    case.knows(is_working)
     case.exchange.arm("N1", "POST /v2/orders", count=1)
     case.near()
     case.struck("N1")

@@ -75,11 +75,9 @@ def test_a_killed_engine_and_lost_cover_are_noticed_and_the_next_start_ends_both
         with Watchdog(place.folder) as watchdog:
             time.sleep(2.0)  # it hears the engine
             engine.kill()
-            killed = time.monotonic()
             body = {"action": "cancel", "order_id": cover["order_id"]}
             place.exchange.control("POST", "venue", body)
             first, second = watchdog.hear(), watchdog.hear()
-            assert 4.0 < time.monotonic() - killed < 11.0
             assert {first["event"], second["event"]} == {"alarm"}
             codes = {first["code"], second["code"]}
             assert codes == {"HEARTBEAT_LOST", "SHARES_UNCOVERED"}
