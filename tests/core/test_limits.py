@@ -54,6 +54,8 @@ def test_what_is_not_given_keeps_its_default() -> None:
         ("tsla:collar=0.1", "tsla is no symbol"),
         ("TSLA:entries_per_minute=5", "for the account only"),
         ("order_qty=100", "say for which symbol, as in TSLA:order_qty=100"),
+        ("collar=0.1 collar=0.2", "holds 'collar=0.2', a second value of collar"),
+        ("A:collar=0.1,A:collar=0.1", "a second value of A:collar"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(text: str, says: str) -> None:

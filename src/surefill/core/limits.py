@@ -169,11 +169,16 @@ class LimitError(ValueError):
 
 def read_limits(text: str) -> tuple[Override, ...]:
     """``NAME=VALUE`` or ``SYMBOL:NAME=VALUE``, with spaces or commas between, over the defaults; ""
-    is every symbol. In the order of `LIMIT_ROWS`, the account's first. Raises `LimitError`."""
+    is every symbol. In the order of `LIMIT_ROWS`, the account's first. Raises `LimitError`; a limit
+    that is given twice is one too: nobody can know which one was meant."""
+    given: set[tuple[str, str]] = set()
     found = {("", row.field): DEFAULTS.get(row.field, 0) for row in LIMIT_ROWS if row.has_default}
     for word in re.split(r"[,\s]+", text.strip()):
         if word:
             symbol, row, value = _limit_of(word)
+            if (symbol, row.field) in given:
+                raise LimitError(f"holds {word!r}, a second value of {word.partition('=')[0]}")
+            given.add((symbol, row.field))
             found[symbol, row.field] = value
     order = list(ROW_OF)
     keys = sorted(found, key=lambda key: (key[0], order.index(key[1])))
