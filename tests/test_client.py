@@ -11,8 +11,8 @@ import pytest
 from surefill import client as module
 from surefill.client import AsyncClient, Client
 from surefill.config import ConfigError, Settings
-from surefill.control.link import Link
-from surefill.control.protocol import Done, Failed
+from surefill.control.link import Link, LinkLost
+from surefill.control.protocol import Answer, Done, Failed, Reduce, Request
 from surefill.core.plan import PlanError
 from surefill.core.reasons import ReasonCode
 from surefill.core.risk import RiskState
@@ -155,6 +155,42 @@ async def test_an_act_that_could_do_more_is_not_repeated(
         assert "which takes no requests" in gone.value.sentence
 
 
+async def test_a_part_is_closed_once_though_the_connection_is_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_port(desk) as port, AsyncClient(port.executor.settings) as engine:
+        await engine.execute(plan_of("ONE", "part", qty=10))
+        real, lost = Link.ask, 0
+
+        async def first_answer_is_lost(self: Link, request: Request) -> Answer:
+            nonlocal lost
+            answer = await real(self, request)
+            if isinstance(request, Reduce) and not lost:
+                lost += 1
+                raise LinkLost(was_sent=True)
+            return answer
+
+        monkeypatch.setattr(Link, "ask", first_answer_is_lost)
+        reduced = await engine.reduce("part", 4, "enough")
+        assert (lost, reduced.position_qty) == (1, shares(6))
+        assert (await engine.reduce(reduced, 1, key="mine")).position_qty == shares(5)
+        assert (await engine.reduce(reduced, 1, key="mine")).position_qty == shares(5)
+        lost = 0
+        with pytest.raises(SurefillError) as unknown:
+            await engine.reduce("part", 1, key="")  # without an id nobody may repeat it
+        assert unknown.value.code is ErrorCode.CONTROL_LOST
+
+
+async def test_a_plan_is_checked_by_the_engine(desk: Desk) -> None:
+    async with open_port(desk) as port, AsyncClient(port.executor.settings) as engine:
+        checked = await engine.check(plan_of("ONE", "seen"))
+        assert checked.is_accepted
+        assert checked.terms is not None
+        refused = await engine.check(plan_of("ONE", "seen", rr="1"))
+        assert [reason.code for reason in refused.reasons] == [ReasonCode.RR_BELOW_MIN]
+        assert await engine.open_trades() == ()
+
+
 def test_the_blocking_twin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its engine lives in a loop of another thread, as another process would."""
     with engine_beside(desk), Client(desk.settings(), strategy="s") as engine:
@@ -168,6 +204,8 @@ def test_the_blocking_twin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         engine.unkill("d")
         engine.cancel_entry(result.plan_id)
         assert engine.status().open_trades == 1
+        assert not engine.check(plan_of("SYNC", "busy2")).is_accepted
+        assert engine.reduce(result, 2).position_qty == shares(3)
         assert engine.flatten(result.plan_id).is_flat
         assert engine.closed(result).outcome is Outcome.CLOSED_FLATTEN
     with pytest.raises(SurefillError) as error:

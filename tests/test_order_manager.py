@@ -110,6 +110,34 @@ def test_a_plan_id_makes_an_entry_idempotent(orders: OrderManager, symbol: str) 
     assert closed.plan_id == "once"
 
 
+def test_a_closing_order_sent_twice_under_one_id_closes_once(desk: Desk, symbol: str) -> None:
+    """Also when everything is closed meanwhile: it never becomes an entry the other way."""
+    with OrderManager(desk.settings()) as orders:
+        orders.submit_order(symbol, "buy", 10, 100.00, 99.00, 102.50, plan_id="entry")
+        for _ in range(2):
+            part = orders.submit_order(symbol, "sell", 4, plan_id="exit-1")
+            assert part.position_qty == 6 * NANO
+        with pytest.raises(SurefillError) as other:
+            orders.submit_order(symbol, "sell", 6, plan_id="exit-1")
+        assert other.value.code is ErrorCode.PLAN_ID_REUSED
+        with pytest.raises(SurefillError, match="Nothing was sent"):
+            orders.submit_order(symbol, "buy", 6, 100.00, 99.00, 102.50, plan_id="exit-1")
+        orders.submit_order(symbol, "sell", 6, plan_id="exit-2")
+    with OrderManager(desk.settings()) as orders:
+        again = orders.submit_order(symbol, "sell", 6, 100.00, 101.00, 97.50, plan_id="exit-2")
+        assert (again.plan_id, again.outcome) == ("entry", Outcome.CLOSED_FLATTEN)
+        assert orders.executor.open_trades() == ()
+    (sold,) = {line["position"] for line in desk.truth(kind="fill", symbol=symbol)[-1:]}
+    assert sold == 0
+
+
+def test_a_closing_order_whose_time_is_over_says_so(orders: OrderManager, symbol: str) -> None:
+    orders.submit_order(symbol, "buy", 10, 100.00, 99.00, 102.50)
+    pending = orders.submit_order(symbol, "sell", 10, timeout_s=0)
+    assert (pending.outcome, pending.code) == (None, ReasonCode.CLOSE_PENDING)
+    assert pending.closing_qty == 10 * NANO
+
+
 def test_numbers_and_sides_that_are_none_are_refused(orders: OrderManager, symbol: str) -> None:
     with pytest.raises(PlanError, match="PLAN_SIDE_INVALID"):
         orders.submit_order(symbol, "hold", 10, 100, 99, 103)

@@ -444,15 +444,18 @@ async def test_missing_keys_and_hosts_that_get_no_keys_are_coded(desk: Desk) -> 
     assert stranger.value.code is ErrorCode.BROKER_UNAVAILABLE
 
 
+@pytest.mark.parametrize("missing", ["positions", "account", "clock"])
 async def test_an_incomplete_start_says_what_is_missing(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    monkeypatch.setattr("surefill.smart_order_executor.READY_S", 1.0)
-    desk.exchange.arm("N6", "GET /v2/positions", count=50, params={"never": True})
+    """First reads and reconciliation have one time together: none has a bound of its own."""
+    monkeypatch.setattr("surefill.smart_order_executor.READY_S", 0.5)
+    desk.exchange.arm("N6", f"GET /v2/{missing}", count=50, params={"never": True})
     with pytest.raises(SurefillError) as caught:
         await SmartOrderExecutor(desk.settings()).start()
+    desk.exchange.disarm()
     assert caught.value.code is ErrorCode.START_INCOMPLETE
-    assert "the positions" in caught.value.sentence
+    assert missing in caught.value.sentence
 
 
 async def test_an_unknown_setting_refuses_to_start() -> None:

@@ -11,25 +11,22 @@ Must never: know anything that the asynchronous executor does not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from surefill.config import Settings
 from surefill.core.plan import TradePlan
 from surefill.ports import Clock
 from surefill.runtime.dry_run import PlanCheck
-from surefill.runtime.errors import ErrorCode, SurefillError
-from surefill.runtime.loop_thread import LoopThread
+from surefill.runtime.loop_thread import Blocking
 from surefill.runtime.result import TradeResult
-from surefill.smart_order_executor import SmartOrderExecutor
+from surefill.smart_order_executor import REDUCE_S, SmartOrderExecutor
 
 T = TypeVar("T")
 
 
-class BlockingExecutor:
+class BlockingExecutor(Blocking):
     """`SmartOrderExecutor` for scripts: an event loop in a thread of its own.
 
     with BlockingExecutor.from_env() as executor:
@@ -38,9 +35,11 @@ class BlockingExecutor:
     Every method blocks until its answer is there. Safe to call from several threads.
     """
 
+    not_started = "start it first: with BlockingExecutor(...) as executor"
+
     def __init__(self, settings: Settings | None = None, *, clock: Clock | None = None) -> None:
+        super().__init__()
         self.executor = SmartOrderExecutor(settings, clock=clock)
-        self._thread: LoopThread | None = None
 
     @classmethod
     def from_env(
@@ -50,43 +49,11 @@ class BlockingExecutor:
         found = os.environ if environ is None else environ
         return cls(Settings.load(found, dotenv_path))
 
-    def __enter__(self) -> BlockingExecutor:
-        self.start()
-        return self
+    async def _open(self) -> None:
+        await self.executor.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def start(self) -> None:
-        """See `SmartOrderExecutor.start`."""
-        if self._thread is not None:
-            return
-        self._thread = LoopThread()
-        with ExitStack() as on_failure:
-            on_failure.callback(self.close)
-            self.run(self.executor.start())
-            on_failure.pop_all()
-
-    def close(self) -> None:
-        """See `SmartOrderExecutor.close`; cover stays at the broker."""
-        if self._thread is None:
-            return
-        self.run(self.executor.close())
-        self._thread.close()
-        self._thread = None
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine of the executor, as in ``run(blocking.executor.check(plan))``."""
-        if self._thread is None:
-            work.close()
-            sentence = "start it first: with BlockingExecutor(...) as executor"
-            raise SurefillError(ErrorCode.NOT_STARTED, sentence)
-        return self._thread.run(work)
+    async def _shut(self) -> None:
+        await self.executor.close()  # cover stays at the broker
 
     def execute_trade(
         self,
@@ -130,6 +97,19 @@ class BlockingExecutor:
     def check(self, plan: TradePlan) -> PlanCheck:
         """See `SmartOrderExecutor.check`."""
         return self.run(self.executor.check(plan))
+
+    def reduce(
+        self,
+        trade: str | TradePlan | TradeResult,
+        quantity: object,
+        why: str = "",
+        *,
+        key: str = "",
+        timeout_s: float = REDUCE_S,
+    ) -> TradeResult:
+        """See `SmartOrderExecutor.reduce`."""
+        work = self.executor.reduce(trade, quantity, why, key=key, timeout_s=timeout_s)
+        return self.run(work)
 
     def result(self, plan_id: str) -> TradeResult:
         """See `SmartOrderExecutor.result`."""

@@ -18,49 +18,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from surefill.config import Settings
+from surefill.control import protocol
 from surefill.control.desk import PLAN_INVALID
 from surefill.control.link import Link, LinkLost
 from surefill.control.place import ControlPlace
-from surefill.control.protocol import (
-    Adopt,
-    AwaitClosed,
-    Done,
-    EngineStatus,
-    Execute,
-    Failed,
-    FlattenAndWait,
-    Found,
-    ListOpen,
-    Operate,
-    ReadStatus,
-    ReadTrade,
-    Request,
-    Trades,
-    is_repeatable,
-)
+from surefill.control.protocol import EngineStatus, Failed, Found
 from surefill.core.events import Act
-from surefill.core.plan import PlanError, TradePlan
+from surefill.core.plan import PlanError, TradePlan, whole_shares
 from surefill.ports import Clock, JournalError
+from surefill.runtime.dry_run import PlanCheck
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.flat import FlatReport
-from surefill.runtime.loop_thread import LoopThread
+from surefill.runtime.fresh_ids import FreshIds
+from surefill.runtime.loop_thread import Blocking
 from surefill.runtime.result import TradeResult, result_of
 from surefill.runtime.wiring import journal_path, machine_clock
 
-__all__ = ["Client", "AsyncClient", "FlatReport", "EngineStatus", "TradeResult"]
+__all__ = ["Client", "AsyncClient", "FlatReport", "EngineStatus", "PlanCheck", "TradeResult"]
 
 RECONNECT_S = 30.0
 """For an engine to come back: two seconds of its service manager and a complete start."""
 PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 FLATTEN_S = 30.0
+REDUCE_S = 30.0
 ADOPT_S = 10.0
 NS_PER_S = 1_000_000_000
 
@@ -90,7 +76,7 @@ class AsyncClient:
         self._clock = clock if clock is not None else machine_clock()
         self._link: Link | None = None
         self._opening = asyncio.Lock()
-        self._last_id_ns = 0
+        self._ids = FreshIds(f"{strategy[:20]}-" if strategy else "")
 
     @classmethod
     def from_env(
@@ -133,7 +119,7 @@ class AsyncClient:
         """Do it; see `SmartOrderExecutor.execute`. The same plan again gives its first result,
         also from another process and after a restart of the engine."""
         until_ns = self._until_ns(timeout_s)
-        return await self._found(lambda: Execute(plan, self._left_ms(until_ns)))
+        return await self._found(lambda: protocol.Execute(plan, self._left_ms(until_ns)))
 
     async def trade(
         self,
@@ -155,15 +141,19 @@ class AsyncClient:
         """The outcome: waits until the trade is flat and over, across restarts of the engine."""
         plan_id = trade if isinstance(trade, str) else trade.plan_id
         until_ns = self._until_ns(timeout_s)
-        return await self._found(lambda: AwaitClosed(plan_id, self._left_ms(until_ns)))
+        return await self._found(lambda: protocol.AwaitClosed(plan_id, self._left_ms(until_ns)))
 
     async def result(self, plan_id: str) -> TradeResult:
         """How a trade stands now. Raises `SurefillError` (TRADE_UNKNOWN)."""
-        return await self._found(lambda: ReadTrade(plan_id))
+        return await self._found(lambda: protocol.ReadTrade(plan_id))
+
+    async def check(self, plan: TradePlan) -> PlanCheck:
+        """What would happen to this plan now: terms, orders, reasons. Nothing is sent."""
+        return await self._ask(protocol.Check(plan), PlanCheck)
 
     async def open_trades(self, *, strategy: str | None = None) -> tuple[TradeResult, ...]:
         """Every open trade of the account, or of one ``strategy``, in order of acceptance."""
-        answer = await self._ask(ListOpen(), Trades)
+        answer = await self._ask(protocol.ListOpen(), protocol.Trades)
         found = tuple(result_of(trade) for trade in answer.trades)
         return tuple(one for one in found if strategy is None or one.strategy == strategy)
 
@@ -180,7 +170,7 @@ class AsyncClient:
 
         Give an id of your own when the same signal may reach you twice.
         """
-        name = plan_id if plan_id is not None else self._fresh_id(symbol)
+        name = plan_id if plan_id is not None else self._ids.of(symbol, self._clock.now_ns())
         terms.setdefault("strategy", self.strategy)
         return TradePlan.of(symbol, side, quantity, plan_id=name, **terms)
 
@@ -188,7 +178,7 @@ class AsyncClient:
 
     async def status(self) -> EngineStatus:
         """How the engine stands."""
-        return await self._ask(ReadStatus(), EngineStatus)
+        return await self._ask(protocol.ReadStatus(), EngineStatus)
 
     async def halt(self, why: str) -> None:
         """No new entries; protection stays."""
@@ -215,27 +205,45 @@ class AsyncClient:
     ) -> FlatReport:
         """Close positions of ours: of a symbol, of a trade, or all of the account (empty). FLAT, or
         NOT_FLAT with the remaining cover after ``timeout_s``; the closing goes on then."""
-        return await self._ask(FlattenAndWait(target, why, int(timeout_s * 1000)), FlatReport)
+        return await self._ask(
+            protocol.FlattenAndWait(target, why, int(timeout_s * 1000)), FlatReport
+        )
+
+    async def reduce(
+        self,
+        trade: str | TradePlan | TradeResult,
+        quantity: object,
+        why: str = "",
+        *,
+        key: str | None = None,
+        timeout_s: float = REDUCE_S,
+    ) -> TradeResult:
+        """Close this many shares of a trade; see `SmartOrderExecutor.reduce`. Without a ``key`` of
+        yours this call has one of its own, so that a lost connection closes nothing twice."""
+        plan_id = trade if isinstance(trade, str) else trade.plan_id
+        name = key if key is not None else self._ids.of("reduce", self._clock.now_ns())
+        qty, timeout_ms = whole_shares(quantity), int(timeout_s * 1000)
+        return await self._found(lambda: protocol.Reduce(plan_id, qty, why, name, timeout_ms))
 
     async def operate(self, act: Act, target: str, why: str) -> None:
         """Any other act of an operator; returns when it is recorded."""
-        await self._ask(Operate(act, target, why), Done)
+        await self._ask(protocol.Operate(act, target, why), protocol.Done)
 
     async def adopt(self, plan: TradePlan, *, timeout_s: float = ADOPT_S) -> TradeResult:
         """Cover shares that are there but not ours: as many as the plan says, by its exits. A
         denial says why not."""
-        return await self._found(lambda: Adopt(plan, int(timeout_s * 1000)))
+        return await self._found(lambda: protocol.Adopt(plan, int(timeout_s * 1000)))
 
     # ------------------------------------------------------------------------------- helpers
 
-    async def _found(self, request: Callable[[], Request]) -> TradeResult:
+    async def _found(self, request: Callable[[], protocol.Request]) -> TradeResult:
         answer = await self._answer(request)
         return result_of(_checked(answer, Found).trade)
 
-    async def _ask(self, request: Request, expected: type[A]) -> A:
+    async def _ask(self, request: protocol.Request, expected: type[A]) -> A:
         return _checked(await self._answer(lambda: request), expected)
 
-    async def _answer(self, request: Callable[[], Request]) -> object:
+    async def _answer(self, request: Callable[[], protocol.Request]) -> object:
         """The engine's answer, across lost connections where that is safe."""
         tries, give_up_ns = 0, self._until_ns(self._reconnect_s)
         while True:
@@ -245,7 +253,7 @@ class AsyncClient:
                 tries, give_up_ns = 0, self._until_ns(self._reconnect_s)
                 return await link.ask(asked)
             except LinkLost as lost:
-                if lost.was_sent and not is_repeatable(asked):
+                if lost.was_sent and not protocol.is_repeatable(asked):
                     sentence = "the engine went away before it answered; look before you repeat it"
                     raise SurefillError(ErrorCode.CONTROL_LOST, sentence) from None
                 if give_up_ns is None or self._clock.now_ns() >= give_up_ns:
@@ -270,17 +278,11 @@ class AsyncClient:
             return None
         return max(0, until_ns - self._clock.now_ns()) // 1_000_000
 
-    def _fresh_id(self, symbol: str) -> str:
-        """Unused by this client and, because time does not return, by any other of its name."""
-        now = max(self._clock.now_ns(), self._last_id_ns + 1)
-        self._last_id_ns = now
-        at = datetime.fromtimestamp(now // NS_PER_S, tz=UTC)
-        lead = f"{self.strategy[:20]}-" if self.strategy else ""
-        return f"{lead}{symbol}-{at:%Y%m%dT%H%M%S}.{now % NS_PER_S:09d}"
 
-
-class Client:
+class Client(Blocking):
     """`AsyncClient` for scripts: every method blocks until its answer is there, from any thread."""
+
+    not_started = "connect first: with Client(...) as engine"
 
     def __init__(
         self,
@@ -289,8 +291,8 @@ class Client:
         strategy: str = "",
         reconnect_s: float = RECONNECT_S,
     ) -> None:
+        super().__init__()
         self.client = AsyncClient(settings, strategy=strategy, reconnect_s=reconnect_s)
-        self._thread: LoopThread | None = None
 
     @classmethod
     def from_env(
@@ -304,32 +306,15 @@ class Client:
         found = Settings.load(os.environ if environ is None else environ, dotenv_path)
         return cls(found, strategy=strategy)
 
-    def __enter__(self) -> Client:
-        self._thread = LoopThread()
-        with ExitStack() as on_failure:
-            on_failure.callback(self.close)
-            self._run(self.client.connect())
-            on_failure.pop_all()
-        return self
+    async def _open(self) -> None:
+        await self.client.connect()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """See `AsyncClient.close`."""
-        if self._thread is not None:
-            self._run(self.client.close())
-            self._thread.close()
-            self._thread = None
+    async def _shut(self) -> None:
+        await self.client.close()
 
     def execute(self, plan: TradePlan, *, timeout_s: float | None = None) -> TradeResult:
         """See `AsyncClient.execute`."""
-        return self._run(self.client.execute(plan, timeout_s=timeout_s))
+        return self.run(self.client.execute(plan, timeout_s=timeout_s))
 
     def trade(
         self,
@@ -341,66 +326,75 @@ class Client:
         **terms: Any,
     ) -> TradeResult:
         """See `AsyncClient.trade`."""
-        return self._run(self.client.trade(symbol, side, quantity, timeout_s=timeout_s, **terms))
+        return self.run(self.client.trade(symbol, side, quantity, timeout_s=timeout_s, **terms))
 
     def closed(
         self, trade: str | TradePlan | TradeResult, *, timeout_s: float | None = None
     ) -> TradeResult:
         """See `AsyncClient.closed`."""
-        return self._run(self.client.closed(trade, timeout_s=timeout_s))
+        return self.run(self.client.closed(trade, timeout_s=timeout_s))
+
+    def check(self, plan: TradePlan) -> PlanCheck:
+        """See `AsyncClient.check`."""
+        return self.run(self.client.check(plan))
+
+    def reduce(
+        self,
+        trade: str | TradePlan | TradeResult,
+        quantity: object,
+        why: str = "",
+        *,
+        key: str | None = None,
+        timeout_s: float = REDUCE_S,
+    ) -> TradeResult:
+        """See `AsyncClient.reduce`."""
+        return self.run(self.client.reduce(trade, quantity, why, key=key, timeout_s=timeout_s))
 
     def result(self, plan_id: str) -> TradeResult:
         """See `AsyncClient.result`."""
-        return self._run(self.client.result(plan_id))
+        return self.run(self.client.result(plan_id))
 
     def open_trades(self, *, strategy: str | None = None) -> tuple[TradeResult, ...]:
         """See `AsyncClient.open_trades`."""
-        return self._run(self.client.open_trades(strategy=strategy))
+        return self.run(self.client.open_trades(strategy=strategy))
 
     def status(self) -> EngineStatus:
         """See `AsyncClient.status`."""
-        return self._run(self.client.status())
+        return self.run(self.client.status())
 
     def halt(self, why: str) -> None:
         """See `AsyncClient.halt`."""
-        self._run(self.client.halt(why))
+        self.run(self.client.halt(why))
 
     def resume(self, why: str = "") -> None:
         """See `AsyncClient.resume`."""
-        self._run(self.client.resume(why))
+        self.run(self.client.resume(why))
 
     def kill(self, why: str) -> None:
         """See `AsyncClient.kill`."""
-        self._run(self.client.kill(why))
+        self.run(self.client.kill(why))
 
     def unkill(self, why: str) -> None:
         """See `AsyncClient.unkill`."""
-        self._run(self.client.unkill(why))
+        self.run(self.client.unkill(why))
 
     def cancel_entry(self, target: str, why: str = "") -> None:
         """See `AsyncClient.cancel_entry`."""
-        self._run(self.client.cancel_entry(target, why))
+        self.run(self.client.cancel_entry(target, why))
 
     def operate(self, act: Act, target: str, why: str) -> None:
         """See `AsyncClient.operate`."""
-        self._run(self.client.operate(act, target, why))
+        self.run(self.client.operate(act, target, why))
 
     def flatten(
         self, target: str = "", why: str = "", *, timeout_s: float = FLATTEN_S
     ) -> FlatReport:
         """See `AsyncClient.flatten`."""
-        return self._run(self.client.flatten(target, why, timeout_s=timeout_s))
+        return self.run(self.client.flatten(target, why, timeout_s=timeout_s))
 
     def adopt(self, plan: TradePlan, *, timeout_s: float = ADOPT_S) -> TradeResult:
         """See `AsyncClient.adopt`."""
-        return self._run(self.client.adopt(plan, timeout_s=timeout_s))
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._thread is None:
-            work.close()
-            sentence = "connect first: with Client(...) as engine"
-            raise SurefillError(ErrorCode.NOT_STARTED, sentence)
-        return self._thread.run(work)
+        return self.run(self.client.adopt(plan, timeout_s=timeout_s))
 
 
 def _checked(answer: object, expected: type[A]) -> A:

@@ -25,7 +25,7 @@ from types import TracebackType
 
 from surefill.blocking_executor import BlockingExecutor
 from surefill.config import Settings
-from surefill.core.plan import PlanError, whole_shares
+from surefill.core.plan import PlanError
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.ports import Clock
 from surefill.smart_order_executor import (
@@ -92,9 +92,13 @@ class OrderManager:
 
         ``price`` is the signal price in USD. Returns when an entry is over and covered (or denied),
         or when the shares to close are gone; ``timeout_s`` bounds the wait, never the trade.
-        ``plan_id`` makes an entry idempotent; a closing order sent twice closes twice as much.
+        A closing order whose time is over has ``closing_qty`` left and says CLOSE_PENDING.
+
+        ``plan_id`` is your own id of this order, whether it enters or closes: the same order again
+        gives its first result. Without one a closing order sent twice closes twice as much.
         Raises `PlanError` for values that are no numbers, `SurefillError` (NOTHING_TO_CLOSE for an
-        order without a price where nothing is open: then nothing is sent).
+        order without a price where nothing is open, PLAN_ID_REUSED for an id with another order:
+        then nothing is sent).
         """
         return self._blocking.run(
             self._submit(
@@ -122,9 +126,17 @@ class OrderManager:
         timeout_s: float | None,
     ) -> TradeResult:
         symbol, side, qty = order
-        against = self._trade_against(symbol, side)
-        if against is not None and not self.executor.knows(plan_id or ""):
-            return await self._reduce(against, qty, timeout_s or CLOSE_S)
+        key = plan_id or ""
+        against = self._trade_against(symbol, side, key)
+        if against is not None and not self.executor.knows(key):
+            return await self.executor.reduce(
+                against,
+                qty,
+                "submit_order",
+                key=key,
+                by="order manager",
+                timeout_s=CLOSE_S if timeout_s is None else timeout_s,
+            )
         signal_px, stop_px, target_px = prices
         if signal_px is None:
             sentence = f"no open trade of ours in {symbol} that a {side} would close, and no price"
@@ -140,22 +152,20 @@ class OrderManager:
         )
         return await self.executor.execute(plan, timeout_s=timeout_s)
 
-    def _trade_against(self, symbol: str, side: str) -> TradeResult | None:
-        """The open trade of ours that an order of this side would reduce; a symbol has one."""
+    def _trade_against(self, symbol: str, side: str, key: str) -> TradeResult | None:
+        """The trade of ours that an order of this side reduces: the one that it reduced when it was
+        asked before, or the open one; a symbol has one."""
         sign = SIGNS.get(str(side).lower())
         if sign is None:
             raise PlanError((Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side),))
-        for trade in self.executor.open_trades():
+        before = self.executor.closing(key) if key else None
+        for trade in self.executor.open_trades() if before is None else (before,):
             if trade.symbol == symbol and trade.side.sign != sign:
                 return trade
+        if before is not None:
+            sentence = f"id {key} was used before, to close shares of {before.plan_id}"
+            raise SurefillError(ErrorCode.PLAN_ID_REUSED, f"{sentence}. Nothing was sent")
         return None
-
-    async def _reduce(self, trade: TradeResult, qty: object, timeout_s: float) -> TradeResult:
-        if whole_shares(qty) < trade.position_qty:
-            why, by = "submit_order", "order manager"
-            return await self.executor.reduce(trade, qty, why, by=by, timeout_s=timeout_s)
-        (closed,) = await self._flatten(trade.plan_id, timeout_s)
-        return closed
 
     async def _flatten(self, target: str, timeout_s: float) -> tuple[TradeResult, ...]:
         trades = [

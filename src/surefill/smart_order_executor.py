@@ -19,14 +19,12 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from surefill.config import Settings
 from surefill.core.commands import Milestone
-from surefill.core.cover import cover_of
 from surefill.core.events import Act, OperatorActed, PlanSubmitted
 from surefill.core.plan import SYMBOL_PATTERN, TradePlan, whole_shares
 from surefill.core.state import Denial, Mode
@@ -35,9 +33,11 @@ from surefill.ports import Clock, JournalError
 from surefill.runtime import wiring
 from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.fresh_ids import FreshIds
 from surefill.runtime.guard import must_fit
 from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
-from surefill.runtime.recovery import is_same_plan, remembered, unread
+from surefill.runtime.recovery import is_same_plan, remembered, remembered_closing, unread
+from surefill.runtime.reducing import reduce_and_wait
 from surefill.runtime.result import OrderRef, TradeResult, result_of
 from surefill.runtime.wiring import Runtime
 from surefill.tca.runs import BEGAN, ENDED
@@ -48,7 +48,7 @@ __all__ += ["SurefillError", "ErrorCode"]
 logger = logging.getLogger(LOGGER_NAME)
 
 READY_S = 30.0
-"""For a complete reconciliation: some pages of orders, or a stream that needs a second try."""
+"""For a whole start, first reads and reconciliation together: half a window of a request limit."""
 QUOTE_S = 5.0
 """For a symbol's instrument and first quote; then the gate says what is missing."""
 LEAVE_S = 15.0
@@ -74,7 +74,7 @@ class SmartOrderExecutor:
         self._runtime: Runtime | None = None
         self._loop_task: asyncio.Task[None] | None = None
         self._old_handler: _Handler | None = None
-        self._last_id_ns = 0
+        self._ids = FreshIds()
 
     @classmethod
     def from_env(
@@ -105,13 +105,16 @@ class SmartOrderExecutor:
         """
         if self._runtime is not None:
             return
-        clock = self._given_clock or await wiring.clock_for(self.settings)
-        runtime = wiring.assemble(self.settings, clock=clock)
-        self._runtime = runtime
-        async with AsyncExitStack() as on_failure:
-            on_failure.push_async_callback(self.close)
-            await self._start(runtime)
-            on_failure.pop_all()
+        runtime = None
+        try:
+            async with asyncio.timeout(READY_S), AsyncExitStack() as on_failure:
+                clock = self._given_clock or await wiring.clock_for(self.settings, within_s=READY_S)
+                runtime = self._runtime = wiring.assemble(self.settings, clock=clock)
+                on_failure.push_async_callback(self.close)
+                await self._start(runtime)
+                on_failure.pop_all()
+        except TimeoutError:
+            raise _incomplete(runtime) from None
         logger.info(INITIALIZED)
 
     async def _start(self, runtime: Runtime) -> None:
@@ -130,10 +133,7 @@ class SmartOrderExecutor:
         for trade in list(runtime.engine.book.open.values()):
             runtime.broker.watch(trade.symbol)
         runtime.outbox.send(decided.commands, seq=runtime.stepper.seq)
-        if not await driver.until(self._is_ready, timeout_s=READY_S):
-            rest = unread(runtime.engine.state)
-            sentence = f"no complete picture of the account after {READY_S:.0f} s: {rest}"
-            raise SurefillError(ErrorCode.START_INCOMPLETE, sentence)
+        await driver.until(self._is_ready, timeout_s=None)
         runtime.alerts.begin()
 
     async def close(self) -> None:
@@ -197,7 +197,7 @@ class SmartOrderExecutor:
         self, trade: str | TradePlan | TradeResult, *, timeout_s: float | None = None
     ) -> TradeResult:
         """The outcome: waits until the trade is flat and over. Raises `SurefillError`."""
-        plan_id = trade if isinstance(trade, str) else trade.plan_id
+        plan_id = _id_of(trade)
         found = self._found(plan_id)
         if isinstance(found, Denial) or found.is_closed:
             return result_of(found)
@@ -229,7 +229,9 @@ class SmartOrderExecutor:
 
         Give an id of your own when the same signal may reach you twice.
         """
-        name = plan_id if plan_id is not None else self._fresh_id(symbol)
+        name = plan_id
+        if name is None:
+            name = self._ids.of(symbol, self._started().clock.now_ns())
         return TradePlan.of(symbol, side, quantity, plan_id=name, **terms)
 
     async def check(self, plan: TradePlan, *, is_legacy: bool | None = None) -> PlanCheck:
@@ -267,29 +269,30 @@ class SmartOrderExecutor:
         quantity: object,
         why: str = "",
         *,
+        key: str = "",
         by: str = "caller",
         timeout_s: float = REDUCE_S,
     ) -> TradeResult:
         """Close this many shares of a trade; the rest stays covered, a working entry ends.
 
         All of it or more is a flatten. Returns when they are gone and the rest is covered, or after
-        ``timeout_s`` with what is so far; it goes on after that. Raises `PlanError` (no whole
-        number of shares above zero), `SurefillError` (TRADE_UNKNOWN).
+        ``timeout_s`` with what is so far (CLOSE_PENDING); it goes on after that. ``key`` is your
+        own id of this request: the same again closes nothing more and gives its first result.
+        Raises `PlanError` (no whole number of shares above zero), `SurefillError` (TRADE_UNKNOWN,
+        PLAN_ID_REUSED).
         """
-        plan_id = trade if isinstance(trade, str) else trade.plan_id
-        qty = whole_shares(quantity)
+        plan_id, qty = _id_of(trade), whole_shares(quantity)
         self._found(plan_id)
-        await self._act(Act.REDUCE, plan_id, by=by, why=why, qty=qty)
-
-        def is_done() -> bool:
-            now = self._found(plan_id)
-            if isinstance(now, Denial) or now.is_closed:
-                return True
-            is_reduced = now.keep_qty is None and now.exit_reason is None
-            return is_reduced and not cover_of(now).uncovered_qty
-
-        await self._started().driver.until(is_done, timeout_s=timeout_s)
+        runtime = self._started()
+        now = runtime.clock.now_ns()
+        act = OperatorActed(Act.REDUCE, plan_id, by, why, now, qty, key)
+        await reduce_and_wait(runtime, act, timeout_s=timeout_s)
         return self.result(plan_id)
+
+    def closing(self, key: str) -> TradeResult | None:
+        """The trade whose shares a `reduce` of this id closes; ``None`` for an unused id."""
+        found = remembered_closing(self._started().stepper, key)
+        return None if found is None else self.result(found.trade_id)
 
     async def cancel_entry(self, target: str, why: str = "", *, by: str = "caller") -> None:
         """End the entry; what has filled stays covered."""
@@ -316,13 +319,6 @@ class SmartOrderExecutor:
             raise self._runtime.driver.error
         return self._runtime
 
-    def _fresh_id(self, symbol: str) -> str:
-        """Unused in this process and, because time does not return, in any other."""
-        now = max(self._started().clock.now_ns(), self._last_id_ns + 1)
-        self._last_id_ns = now
-        at = datetime.fromtimestamp(now // 1_000_000_000, tz=UTC)
-        return f"{symbol}-{at:%Y%m%dT%H%M%S}.{now % 1_000_000_000:09d}"
-
     async def _milestone(
         self, plan_id: str, milestone: Milestone, timeout_s: float | None
     ) -> TradeResult:
@@ -336,10 +332,10 @@ class SmartOrderExecutor:
             raise SurefillError(ErrorCode.TRADE_UNKNOWN, sentence)
         return found
 
-    async def _act(self, act: Act, target: str, *, by: str, why: str, qty: int = 0) -> None:
+    async def _act(self, act: Act, target: str, *, by: str, why: str) -> None:
         """Post an act and wait until it is recorded."""
         runtime = self._started()
-        event = OperatorActed(act, target, by, why, runtime.clock.now_ns(), qty)
+        event = OperatorActed(act, target, by, why, runtime.clock.now_ns())
         runtime.driver.post(must_fit(event))
         await runtime.driver.drained()
 
@@ -365,6 +361,16 @@ class SmartOrderExecutor:
 
 def _settings(environ: Mapping[str, str], dotenv_path: Path = Path(".env")) -> Settings:
     return Settings.load(environ, dotenv_path)
+
+
+def _incomplete(runtime: Runtime | None) -> SurefillError:
+    rest = "the venue's clock missing" if runtime is None else unread(runtime.engine.state)
+    sentence = f"no complete picture of the account after {READY_S:.0f} s: {rest}"
+    return SurefillError(ErrorCode.START_INCOMPLETE, sentence)
+
+
+def _id_of(trade: str | TradePlan | TradeResult) -> str:
+    return trade if isinstance(trade, str) else trade.plan_id
 
 
 def _reused(plan: TradePlan) -> SurefillError:

@@ -37,7 +37,21 @@ def test_alone_it_closes_and_says_flat(counter: Counter) -> None:
     assert (code, out.startswith("FLAT")) == (0, True)
     assert "CLOSED_FLATTEN f1" in out
     code, out, _ = counter.run("flatten", "--yes")
-    assert (code, "No trade of ours" in out) == (0, True)
+    assert (code, "No trade of ours was open." in out) == (0, True)
+
+
+def test_a_symbol_that_is_not_held_is_told_from_one_that_others_hold(counter: Counter) -> None:
+    code, out, _ = counter.run("flatten", "NOPE")
+    assert code == 0
+    assert "No trade of ours was open in NOPE, and nothing is held." in out
+    code, _, err = counter.run("flatten", "no-such-trade")
+    assert (code, "TRADE_UNKNOWN" in err) == (2, True)
+    counter.exchange.quote("NOPE", "99.99", "100.01")
+    counter.desk.buy_elsewhere("NOPE", 7)
+    code, out, _ = counter.run("flatten", "NOPE")
+    assert (code, out.startswith("NOT_FLAT")) == (4, True)
+    assert "7 shares of NOPE are not ours and were not touched." in out
+    assert counter.json("flatten", "--yes")["foreign"] == {"NOPE": "7"}
 
 
 def test_not_flat_shows_the_cover_and_ends_with_4(counter: Counter) -> None:

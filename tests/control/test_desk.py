@@ -12,6 +12,7 @@ from surefill.control.desk import EngineGone, flatten_and_wait
 from surefill.control.protocol import (
     Adopt,
     AwaitClosed,
+    Check,
     Done,
     EngineStatus,
     Execute,
@@ -22,12 +23,14 @@ from surefill.control.protocol import (
     Operate,
     ReadStatus,
     ReadTrade,
+    Reduce,
     Trades,
 )
 from surefill.core.events import Act
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Outcome, Trade
 from surefill.ports import JournalError
+from surefill.runtime.dry_run import PlanCheck
 from surefill.runtime.errors import ErrorCode
 from surefill.runtime.flat import FlatReport
 from surefill.smart_order_executor import SmartOrderExecutor
@@ -66,6 +69,30 @@ async def test_one_trade_from_plan_to_flat(exchange: RunningExchange, tmp_path: 
         assert report.rows[0].outcome is Outcome.CLOSED_FLATTEN
         empty = await desk.answer(FlattenAndWait("DESK", "again", 20_000), by="me")
         assert empty == FlatReport(report.state, ())
+        over = await desk.answer(FlattenAndWait("p1", "again", 20_000), by="me")
+        assert over == report
+        nothing = await desk.answer(FlattenAndWait("p-9", "", 20_000), by="me")
+        assert isinstance(nothing, Failed)
+        assert nothing.code == ErrorCode.TRADE_UNKNOWN
+
+
+async def test_a_plan_is_checked_and_a_part_closed_once(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    async with SmartOrderExecutor(Desk(exchange, tmp_path).settings()) as executor:
+        desk = ControlDesk(executor)
+        plan = plan_of("DESK", "c1", qty=10)
+        seen = await desk.answer(Check(plan), by="me")
+        assert isinstance(seen, PlanCheck)
+        assert (seen.is_accepted, executor.knows("c1")) == (True, False)
+        assert seen == await executor.check(plan)
+        await desk.answer(Execute(plan, None), by="me")
+        reduce = Reduce("c1", shares(4), "enough", "exit-1", 20_000)
+        for _ in range(2):
+            found = await desk.answer(reduce, by="me")
+            assert isinstance(found, Found)
+            assert isinstance(found.trade, Trade)
+            assert found.trade.position_qty == shares(6)
 
 
 async def test_a_flatten_that_cannot_end_says_what_covers(

@@ -24,7 +24,10 @@ from surefill.control.protocol import (
     welcome_of,
 )
 from surefill.core.events import Act
+from surefill.core.preview import Rules, preview
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.runtime.dry_run import PlanCheck
+from surefill.tactics.registry import TACTICS
 from tests.support.runtime import plan_of
 
 
@@ -37,6 +40,8 @@ def test_every_line_comes_back_as_it_was() -> None:
     assert welcome_of(line_of(welcome)) == welcome
     assert asked_of(line_of(asked)) == asked
     assert told_of(line_of(told)) == told
+    checked = Told(4, PlanCheck(preview(plan_of(), Rules(TACTICS)), ()))
+    assert told_of(line_of(checked)) == checked
     assert line_of(Told(1, Done())) == b'{"$":"Told","n":1,"answer":{"$":"Done"}}\n'
 
 

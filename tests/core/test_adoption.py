@@ -91,7 +91,7 @@ def test_nothing_is_adopted_that_is_not_there() -> None:
     assert codes(decide(plan("sell"), held=None)) == ["ADOPT_QTY_UNAVAILABLE"]
     assert codes(decide(plan(), replace(SEEN, foreign_qty=None))) == ["POSITION_UNKNOWN"]
     assert codes(decide(plan(), replace(SEEN, instrument=None))) == ["SYMBOL_UNKNOWN"]
-    assert codes(decide(plan(), replace(SEEN, other_trade="t"))) == ["SYMBOL_BUSY"]
+    assert codes(decide(plan(), replace(SEEN, other_trade="t"))) == ["ADOPT_SYMBOL_BUSY"]
     unready = Reason.of(ReasonCode.ENGINE_NOT_READY, mode="reconciling")
     assert codes(decide(plan(), stopped=(unready,))) == ["ENGINE_NOT_READY"]
 

@@ -13,6 +13,7 @@ from surefill.core.events import (
     EngineStarted,
     InstrumentRead,
     MarketUpdated,
+    OperatorActed,
     OrdersRead,
     PlanSubmitted,
     Position,
@@ -86,6 +87,21 @@ def test_not_ready_denies() -> None:
     assert "POSITION_UNKNOWN" in codes
 
 
+def test_a_closing_request_is_carried_out_once() -> None:
+    b = covered_bench()
+    asked = OperatorActed(Act.REDUCE, "p1", "ann", "", b.now, 40 * NANO, "exit-1")
+    first = b.feed(asked)
+    assert [closing.key for closing in first.closings] == ["exit-1"]
+    assert b.trade.keep_qty == 60 * NANO
+    assert b.feed(asked).is_empty
+    assert b.trade.keep_qty == 60 * NANO
+    other = engine()
+    other.load(None, [b.trade], [], closing_keys=["exit-1"])
+    assert other.step(asked, b.now).is_empty, "nor after a restart"
+    assert not b.feed(replace(asked, key="")).is_empty
+    assert b.trade.keep_qty == 20 * NANO
+
+
 def test_loading_what_a_journal_remembers() -> None:
     one = engine()
     one.load(None, [], ["p7"])
@@ -122,7 +138,7 @@ def test_shares_that_were_there_become_a_trade_and_are_not_foreign_any_more() ->
     more = replace(plan, plan_id="a2")
     (denial,) = one.step(PositionAdopted(more, Policy(), "ann", now), now).denials
     assert [reason.code.name for reason in denial.reasons] == [
-        "SYMBOL_BUSY",
+        "ADOPT_SYMBOL_BUSY",
         "ADOPT_QTY_UNAVAILABLE",
     ]
 

@@ -8,9 +8,16 @@ import pytest
 
 from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
-from surefill.core.operator import operated_state, operated_trade, stopped, targets, unready
+from surefill.core.operator import (
+    closing_of,
+    operated_state,
+    operated_trade,
+    stopped,
+    targets,
+    unready,
+)
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.state import EngineState, Mode
+from surefill.core.state import Closing, EngineState, Mode
 from tests.support.core import Bench
 
 TRADE = Bench().trade
@@ -36,6 +43,13 @@ def test_halt_and_kill_and_back() -> None:
 @pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER])
 def test_acts_on_trades_leave_the_switches(what: Act) -> None:
     assert operated_state(EngineState(), act(what)) == EngineState()
+
+
+def test_a_reduction_with_an_id_is_remembered_and_nothing_else() -> None:
+    asked = OperatorActed(Act.REDUCE, "p1", "desk", "", 77, 40, "exit-1")
+    assert closing_of(asked) == Closing(key="exit-1", trade_id="p1", qty=40, at_ns=77)
+    assert closing_of(replace(asked, key="")) is None
+    assert closing_of(replace(asked, act=Act.FLATTEN)) is None
 
 
 def test_what_stops_new_risk() -> None:

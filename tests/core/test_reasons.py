@@ -37,6 +37,13 @@ def test_a_reason_reads_as_code_and_sentence() -> None:
     assert reason.context == (("ratio", "0.38"), ("minimum", "2"))
 
 
+def test_an_instant_is_kept_exactly_and_shown_as_a_time() -> None:
+    reason = Reason.of(ReasonCode.KILL_ACTIVE, since=1_772_463_600_123_456_789)
+    assert reason.context == (("since", "1772463600123456789"),)
+    assert reason.sentence == "the kill switch is on since 2026-03-02 15:00:00 UTC"
+    assert "since today" in Reason.of(ReasonCode.KILL_ACTIVE, since="today").sentence
+
+
 def test_a_missing_value_is_seen() -> None:
     assert Reason(ReasonCode.RR_BELOW_MIN).sentence == "reward/risk ? is below the minimum ?"
 

@@ -9,10 +9,19 @@ from surefill.core.fix import Side
 from surefill.core.ids import PLAN_ID_PATTERN
 from surefill.core.plan import ExitsByLevel, TradePlan
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.state import Denial, EngineState, Mode
+from surefill.core.state import Closing, Denial, EngineState, Mode
 from surefill.core.trade import Trade
 from surefill.core.units import NANO
-from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, encode_image
+from surefill.journal.images import (
+    ENGINE_IMAGE,
+    closing_keys,
+    closing_name,
+    decode_closing,
+    decode_state,
+    decode_trade,
+    encode_image,
+    plan_ids,
+)
 from surefill.ports import JournalError
 from tests.journal.support import HALF_CENT_TICKS
 
@@ -56,6 +65,14 @@ def test_an_instrument_keeps_its_ticks() -> None:
 
 def test_a_denial_is_told_from_a_trade() -> None:
     assert decode_trade(encode_image(DENIAL)) == DENIAL
+
+
+def test_closing_requests_have_names_that_no_plan_can_have() -> None:
+    closing = Closing(key="exit-1", trade_id="p1", qty=4 * NANO, at_ns=17)
+    assert decode_closing(encode_image(closing)) == closing
+    name = closing_name("exit-1")
+    assert not PLAN_ID_PATTERN.fullmatch(name)
+    assert (plan_ids(["p1", name]), closing_keys(["p1", name])) == (["p1"], ["exit-1"])
 
 
 def test_a_killed_engine_stays_killed() -> None:

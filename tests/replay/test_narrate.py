@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from surefill.core.events import Act, OperatorActed
 from surefill.core.trade import Outcome
+from surefill.core.units import NANO
 from surefill.journal.images import ENGINE_IMAGE
-from surefill.journal.memory import MemoryJournal
+from surefill.journal.memory import MemoryDisk, MemoryJournal
 from surefill.journal.sqlite import SqliteJournal
 from surefill.replay.narrate import Story, at_text, narrate, near_ids
 from surefill.replay.sentences import LineKind
 from surefill.sim.scripts import CRWD_SIGNAL_NS
+from tests.support.core import START_NS
+from tests.support.runtime import plan_of, readiness, stepper_of, submission
 from tests.support.told import ToldBench, arrival, crwd_plan, crwd_run
 
 
@@ -139,3 +143,16 @@ def test_near_and_last_ids() -> None:
     assert "crwd-1" in near
     assert len(near) == 3
     assert last == ("crwd-7", "crwd-6", "crwd-5", "crwd-4", "crwd-3")
+
+
+def test_the_id_of_a_closing_request_tells_its_trade() -> None:
+    disk = MemoryDisk()
+    stepper = stepper_of(disk)
+    asked = OperatorActed(Act.REDUCE, "p1", "ann", "late", START_NS, 40 * NANO, "exit-1")
+    stepper.handle([*readiness(), submission(plan_of()), asked], START_NS)
+    story = narrate(stepper.journal, "exit-1")
+    assert story is not None
+    assert story.trade_id == "p1"
+    assert "ann asked for REDUCE of 40 shares, request exit-1: late." in told(story)
+    assert narrate(stepper.journal, "@closing:exit-1") is None
+    assert near_ids(stepper.journal, "exit")[1] == ("p1",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from surefill.core.events import Position
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from surefill.runtime.flat import Flatness, flat_report
@@ -22,6 +23,15 @@ def test_an_open_trade_is_not_flat_and_shows_its_cover() -> None:
     assert (covered.position_qty, covered.covered_qty) == (100 * NANO, 100 * NANO)
     assert covered.stop_px == COVERED.wanted_exits().stop_px
     assert (over.outcome, over.position_qty, report.uncovered_qty) == (Outcome.NOT_ENTERED, 0, 0)
+
+
+def test_a_named_symbol_is_flat_only_when_nobody_holds_it() -> None:
+    others = (Position("NOPE", 7 * NANO), Position("ZED", -NANO))
+    named = flat_report((), target="NOPE", foreign=others)
+    assert (named.state, named.foreign) == (Flatness.NOT_FLAT, others[:1])
+    everything = flat_report((), foreign=others)
+    assert (everything.state, everything.foreign) == (Flatness.FLAT, others)
+    assert flat_report((), target="FREE", foreign=others).is_flat
 
 
 def test_bare_shares_are_counted() -> None:

@@ -121,6 +121,27 @@ def test_stderr_shows_lines_unless_the_program_logs_by_itself(
         assert stderr.getvalue().count("hello") == shown
 
 
+def test_a_terminal_gets_folded_lines_and_nothing_else_does(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    root = logging.getLogger()
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(root, "handlers", [])
+    for stderr in (Terminal(), StringIO()):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        opened = LogSinks(folder, secrets=[], clock=HandClock())
+        opened.open()
+        logger.info("word " * 40)
+        opened.close()
+        longest = max(map(len, stderr.getvalue().splitlines()))
+        assert (longest <= 80) is stderr.isatty()
+    assert len(lines(folder)) == 2
+
+
 def test_a_level_that_the_program_chose_is_kept(folder: Path) -> None:
     logger.setLevel(logging.ERROR)
     opened = LogSinks(folder, secrets=[], clock=HandClock())

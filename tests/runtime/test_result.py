@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from surefill.core.events import Act
 from surefill.core.fix import Leg
-from surefill.core.reasons import ReasonCode
+from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Phase
 from surefill.core.units import NANO
 from surefill.runtime.recovery import remembered
 from surefill.runtime.result import TradeResult, result_of
-from tests.support.core import START_NS, Bench
+from tests.support.core import START_NS, Bench, covered_bench
 from tests.support.runtime import plan_of, readiness, stepper_of, submission
 
 
@@ -118,7 +120,30 @@ def test_a_denial_says_every_reason_and_has_no_orders() -> None:
     assert result.reason is result.reasons[0]
     assert result.sentence == "reward/risk 1 is below the minimum 2"
     assert result.orders == ()
-    assert str(result) == "ACME BUY plan=p1 DENIED: RR_BELOW_MIN: " + result.sentence
+    assert result.line == "ACME BUY plan=p1 DENIED: RR_BELOW_MIN: " + result.sentence
+
+
+def test_shares_that_are_to_go_come_first() -> None:
+    bench = covered_bench()
+    bench.operator(Act.REDUCE, "p1", qty=40)
+    result = result_of(bench.trade)
+    assert (result.closing_qty, result.code) == (40 * NANO, ReasonCode.CLOSE_PENDING)
+    assert "CLOSE_PENDING: 40 of the 100 shares held are still to be closed" in result.line
+    bench.operator(Act.FLATTEN, "p1")
+    result = result_of(bench.trade)
+    assert result.closing_qty == 100 * NANO
+    codes = [reason.code for reason in result.reasons[:2]]
+    assert codes == [ReasonCode.CLOSE_PENDING, ReasonCode.FLATTEN_REQUESTED]
+    refused = Reason.of(ReasonCode.COVER_REFUSED, rung="STOP", text="no")
+    partly = result_of(replace(covered_bench().trade, exit_reason=refused))
+    assert partly.closing_qty == 0, "only shares without cover are to go then"
+
+
+def test_printed_it_fits_a_terminal_and_logged_it_is_one_line() -> None:
+    for result in (result_of(covered_bench().trade), denial()):
+        assert max(map(len, str(result).splitlines())) <= 80
+        assert "\n" not in result.line
+        assert str(result).split() == result.line.split()
 
 
 def test_the_dictionary_is_json_with_exact_text() -> None:

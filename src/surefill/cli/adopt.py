@@ -49,7 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("symbol", metavar="SYMBOL", nargs="?", help="default: list them")
     parser.add_argument("--stop", metavar="PX", help="stop price (with --target)")
     parser.add_argument("--target", metavar="PX", help="target price (with --stop)")
-    parser.add_argument("--qty", metavar="N", help="whole shares (default: all that are free)")
+    parser.add_argument(
+        "--qty",
+        metavar="N",
+        help="whole shares (default: all that are free; a rest waits for their end)",
+    )
     parser.add_argument("--yes", action="store_true", help="without asking")
     add_who(parser)
 

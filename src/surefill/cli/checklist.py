@@ -138,7 +138,7 @@ def _rehearse(args: argparse.Namespace) -> str:
     except (ConfigError, RehearsalError, SurefillError, JournalError) as error:
         return f"no rehearsal: {error}"
     for result in results:
-        say(f"rehearsal, {'legacy' if result.is_legacy else 'smart'} path: {result}")
+        say(f"rehearsal, {'legacy' if result.is_legacy else 'smart'} path: {result.line}")
     return ""
 
 

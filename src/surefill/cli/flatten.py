@@ -2,8 +2,9 @@
 
 What: one symbol, one trade or everything, through the running engine; when none runs, with an
 engine of its own for as long as it takes.
-Invariants: FLAT (exit 0) only when every trade that was meant is over; otherwise exit 4 and what
-still covers the rest. Foreign positions are not touched.
+Invariants: FLAT (exit 0) only when every trade that was meant is over and nothing of a named symbol
+is held; otherwise exit 4 and what still covers the rest. Foreign positions are named, not touched;
+a word that is neither a symbol nor a trade is exit 2.
 Must never: call an order that was sent a position that is closed.
 """
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         emit(_as_object(report))
     else:
-        show(_as_blocks(report))
+        show(_as_blocks(report, args.target))
     return Exit.DONE if report.is_flat else Exit.EXPOSED
 
 
@@ -72,7 +73,8 @@ async def _alone(settings: Settings, args: argparse.Namespace) -> FlatReport:
 
 def _as_object(report: FlatReport) -> dict[str, object]:
     rows = [dict(zip(HEAD, _row(report, n), strict=True)) for n in range(len(report.rows))]
-    return {"state": report.state.value, "trades": rows}
+    foreign = {one.symbol: to_text(one.qty) for one in report.foreign}
+    return {"state": report.state.value, "trades": rows, "foreign": foreign}
 
 
 def _row(report: FlatReport, n: int) -> tuple[str, ...]:
@@ -87,11 +89,17 @@ def _row(report: FlatReport, n: int) -> tuple[str, ...]:
     )
 
 
-def _as_blocks(report: FlatReport) -> list[Block]:
+def _as_blocks(report: FlatReport, target: str) -> list[Block]:
     blocks: list[Block] = [report.state.value]
     if report.rows:
         rows = [_row(report, n) for n in range(len(report.rows))]
         blocks.append(Table("", rows, head=HEAD, right=frozenset({1, 2, 3})))
     else:
-        blocks.append("No trade of ours was open there.")
+        where = f" in {target}" if target else ""
+        held = "" if report.foreign else ", and nothing is held" if target else ""
+        blocks.append(f"No trade of ours was open{where}{held}.")
+    blocks += [
+        f"{to_text(one.qty)} shares of {one.symbol} are not ours and were not touched."
+        for one in report.foreign
+    ]
     return blocks

@@ -16,6 +16,7 @@ from surefill.control.protocol import (
     Adopt,
     Answer,
     AwaitClosed,
+    Check,
     Done,
     EngineStatus,
     Execute,
@@ -26,6 +27,7 @@ from surefill.control.protocol import (
     Operate,
     ReadStatus,
     ReadTrade,
+    Reduce,
     Request,
     Trades,
 )
@@ -35,6 +37,7 @@ from surefill.core.events import Act, OperatorActed, PositionAdopted
 from surefill.core.plan import SYMBOL_PATTERN, PlanError, TradePlan
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
+from surefill.core.units import to_text
 from surefill.ports import JournalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.flat import FlatReport, flat_report
@@ -96,6 +99,10 @@ class Desk:
                 return Done()
             case FlattenAndWait(target, why, timeout_ms):
                 return await self._flatten(request, by)
+            case Reduce():
+                return await self._reduce(request, by)
+            case Check(plan):
+                return await executor.check(plan)
             case Adopt(plan, timeout_ms):
                 timeout_s = timeout_ms * S_PER_MS
                 return Found(await adopt_and_wait(executor, plan, by=by, timeout_s=timeout_s))
@@ -118,6 +125,17 @@ class Desk:
             why=request.why,
             timeout_s=request.timeout_ms * S_PER_MS,
         )
+
+    async def _reduce(self, request: Reduce, by: str) -> Found:
+        await self._executor.reduce(
+            request.plan_id,
+            to_text(request.qty),
+            request.why,
+            key=request.key,
+            by=by,
+            timeout_s=request.timeout_ms * S_PER_MS,
+        )
+        return self._found(request.plan_id)
 
     def _found(self, plan_id: str) -> Found:
         return Found(_found(self._executor, plan_id))
@@ -145,21 +163,26 @@ async def flatten_and_wait(
     executor: SmartOrderExecutor, target: str, *, by: str, why: str, timeout_s: float
 ) -> FlatReport:
     """Close every trade that ``target`` means (a symbol, a plan id, empty: all) and look at what
-    came of it, at the latest after ``timeout_s``. Raises `SurefillError`."""
+    came of it, at the latest after ``timeout_s``.
+
+    Raises `SurefillError`: TRADE_UNKNOWN when ``target`` is neither a symbol nor a plan id of ours.
+    """
+    engine = executor.runtime.engine
     meant = [
         trade.trade_id
-        for trade in executor.runtime.engine.book.open.values()
+        for trade in engine.book.open.values()
         if target in ("", trade.symbol, trade.trade_id)
     ]
-    if not meant:
-        return flat_report(())
-    await executor.flatten(target, why, by=by)
-    book = executor.runtime.engine.book
-    await executor.runtime.driver.until(
-        lambda: not any(name in book.open for name in meant), timeout_s=timeout_s
-    )
+    if meant:
+        await executor.flatten(target, why, by=by)
+        await executor.runtime.driver.until(
+            lambda: not any(name in engine.book.open for name in meant), timeout_s=timeout_s
+        )
+    elif target and not SYMBOL_PATTERN.fullmatch(target):
+        meant = [_found(executor, target).plan.plan_id]  # over already, or a word that is nothing
     found = [_found(executor, name) for name in meant]
-    return flat_report(trade for trade in found if isinstance(trade, Trade))
+    trades = [trade for trade in found if isinstance(trade, Trade)]
+    return flat_report(trades, target=target, foreign=engine.state.foreign)
 
 
 async def adopt_and_wait(

@@ -20,12 +20,14 @@ from typing import TypeVar
 
 from surefill.core.events import Act
 from surefill.core.plan import TradePlan
+from surefill.core.preview import AtPrice, PlannedOrder, Preview, PriceRule
 from surefill.core.reasons import Reason
 from surefill.core.risk import RiskState, risk_state
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.journal.codec import CORE_MODULES, Codec, types_of
 from surefill.ports import JournalError
+from surefill.runtime.dry_run import PlanCheck
 from surefill.runtime.flat import Flatness, FlatReport, FlatRow
 
 PROTOCOL = 1
@@ -101,6 +103,25 @@ class FlattenAndWait:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduce:
+    """Close ``qty`` (1e-9 shares) of a trade; answered when they are gone and the rest is covered
+    (`Found`), or after ``timeout_ms``. ``key`` makes it the same request when it comes again."""
+
+    plan_id: str
+    qty: int
+    why: str
+    key: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What would become of this plan now (`PlanCheck`); nothing is sent."""
+
+    plan: TradePlan
+
+
+@dataclass(frozen=True, slots=True)
 class Adopt:
     """Cover shares that are there but not ours; answered when they are (`Found`)."""
 
@@ -165,9 +186,18 @@ class Failed:
 
 
 Request = (
-    Execute | AwaitClosed | ReadTrade | ListOpen | Operate | FlattenAndWait | Adopt | ReadStatus
+    Execute
+    | AwaitClosed
+    | ReadTrade
+    | ListOpen
+    | Operate
+    | FlattenAndWait
+    | Reduce
+    | Check
+    | Adopt
+    | ReadStatus
 )
-Answer = Found | Trades | Done | FlatReport | EngineStatus | Failed
+Answer = Found | Trades | Done | FlatReport | PlanCheck | EngineStatus | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +223,8 @@ for _module in CORE_MODULES:
     WIRE.register(*types_of(_module))
 WIRE.register(
     *(Hello, Welcome, Asked, Told, Execute, AwaitClosed, ReadTrade, ListOpen, Operate),
-    *(FlattenAndWait, Adopt, ReadStatus, Found, Trades, Done, EngineStatus, Failed),
-    *(Flatness, FlatRow, FlatReport),
+    *(FlattenAndWait, Reduce, Check, Adopt, ReadStatus, Found, Trades, Done, EngineStatus, Failed),
+    *(Flatness, FlatRow, FlatReport, PlanCheck, Preview, AtPrice, PlannedOrder, PriceRule),
 )
 
 M = TypeVar("M", Hello, Welcome, Asked, Told)
@@ -210,13 +240,15 @@ class Malformed(Exception):
 def is_repeatable(request: Request) -> bool:
     """Whether the request may be sent again when nobody knows if it arrived.
 
-    A plan may: its id is its idempotency key (I9).
+    A plan may: its id is its idempotency key (I9); a reduction with an id of its own likewise.
     """
     match request:
         case Operate(act=act):
             return act not in UNREPEATABLE
         case FlattenAndWait():
             return False
+        case Reduce(key=key):
+            return bool(key)
         case _:
             return True
 

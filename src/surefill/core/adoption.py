@@ -103,7 +103,8 @@ def _denied(event: PositionAdopted, reasons: tuple[Reason, ...]) -> Denial:
 
 def _holding(plan: TradePlan, qty: int, *, view: GateView) -> Iterator[Reason]:
     if view.other_trade is not None:
-        yield Reason.of(ReasonCode.SYMBOL_BUSY, symbol=plan.symbol, other=view.other_trade)
+        other = view.other_trade
+        yield Reason.of(ReasonCode.ADOPT_SYMBOL_BUSY, symbol=plan.symbol, other=other)
     if view.foreign_qty is None:
         yield Reason.of(ReasonCode.POSITION_UNKNOWN)
     elif plan.sign * view.foreign_qty < qty:

@@ -1,7 +1,7 @@
 """The engine's book: open trades and the indexes by which events find them.
 
 What: trades by id, symbol, broker order id and wake time; closed trades that are still watched for
-late news; fingerprints of every plan ever accepted.
+late news; fingerprints of every plan ever accepted; ids of every closing request ever taken.
 Invariants: iteration is in order of acceptance (never by hash or address); an index may point to a
 trade that has moved on, never to none.
 """
@@ -38,6 +38,7 @@ class Book:
         self.open: dict[str, Trade] = {}
         self.watched: dict[str, Trade] = {}
         self.closed: dict[str, str] = {}
+        self.closings: set[str] = set()
         self._by_order_id: dict[str, str] = {}
         self._by_symbol: dict[str, list[str]] = {}
         self._wakes: list[tuple[int, str]] = []

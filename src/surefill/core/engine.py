@@ -14,7 +14,7 @@ Must never: know which broker, which clock or which mode it runs in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from surefill.core.absorb import restarted
 from surefill.core.admission import admit, counted
@@ -55,7 +55,14 @@ from surefill.core.events import (
 from surefill.core.excursion import Excursion
 from surefill.core.ids import account_tag
 from surefill.core.market import MarketView
-from surefill.core.operator import operated_state, operated_trade, stopped, targets, unready
+from surefill.core.operator import (
+    closing_of,
+    operated_state,
+    operated_trade,
+    stopped,
+    targets,
+    unready,
+)
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
@@ -66,8 +73,9 @@ from surefill.core.reconcile import (
     unknown_ours,
 )
 from surefill.core.risk import GateView
-from surefill.core.state import Denial, EngineState, Mode
+from surefill.core.state import Closing, Denial, EngineState, Mode
 from surefill.core.state import EngineConfig as EngineConfig
+from surefill.core.step import Step as Step
 from surefill.core.step import TradeStep, step_trade
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
@@ -83,25 +91,6 @@ POLL_STARTING_NS = 2 * SECOND_NS
 POLL_ENTERING_NS = 3 * SECOND_NS
 POLL_HOLDING_NS = 30 * SECOND_NS
 ACCOUNT_POLL_NS = 60 * SECOND_NS
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one event made of the engine: commands in order, trades and denials that changed,
-    the views that were decided on, and what the changed trades saw of their market (trade id ->
-    excursion) while it decided nothing."""
-
-    commands: tuple[Command, ...] = ()
-    trades: tuple[Trade, ...] = ()
-    denials: tuple[Denial, ...] = ()
-    state: EngineState | None = None
-    views: tuple[MarketView, ...] = ()
-    seen: tuple[tuple[str, Excursion], ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """Nothing changed and nothing is to be sent: no record."""
-        return not (self.commands or self.trades or self.denials or self.state)
 
 
 class Engine:
@@ -125,6 +114,8 @@ class Engine:
         state: EngineState | None,
         trades: Iterable[Trade],
         closed_ids: Iterable[str],
+        *,
+        closing_keys: Iterable[str] = (),
     ) -> None:
         """Take over what a journal remembers."""
         if state is not None:
@@ -134,6 +125,7 @@ class Engine:
         self.watches.load(self.book.open.values())
         for plan_id in closed_ids:
             self.book.closed.setdefault(plan_id, "")
+        self.book.closings.update(closing_keys)
 
     def next_deadline(self) -> int | None:
         """The next instant (UTC ns) at which `step` with `TimePassed` has something to do."""
@@ -220,6 +212,7 @@ class EngineTurn:
         self.commands: list[Command] = []
         self.trades: dict[str, Trade] = {}
         self.denials: list[Denial] = []
+        self.closings: list[Closing] = []
         self.views: dict[str, MarketView] = {}
         self.seen: dict[str, Excursion] = {}
         self._before = engine.state
@@ -426,6 +419,12 @@ class EngineTurn:
         )
 
     def _operated(self, event: OperatorActed) -> None:
+        closing, known = closing_of(event), self.engine.book.closings
+        if closing is not None:
+            if closing.key in known:
+                return  # asked again: it is done, or under way
+            known.add(closing.key)
+            self.closings.append(closing)
         self.set(operated_state(self.engine.state, event))
         for trade in targets(self.engine.book, event):
             self.step(operated_trade(trade, event), event, was=trade)
@@ -490,6 +489,7 @@ class EngineTurn:
             commands=tuple(self.commands),
             trades=tuple(self.trades.values()),
             denials=tuple(self.denials),
+            closings=tuple(self.closings),
             state=state if state != self._before else None,
             views=tuple(self.views.values()),
             seen=tuple(self.seen.items()),

@@ -322,7 +322,8 @@ class Act(StrEnum):
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
     """A human (or a script in their name) gave an order. ``target`` is a symbol, a trade id or
-    empty for all; ``qty`` the shares (1e-9) of each trade that a `REDUCE` closes."""
+    empty for all; ``qty`` the shares (1e-9) of each trade that a `REDUCE` closes. ``key``: the
+    caller's own id of a `REDUCE` of one trade; the same again is the same request, not another."""
 
     act: Act
     target: str
@@ -330,6 +331,7 @@ class OperatorActed:
     why: str
     recv_ns: int
     qty: int = 0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
 from surefill.core.exits import is_partial_close
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.state import EngineState, Mode
+from surefill.core.state import Closing, EngineState, Mode
 from surefill.core.trade import Trade
 
 
@@ -53,6 +53,13 @@ def targets(book: Book, event: OperatorActed) -> list[Trade]:
         for trade in list(book.open.values())
         if event.target in ("", trade.symbol, trade.trade_id)
     ]
+
+
+def closing_of(event: OperatorActed) -> Closing | None:
+    """What is to be remembered of an act, so that the same request is not carried out twice."""
+    if event.act is not Act.REDUCE or not event.key:
+        return None
+    return Closing(key=event.key, trade_id=event.target, qty=event.qty, at_ns=event.recv_ns)
 
 
 def operated_trade(trade: Trade, event: OperatorActed) -> Trade:

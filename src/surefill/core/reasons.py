@@ -9,6 +9,7 @@ Must never: be extended by free text alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 
 
@@ -78,6 +79,9 @@ class ReasonCode(Enum):
     SHORT_NO_BORROW = "{symbol} is not easy to borrow"
     BUDGET_EXHAUSTED = "{left} broker requests left, {reserved} reserved for protection"
     ADOPT_QTY_UNAVAILABLE = "{asked} of {symbol} asked for; {held} are there that are not ours"
+    ADOPT_SYMBOL_BUSY = (
+        "{symbol} has an open trade of ours, {other}: the rest can be adopted when it is over"
+    )
     # How an entry ended
     ADOPT_REQUESTED = "shares that were there already, adopted by {by}"
     ENTRY_FILLED = "the entry filled completely"
@@ -106,6 +110,7 @@ class ReasonCode(Enum):
     EXIT_MOVE_REFUSED = "the broker refused {count} times in a row to move an exit: {text}"
     REPAIR_LIMIT = "{count} exit changes within {window}, limit {limit}"
     FLATTEN_REQUESTED = "flatten: {by}"
+    CLOSE_PENDING = "{left} of the {held} shares held are still to be closed; that goes on"
     HANDED_OVER = "handed over, covered, to {by}"
     TIME_EXIT = "exit time reached"
     INVARIANT_BROKEN = "invariant {name} broken: {text}"
@@ -129,7 +134,8 @@ class Reason:
     @property
     def sentence(self) -> str:
         """The code's sentence with the values filled in; a missing value shows as ``?``."""
-        return self.code.value.format_map(_Context(self.context))
+        shown = {name: _shown(name, text) for name, text in self.context}
+        return self.code.value.format_map(_Context(shown))
 
     def __str__(self) -> str:
         return f"{self.code.name}: {self.sentence}"
@@ -138,6 +144,14 @@ class Reason:
 class _Context(dict[str, str]):
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+def _shown(name: str, text: str) -> str:
+    """A value for people. An instant is kept as UTC ns, so that it stays exact."""
+    if name != "since" or not text.isdecimal():
+        return text
+    at = datetime.fromtimestamp(int(text) // 1_000_000_000, tz=UTC)
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _clean(value: object) -> str:

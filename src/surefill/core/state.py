@@ -1,7 +1,7 @@
 """What the engine knows beside its trades: the account, the feeds, the switches that stop new risk.
 
 What: `EngineConfig` (fixed at the start), `EngineState` (journaled and imaged like a trade),
-`Denial` (a plan that never became one).
+`Denial` (a plan that never became one), `Closing` (a closing request under an id of its caller).
 Invariants: kill and halt survive restarts (I6); what has not been read since the start is unknown,
 not empty (I11, I25).
 """
@@ -75,4 +75,16 @@ class Denial:
     plan: TradePlan
     is_legacy: bool
     reasons: tuple[Reason, ...]
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closing:
+    """A request to close shares that was taken (UTC ns): its caller's own id for it makes a second
+    one with the same id the same request. ``qty``: shares (1e-9) of ``trade_id`` that were to go.
+    """
+
+    key: str
+    trade_id: str
+    qty: int
     at_ns: int

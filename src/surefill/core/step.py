@@ -1,4 +1,5 @@
-"""One step of one trade: take in what happened, decide, come out with state and commands.
+"""One step of one trade: take in what happened, decide, come out with state and commands; and what
+a step of the whole engine leaves.
 
     step_trade(trade, event, context) -> TradeStep(trade, commands, broken)       pure
 
@@ -40,10 +41,13 @@ from surefill.core.events import (
     ReportReceived,
     RequestAnswered,
 )
+from surefill.core.excursion import Excursion
 from surefill.core.fix import Leg
 from surefill.core.invariants import broken_invariants
+from surefill.core.market import MarketView
 from surefill.core.protection import protect
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.state import Closing, Denial, EngineState
 from surefill.core.trade import Outcome, Trade
 from surefill.core.turn import Context, Turn
 
@@ -55,6 +59,27 @@ class TradeStep:
     trade: Trade
     commands: tuple[Command, ...]
     broken: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one event made of the engine: commands in order, trades and denials that changed,
+    closing requests that were taken, the views that were decided on, and what the changed trades
+    saw of their market (trade id -> excursion) while it decided nothing."""
+
+    commands: tuple[Command, ...] = ()
+    trades: tuple[Trade, ...] = ()
+    denials: tuple[Denial, ...] = ()
+    closings: tuple[Closing, ...] = ()
+    state: EngineState | None = None
+    views: tuple[MarketView, ...] = ()
+    seen: tuple[tuple[str, Excursion], ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing changed and nothing is to be sent: no record."""
+        changed = (self.commands, self.trades, self.denials, self.closings, self.state)
+        return not any(changed)
 
 
 def step_trade(

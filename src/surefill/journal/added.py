@@ -20,8 +20,8 @@ ADDED: Mapping[str, frozenset[str]] = {
     # No limit over time counted before; volume was not known.
     "EngineState": frozenset({"entered"}),
     "MarketView": frozenset({"volume_qty"}),
-    # Nobody could ask for a part of a trade before.
-    "OperatorActed": frozenset({"qty"}),
+    # Nobody could ask for a part of a trade before, nor name what he asked for.
+    "OperatorActed": frozenset({"qty", "key"}),
     # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
     # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),

@@ -19,9 +19,16 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from surefill.core.events import PlanSubmitted, PositionAdopted
+from surefill.core.ids import PLAN_ID_PATTERN
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
-from surefill.journal.images import ENGINE_IMAGE, decode_trade
+from surefill.journal.images import (
+    ENGINE_IMAGE,
+    closing_name,
+    decode_closing,
+    decode_trade,
+    plan_ids,
+)
 from surefill.journal.record import Record
 from surefill.ports import Journal
 from surefill.replay.retell import moments
@@ -61,11 +68,18 @@ class Story:
 
 
 def narrate(journal: Journal, trade_id: str) -> Story | None:
-    """The story of a trade or of a denied plan; ``None`` when the journal knows no such id.
+    """The story of a trade or of a denied plan; ``None`` when the journal knows no such id. The id
+    of a closing request tells the trade that it was for.
 
     Raises `JournalError` where the journal is damaged.
     """
-    image = journal.image(trade_id) if trade_id != ENGINE_IMAGE else None
+    if not PLAN_ID_PATTERN.fullmatch(trade_id):
+        return None
+    closing = journal.image(closing_name(trade_id))
+    image = journal.image(trade_id)
+    if image is None and closing is not None:
+        trade_id = decode_closing(closing).trade_id
+        image = journal.image(trade_id)
     if image is None:
         return None
     final = decode_trade(image)
@@ -119,7 +133,7 @@ def at_text(at_ns: int) -> str:
 def near_ids(journal: Journal, trade_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(ids that look like ``trade_id``, the ids of the trades that changed last, newest first)."""
     open_ids = [name for name in journal.open_images() if name != ENGINE_IMAGE]
-    known = [*journal.closed_ids(), *open_ids]
+    known = [*plan_ids(journal.closed_ids()), *open_ids]
     near = [name for name in known if trade_id and trade_id.lower() in name.lower()]
     near += get_close_matches(trade_id, known, n=NEAR_MAX, cutoff=0.6)
     unique = tuple(dict.fromkeys(near))[:NEAR_MAX]

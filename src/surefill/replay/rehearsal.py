@@ -43,7 +43,7 @@ async def rehearse(settings: Settings, symbol: str, *, by: str) -> tuple[TradeRe
         async with SmartOrderExecutor(replace(settings, use_smart_executor=is_smart)) as executor:
             result = await _round(executor, symbol, by=by)
         if result.outcome is None:
-            raise RehearsalError(f"{result.plan_id} is still open: {result}")
+            raise RehearsalError(f"{result.plan_id} is still open: {result.line}")
         results.append(result)
     return tuple(results)
 

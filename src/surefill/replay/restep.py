@@ -22,7 +22,13 @@ from surefill.core.engine import Engine, EngineConfig, Step
 from surefill.core.events import EngineStarted, NoteWritten
 from surefill.core.trade import Trade
 from surefill.journal.digest import image_digest
-from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
+from surefill.journal.images import (
+    ENGINE_IMAGE,
+    closing_keys,
+    decode_state,
+    decode_trade,
+    plan_ids,
+)
 from surefill.journal.record import Record
 from surefill.ports import Journal
 from surefill.runtime.stepper import images_of
@@ -76,10 +82,12 @@ class _Fold:
         open_images = {name: image for name, (image, is_open) in self.images.items() if is_open}
         state = open_images.pop(ENGINE_IMAGE, None)
         trades = [decode_trade(image) for image in open_images.values()]
+        closed = [name for name, (_, is_open) in self.images.items() if not is_open]
         self.engine.load(
             decode_state(state) if state is not None else None,
             [trade for trade in trades if isinstance(trade, Trade)],
-            [name for name, (_, is_open) in self.images.items() if not is_open],
+            plan_ids(closed),
+            closing_keys=closing_keys(closed),
         )
 
     def keep(self, step: Step, seq: int) -> tuple[tuple[str, str], ...]:

@@ -160,10 +160,11 @@ def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]
                 yield LineKind.ANSWER, f"{text}."  # asked again and again: one sentence for all
             elif text is not None:
                 yield LineKind.ANSWER, f"{text} ({took_ms} ms)."
-        case OperatorActed(act=act, by=by, why=why, qty=qty):
+        case OperatorActed(act=act, by=by, why=why, qty=qty, key=key):
             reason = f": {why}" if why else ""
             shares = f" of {to_text(qty)} shares" if qty else ""
-            yield LineKind.OPERATOR, f"{by} asked for {act.value}{shares}{reason}."
+            name = f", request {key}" if key else ""
+            yield LineKind.OPERATOR, f"{by} asked for {act.value}{shares}{name}{reason}."
         case PositionAdopted(by=by):
             yield LineKind.OPERATOR, f"{by} asked for cover of these shares, which were there."
         case EngineStarted(build=build):

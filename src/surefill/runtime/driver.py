@@ -120,8 +120,9 @@ class Driver:
         if self.error is None:
             self._end(SurefillError(ErrorCode.ENGINE_STOPPED, "the engine was closed"))
 
-    async def until(self, is_met: Callable[[], bool], *, timeout_s: float) -> bool:
-        """Wait until the condition holds after some event; False when time is up first.
+    async def until(self, is_met: Callable[[], bool], *, timeout_s: float | None) -> bool:
+        """Wait until the condition holds after some event; False when time is up first. ``None``:
+        the caller bounds the wait.
 
         Raises the coded error when the engine stops.
         """

@@ -2,8 +2,8 @@
 
 What: `FlatReport` and `flat_report`. Why: "I sent a closing order" is no answer (diary A-33); a
 caller has to know whether shares are left and what stands behind them.
-Invariants: FLAT only when every trade that was meant is over; shares are counted by the same fold
-that covers them.
+Invariants: FLAT only when every trade that was meant is over and, where a symbol was named, nobody
+else holds shares of it on the account; shares are counted by the same fold that covers them.
 Must never: take an order that was sent for a position that is closed.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.cover import cover_of
+from surefill.core.events import Position
 from surefill.core.trade import Outcome, Trade
 
 
@@ -38,10 +39,13 @@ class FlatRow:
 
 @dataclass(frozen=True, slots=True)
 class FlatReport:
-    """What became of the trades that were to be closed; no trade is flat as well."""
+    """What became of the trades that were to be closed; no trade is flat as well. ``foreign``: what
+    the account holds in the named symbol (any, when none was named) that is not ours and was not
+    touched."""
 
     state: Flatness
     rows: tuple[FlatRow, ...]
+    foreign: tuple[Position, ...] = ()
 
     @property
     def is_flat(self) -> bool:
@@ -54,8 +58,11 @@ class FlatReport:
         return sum(max(0, row.position_qty - row.covered_qty) for row in self.rows)
 
 
-def flat_report(trades: Iterable[Trade]) -> FlatReport:
-    """How these trades stand now."""
+def flat_report(
+    trades: Iterable[Trade], *, target: str = "", foreign: Iterable[Position] = ()
+) -> FlatReport:
+    """How these trades, which ``target`` meant, stand now beside the account's ``foreign``
+    positions."""
     rows = tuple(
         FlatRow(
             plan_id=trade.trade_id,
@@ -67,5 +74,6 @@ def flat_report(trades: Iterable[Trade]) -> FlatReport:
         )
         for trade in trades
     )
-    is_flat = all(row.outcome is not None for row in rows)
-    return FlatReport(Flatness.FLAT if is_flat else Flatness.NOT_FLAT, rows)
+    others = tuple(position for position in foreign if target in ("", position.symbol))
+    is_flat = all(row.outcome is not None for row in rows) and not (target and others)
+    return FlatReport(Flatness.FLAT if is_flat else Flatness.NOT_FLAT, rows, others)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 import os
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import ClassVar
 
 from surefill.config import Secret
@@ -78,6 +80,17 @@ class _PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return open(descriptor, "a", encoding="utf-8")
+
+
+class _Screen(logging.StreamHandler):  # type: ignore[type-arg]
+    """Standard error: folded at words on a terminal, one line an event for everything else."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if not self.stream.isatty():
+            return line
+        width = get_terminal_size().columns
+        return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 @dataclass(slots=True)
@@ -147,7 +160,7 @@ class LogSinks:
             raise SurefillError(ErrorCode.LOG_UNWRITABLE, sentence) from None
         if not logging.getLogger().handlers:
             # A program that has set up logging shows our lines its own way; ours would be doubles.
-            handlers.append(logging.StreamHandler())
+            handlers.append(_Screen())
         for handler in handlers:
             handler.setFormatter(formatter)
             handler.setLevel(logging.INFO)
@@ -181,13 +194,13 @@ def _report(result: TradeResult, milestone: Milestone) -> None:
             logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
         case Milestone.SETTLED if result.entry_qty:
             line = LEGACY_SUCCESSFUL if result.is_legacy else SUCCESSFUL
-            logger.info("%s: %s", line, result)
+            logger.info("%s: %s", line, result.line)
         case Milestone.SETTLED if result.code is ReasonCode.ENTRY_REJECTED:
             logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
         case Milestone.SETTLED:
             logger.info("%s: %s [plan=%s]", NOT_ENTERED, _why(result), result.plan_id)
         case Milestone.CLOSED if result.entry_qty:
-            logger.info("trade closed: %s", result)
+            logger.info("trade closed: %s", result.line)
         case _:
             pass  # a trade that was never entered has its line already
 

@@ -1,7 +1,7 @@
 """What is left of start-up beside `Stepper.restore`: finding a plan's trade wherever it is kept.
 
-What: `remembered` (open, watched or only in the journal), `is_same_plan`, and `unread`, what a
-start still waits for.
+What: `remembered` (open, watched or only in the journal), `remembered_closing`, `is_same_plan`, and
+`unread`, what a start still waits for.
 Why: a plan id is the caller's idempotency key (I9): the same plan gives its first result, however
 long ago and in whichever process that was; another body under the same id is an error.
 Must never: change what it finds.
@@ -10,9 +10,9 @@ Must never: change what it finds.
 from __future__ import annotations
 
 from surefill.core.plan import TradePlan
-from surefill.core.state import Denial, EngineState
+from surefill.core.state import Closing, Denial, EngineState
 from surefill.core.trade import Trade
-from surefill.journal.images import ENGINE_IMAGE, decode_trade
+from surefill.journal.images import ENGINE_IMAGE, closing_name, decode_closing, decode_trade
 from surefill.runtime.stepper import Stepper
 
 
@@ -28,6 +28,17 @@ def remembered(stepper: Stepper, plan_id: str) -> Trade | Denial | None:
         return None
     image = stepper.journal.image(plan_id)
     return decode_trade(image) if image is not None else None
+
+
+def remembered_closing(stepper: Stepper, key: str) -> Closing | None:
+    """The closing request that was taken under this id; ``None`` for a new id.
+
+    Raises `JournalError` when the journal's image of it is damaged.
+    """
+    if key not in stepper.engine.book.closings:
+        return None
+    image = stepper.journal.image(closing_name(key))
+    return decode_closing(image) if image is not None else None
 
 
 def is_same_plan(found: Trade | Denial, plan: TradePlan) -> bool:

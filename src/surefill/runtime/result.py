@@ -11,11 +11,13 @@ Must never: invent a number; what is not known is ``None``.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 
-from surefill.core.cover import cover_of
+from surefill.core.cover import Cover, cover_of
+from surefill.core.exits import is_partial_close
 from surefill.core.fix import Feed, Leg, Side
 from surefill.core.order import ChildOrder
 from surefill.core.pricing import static_exits
@@ -26,6 +28,7 @@ from surefill.core.units import NANO, to_text, to_usd_text
 
 CENTI = Decimal("0.01")
 MILLI = Decimal("0.0001")
+WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,8 @@ class TradeResult:
 
     ``reasons``: why it was denied, or why the entry or the trade ended (the first is `reason`).
     ``stop_px`` and ``target_px``: where the exits belong now. ``uncovered_ns``: how long shares
-    had no working stop; ``uncovered_share_s`` weighs that by their number.
+    had no working stop; ``uncovered_share_s`` weighs that by their number. ``closing_qty``: shares
+    that are held and are to be closed; while there are any, the first reason is CLOSE_PENDING.
     """
 
     plan_id: str
@@ -61,6 +65,7 @@ class TradeResult:
     order_qty: int | None = None
     entry_qty: int = 0
     position_qty: int = 0
+    closing_qty: int = 0
     uncovered_qty: int = 0
     avg_px: int | None = None
     worst_px: int | None = None
@@ -152,6 +157,11 @@ class TradeResult:
         return shown
 
     def __str__(self) -> str:
+        return textwrap.fill(self.line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+    @property
+    def line(self) -> str:
+        """The result in one line, for logs."""
         head = f"{self.symbol} {self.side.value} plan={self.plan_id}"
         if self.outcome in (Outcome.DENIED, Outcome.NOT_ENTERED):
             return f"{head} {self.outcome.value}: {'; '.join(map(str, self.reasons))}"
@@ -163,7 +173,9 @@ class TradeResult:
             f"slippage {_signed(self.slippage_vs_signal_bps)} bps",
             f"reward/risk {self.rr_at_fill if self.rr_at_fill is not None else '?'}",
         ]
-        if self.outcome is None and self.position_qty != self.entry_qty:
+        if self.closing_qty:
+            parts.append(str(self.reason))
+        elif self.outcome is None and self.position_qty != self.entry_qty:
             parts.append(f"{to_text(self.position_qty)} held")
         if self.outcome is not None:
             exit_text = to_usd_text(self.exit_avg_px) if self.exit_avg_px is not None else "?"
@@ -201,6 +213,7 @@ def _traded(trade: Trade) -> TradeResult:
     exits = _exits(trade)
     wanted = trade.wanted_exits()
     pnl = _pnl_e18(trade)
+    closing_qty = _closing_qty(trade, cover)
     arrival_px = trade.arrival.px
     return TradeResult(
         plan_id=plan.plan_id,
@@ -210,12 +223,13 @@ def _traded(trade: Trade) -> TradeResult:
         outcome=trade.outcome,
         phase=phase_of(trade, covered_qty=cover.covered_qty, claimed_qty=cover.claimed_qty),
         is_settled=trade.is_settled or trade.is_closed,
-        reasons=_reasons(trade),
+        reasons=_reasons(trade, closing_qty),
         notes=terms.notes,
         signal_px=plan.signal_px,
         order_qty=terms.order_qty,
         entry_qty=entry.qty,
         position_qty=trade.position_qty,
+        closing_qty=closing_qty,
         uncovered_qty=cover.uncovered_qty,
         avg_px=entry.avg_px,
         worst_px=terms.worst_px,
@@ -261,8 +275,19 @@ class _Money:
         return (Decimal(paid_more * 10_000) / (benchmark_px * self.qty)).quantize(CENTI)
 
 
-def _reasons(trade: Trade) -> tuple[Reason, ...]:
-    found = (trade.reason, trade.exit_reason, trade.entry_end)
+def _closing_qty(trade: Trade, cover: Cover) -> int:
+    """Shares that are on their way out because somebody or something asked for it."""
+    if trade.is_closed or trade.position_qty <= 0:
+        return 0
+    if trade.exit_reason is not None:
+        return cover.uncovered_qty if is_partial_close(trade) else trade.position_qty
+    return 0 if trade.keep_qty is None else max(0, trade.position_qty - trade.keep_qty)
+
+
+def _reasons(trade: Trade, closing_qty: int) -> tuple[Reason, ...]:
+    left, held = to_text(closing_qty), to_text(trade.position_qty)
+    pending = Reason.of(ReasonCode.CLOSE_PENDING, left=left, held=held) if closing_qty else None
+    found = (pending, trade.reason, trade.exit_reason, trade.entry_end)
     return tuple(dict.fromkeys(reason for reason in found if reason is not None))
 
 

@@ -28,7 +28,7 @@ from surefill.core.ids import account_tag, parse_cl_ord_id
 from surefill.core.order import OrderState
 from surefill.core.state import EngineState
 from surefill.core.trade import Trade
-from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
+from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, plan_ids
 from surefill.journal.record import Record
 from surefill.ports import AccountPicture
 from surefill.runtime.account import JournalSource, account_of, engine_of, read_journal, source_at
@@ -103,7 +103,7 @@ def standing_of(place: JournalSource | Path) -> Standing:
             started=started,
             state=decode_state(state) if state is not None else None,
             trades=tuple(t for t in found if isinstance(t, Trade) and not t.is_closed),
-            closed_ids=tuple(journal.closed_ids()),
+            closed_ids=tuple(plan_ids(journal.closed_ids())),
             notes=tuple(pair for pair in notes_in(journal) if pair[1].topic not in TOPICS),
         )
     finally:

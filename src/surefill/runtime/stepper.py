@@ -20,7 +20,15 @@ from surefill.core.events import EngineStarted, Event, NoteWritten
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.journal.digest import image_digest, link
-from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, encode_image
+from surefill.journal.images import (
+    ENGINE_IMAGE,
+    closing_keys,
+    closing_name,
+    decode_state,
+    decode_trade,
+    encode_image,
+    plan_ids,
+)
 from surefill.journal.record import Record
 from surefill.ports import Journal, JournalEntry
 from surefill.tca.runs import OURSELVES
@@ -49,10 +57,12 @@ class Stepper:
         images = dict(self.journal.open_images())
         state = images.pop(ENGINE_IMAGE, None)
         trades = [decode_trade(data) for data in images.values()]
+        closed = list(self.journal.closed_ids())
         self.engine.load(
             decode_state(state) if state is not None else None,
             [trade for trade in trades if isinstance(trade, Trade)],
-            self.journal.closed_ids(),
+            plan_ids(closed),
+            closing_keys=closing_keys(closed),
         )
 
     def start(self, build: str, settings_digest: str, *, now: int) -> Decided:
@@ -109,6 +119,10 @@ def images_of(step: Step) -> tuple[dict[str, bytes], dict[str, bool]]:
     for denial in step.denials:
         images[denial.plan.plan_id] = encode_image(denial)
         is_open[denial.plan.plan_id] = False
+    for closing in step.closings:
+        name = closing_name(closing.key)
+        images[name] = encode_image(closing)
+        is_open[name] = False
     if step.state is not None:
         images[ENGINE_IMAGE] = encode_image(step.state)
         is_open[ENGINE_IMAGE] = True

@@ -26,7 +26,7 @@ from surefill.core.events import (
 from surefill.core.fix import Side
 from surefill.core.reasons import ReasonCode
 from surefill.core.state import EngineState
-from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
+from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, plan_ids
 from surefill.journal.record import Record
 from surefill.ports import Journal
 from surefill.tca.doubts import Doubts
@@ -232,7 +232,7 @@ def read_history(journal: Journal) -> History:
         reader.read(entry.record)
     images = dict(journal.open_images())
     state = images.pop(ENGINE_IMAGE, None)
-    closed = ((plan_id, journal.image(plan_id)) for plan_id in journal.closed_ids())
+    closed = ((name, journal.image(name)) for name in plan_ids(journal.closed_ids()))
     images |= {plan_id: image for plan_id, image in closed if image is not None}
     facts = [
         fact_of(decode_trade(image), reader.seen.get(plan_id, Seen()))
