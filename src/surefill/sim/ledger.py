@@ -21,6 +21,9 @@ from surefill.sim.orders import OrderGroup, VenueOrder
 MIN_MARGIN_EQUITY_USD = 2_000 * NANO
 """Below this equity an account has no margin and may not short (spec 1.7)."""
 
+GROSS_PER_EQUITY_MAX = 6
+"""An account with more exposure than that may only close (spec 1.7: 600 %)."""
+
 MAINTENANCE_PPB = 300_000_000
 """Maintenance margin of a position: 30 % (spec 7); initial margin is 50 %."""
 
@@ -210,6 +213,14 @@ class Ledger:
     def has_margin(self, mark_px: MarkPx) -> bool:
         """Whether the account may borrow and short."""
         return self.multiplier > 1 and self.equity(mark_px) >= MIN_MARGIN_EQUITY_USD * NANO
+
+    def is_overextended(self, mark_px: MarkPx) -> bool:
+        """Whether gross exposure is above 600 % of the equity: only closing orders then."""
+        if not self.positions:
+            return False
+        long_value, short_value = self.values(mark_px)
+        gross = long_value - short_value
+        return gross > 0 and gross > GROSS_PER_EQUITY_MAX * (self.cash + long_value + short_value)
 
     def buying_power(self, mark_px: MarkPx, *, from_last_close: bool = False) -> int:
         """1e-18 USD available for opening orders, >= 0 (formula: module docstring).

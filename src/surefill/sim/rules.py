@@ -143,6 +143,10 @@ def _check_opening(venue: Venue, ledger: Ledger, request: OrderRequest, *, asset
         if order.is_opening and order.side is not request.side:
             context = {"existing_order_id": order.order_id, "opening": request.side}
             raise Refusal(RefusalKind.OPPOSITE_INTENT, context)
+        if request.notional_usd is not None and not order.is_opening:
+            raise Refusal(RefusalKind.NOTIONAL_BESIDE_CLOSE, {"symbol": asset.symbol})
+    if ledger.is_overextended(venue.mark_px):
+        raise Refusal(RefusalKind.LIQUIDATION_ONLY)
     if request.side is Side.BUY:
         return
     if request.notional_usd is not None or request.order_qty % NANO:
@@ -293,7 +297,8 @@ def check_cancel(venue: Venue, order: VenueOrder) -> bool:
     if order.status.is_terminal:
         if order.status is OrdStatus.CANCELED and venue.switches.cancel_of_canceled == "204":
             return False
-        raise Refusal(RefusalKind.NOT_CANCELABLE, {"status": order.status})
+        context = {"status": order.status, "is_leg": order.parent_id is not None}
+        raise Refusal(RefusalKind.NOT_CANCELABLE, context)
     _check_chain(venue, order)
     is_unknown = order.status is OrdStatus.PENDING_NEW and not (order.held or order.not_routed)
     if is_unknown and venue.switches.cancel_of_pending_new == "422":

@@ -28,6 +28,7 @@ class RefusalKind(StrEnum):
     OPPOSITE_INTENT = "OPPOSITE_INTENT"  # existing_order_id, opening: Side of the refused order
     ACCOUNT_NOT_SHORTABLE = "ACCOUNT_NOT_SHORTABLE"
     ACCOUNT_BLOCKED = "ACCOUNT_BLOCKED"
+    LIQUIDATION_ONLY = "LIQUIDATION_ONLY"  # more than six times the equity is held
     FRACTIONAL_DISABLED = "FRACTIONAL_DISABLED"  # by the account's own setting
     DAY_TRADE = "DAY_TRADE"
     NOT_FRACTIONABLE = "NOT_FRACTIONABLE"  # symbol
@@ -68,12 +69,13 @@ class RefusalKind(StrEnum):
     FRACTIONAL_NOT_DAY = "FRACTIONAL_NOT_DAY"
     FRACTIONAL_NOT_SIMPLE = "FRACTIONAL_NOT_SIMPLE"
     FRACTIONAL_SHORT = "FRACTIONAL_SHORT"
+    NOTIONAL_BESIDE_CLOSE = "NOTIONAL_BESIDE_CLOSE"  # symbol
     NOT_TRADABLE = "NOT_TRADABLE"  # symbol
     NOT_SHORTABLE = "NOT_SHORTABLE"  # symbol
     # Cancel and replace
     ORDER_NOT_FOUND = "ORDER_NOT_FOUND"  # order_id or cl_ord_id
     POSITION_NOT_FOUND = "POSITION_NOT_FOUND"  # symbol
-    NOT_CANCELABLE = "NOT_CANCELABLE"  # status: OrdStatus
+    NOT_CANCELABLE = "NOT_CANCELABLE"  # status: OrdStatus, is_leg: bool
     NOT_REPLACEABLE = "NOT_REPLACEABLE"  # status: OrdStatus, not_routed: bool
     ALREADY_REPLACED = "ALREADY_REPLACED"
     PENDING_REPLACE = "PENDING_REPLACE"  # the order, or a member of its group, is being replaced

@@ -108,6 +108,52 @@ def test_a_stated_intent_must_be_the_real_one(bench: Bench) -> None:
     assert bench.order(side="sell", position_intent="sell_to_close").status == 200
 
 
+def test_nothing_but_stocks_is_listed(bench: Bench) -> None:
+    bench.order(type="limit", limit_price="90")
+    rows = [
+        len(bench.call("GET", f"/v2/orders?asset_class={word}").json)
+        for word in ("us_equity", "crypto,us_equity", "all", "crypto", "us_option")
+    ]
+    assert rows == [1, 1, 1, 0, 0]
+
+
+def test_a_leg_that_is_done_is_named_as_one(bench: Bench) -> None:
+    legs = {"take_profit": {"limit_price": "102"}, "stop_loss": {"stop_price": "98"}}
+    parent = bench.filled(order_class="bracket", **legs)
+    bench.quote(SYM, "102.00", "102.02")
+    bench.advance()
+    target = bench.call("DELETE", f"/v2/orders/{parent['legs'][0]['id']}")
+    assert target.error == (422, 42210000, "leg order is already in filled state")
+    entry = bench.call("DELETE", f"/v2/orders/{parent['id']}")
+    assert entry.error == (422, 42210000, 'order is already in "filled" state')
+
+
+def test_no_new_notional_order_beside_a_closing_one(bench: Bench) -> None:
+    bench.filled()
+    closing = bench.order(side="sell", qty="5", type="limit", limit_price="110").json["id"]
+    refused = bench.order(qty=None, notional="100", type="limit", limit_price="99")
+    assert refused.error == (
+        422,
+        42210000,
+        "unable to open new notional orders while having open closing position orders",
+    )
+    assert bench.order(qty="1", type="limit", limit_price="99").status == 200
+    bench.call("DELETE", f"/v2/orders/{closing}")
+    bench.advance()
+    assert bench.order(qty=None, notional="100", type="limit", limit_price="99").status == 200
+
+
+def test_who_holds_six_times_the_equity_may_only_close(bench: Bench) -> None:
+    bench.filled(qty="3900")  # 390,000 of 400,000
+    bench.quote(SYM, "77.99", "78.01")
+    bench.print_(SYM, "78")
+    held, equity = 3900 * 78, 100_000 - 3900 * 22
+    assert held > 6 * equity > 0
+    refused = bench.order(qty="1", type="limit", limit_price="1").error
+    assert refused == (403, 40310000, "account is restricted to liquidation only")
+    assert bench.order(side="sell", qty="3900").status == 200
+
+
 def test_pages_of_a_listing(bench: Bench) -> None:
     for price in ("90", "91", "92"):
         bench.filled(type="limit", limit_price=price)

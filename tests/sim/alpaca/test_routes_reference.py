@@ -75,6 +75,22 @@ def test_the_end_of_a_year_and_of_a_short_month(bench: Bench) -> None:
     assert days[-1]["settlement_date"] == "2026-02-02"
 
 
+def test_days_by_the_date_they_settle_on(bench: Bench) -> None:
+    def settled(start: str, end: str) -> list[tuple[str, str]]:
+        path = f"/v2/calendar?start={start}&end={end}&date_type=SETTLEMENT"
+        days = bench.call("GET", path).json
+        return [(day["date"], day["settlement_date"]) for day in days]
+
+    assert settled("2026-11-27", "2026-11-30") == [
+        ("2026-11-25", "2026-11-27"),
+        ("2026-11-27", "2026-11-30"),
+    ]
+    assert settled("2026-01-02", "2026-01-02") == [("2025-12-31", "2026-01-02")]
+    assert settled("2026-03-31", "2026-03-31") == [("2026-03-30", "2026-03-31")]
+    wrong = bench.call("GET", "/v2/calendar?date_type=MOON").error
+    assert wrong == (422, 40010001, "invalid date_type")
+
+
 def test_wrong_and_empty_ranges(bench: Bench) -> None:
     assert bench.call("GET", "/v2/calendar?start=2026-03-03&end=2026-03-02").json == []
     assert bench.call("GET", "/v2/calendar?start=soon").error == (

@@ -186,6 +186,12 @@ def _not_replaceable(context: Context) -> str:
     return f"cannot replace order in {_status(context)} status"
 
 
+def _already(context: Context) -> str:
+    if context.get("is_leg") is True:
+        return f"leg order is already in {_status(context)} state"
+    return f'order is already in "{_status(context)}" state'
+
+
 def _order_missing(context: Context) -> str:
     return f"order not found for {context.get('order_id') or context.get('cl_ord_id') or ''}"
 
@@ -250,6 +256,7 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.OPPOSITE_INTENT: _forbidden(_opposite),
     K.ACCOUNT_NOT_SHORTABLE: _forbidden("account is not allowed to short"),
     K.ACCOUNT_BLOCKED: _forbidden("account is not authorized to trade"),
+    K.LIQUIDATION_ONLY: _forbidden("account is restricted to liquidation only"),
     K.FRACTIONAL_DISABLED: _forbidden("fractional trading is disabled for this account"),
     K.DAY_TRADE: _row(403, DAY_TRADE_DENIED, "trade denied due to pattern day trading protection"),
     K.NOT_FRACTIONABLE: _forbidden(lambda c: f'asset "{_symbol(c)}" is not fractionable'),
@@ -290,11 +297,14 @@ WORDINGS: Mapping[RefusalKind, Wording] = {
     K.FRACTIONAL_NOT_DAY: _state("fractional orders must be DAY orders"),
     K.FRACTIONAL_NOT_SIMPLE: _state("fractional orders must be simple orders"),
     K.FRACTIONAL_SHORT: _state("fractional orders cannot be sold short"),
+    K.NOTIONAL_BESIDE_CLOSE: _state(
+        "unable to open new notional orders while having open closing position orders"
+    ),
     K.NOT_TRADABLE: _state(lambda c: f'asset "{_symbol(c)}" is not tradable'),
     K.NOT_SHORTABLE: _state(lambda c: f'asset "{_symbol(c)}" cannot be sold short'),
     K.ORDER_NOT_FOUND: _row(404, NOT_FOUND, _order_missing),
     K.POSITION_NOT_FOUND: _row(404, NOT_FOUND, "position does not exist"),
-    K.NOT_CANCELABLE: _state(lambda c: f'order is already in "{_status(c)}" state'),
+    K.NOT_CANCELABLE: _state(_already),
     K.NOT_REPLACEABLE: _state(_not_replaceable),
     K.ALREADY_REPLACED: _state("order already replaced"),
     K.PENDING_REPLACE: _state("original order pending replacement"),

@@ -115,7 +115,7 @@ ROWS: tuple[Row, ...] = (
     ("get", "/v2/assets", 200, {"status": TEXT, "asset_class": TEXT, "exchange": TEXT}, None),
     ("get", "/v2/assets/{symbol}", 200, {}, None),
     ("get", "/v2/clock", 200, {}, None),
-    ("get", "/v2/calendar", 200, {"start": TEXT, "end": TEXT}, None),
+    ("get", "/v2/calendar", 200, {"start": TEXT, "end": TEXT, "date_type": TEXT}, None),
     ("get", "/v2/watchlists", 200, {}, None),
     ("post", "/v2/watchlists", 200, {}, WATCHLIST),
     ("get", "/v2/watchlists/{watchlist_id}", 200, {}, None),

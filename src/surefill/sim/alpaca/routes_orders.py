@@ -40,6 +40,9 @@ def submit(call: Call) -> WireResponse:
 def list_orders(call: Call) -> WireResponse:
     """GET /v2/orders: by default the 50 latest open ones."""
     query = order_query(call.request.query)
+    classes = query_value(call.request.query, "asset_class")
+    if classes is not None and not {"us_equity", "all"} & set(classes.split(",")):
+        return reply([])  # nothing else trades here
     orders = call.desk.reads.orders(call.account, query, as_of_ns=call.as_of_ns)
     if query.nested and call.desk.switches.nested_limit == "rows":
         orders = _rows(orders, query.limit)

@@ -5,8 +5,10 @@ Must never: name an asset the exchange does not have.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from surefill.sim.alpaca.context import Call, reply
-from surefill.sim.alpaca.encode import Json, calendar_json, clock_json
+from surefill.sim.alpaca.encode import Json, calendar_json, clock_json, date_text
 from surefill.sim.alpaca.errors import RequestError, not_found
 from surefill.sim.alpaca.parse import query_value
 from surefill.sim.alpaca.text import new_york_date, parse_stamp
@@ -74,18 +76,32 @@ def clock(call: Call) -> WireResponse:
 
 
 def calendar(call: Call) -> WireResponse:
-    """GET /v2/calendar?start=&end=; both days included."""
+    """GET /v2/calendar?start=&end=&date_type=; both days included, of trading or of settlement."""
     first = _day(call, "start", CALENDAR_FIRST)
     last = _day(call, "end", CALENDAR_LAST)
+    date_type = (query_value(call.request.query, "date_type") or "TRADING").upper()
+    if date_type not in ("TRADING", "SETTLEMENT"):
+        raise RequestError("invalid date_type")
     if first > last:
         return reply([])
     # Days beyond the last one give the settlement dates of the last ones.
-    sessions = call.desk.sessions_between(first, min(CALENDAR_LAST, last + 100))
-    days = calendar_json(sessions, first, last)
+    by_trade = date_type == "TRADING"
+    earliest = first if by_trade else max(CALENDAR_FIRST, _weeks_before(first))
+    sessions = call.desk.sessions_between(earliest, min(CALENDAR_LAST, last + 100))
+    days = calendar_json(sessions, earliest, last)
+    if not by_trade:
+        bounds = date_text(first), date_text(last)
+        days = [day for day in days if bounds[0] <= str(day["settlement_date"]) <= bounds[1]]
     if call.desk.switches.half_day_session_close == "2000":
         for day in days:
             day["session_close"] = "2000"
     return reply(days)
+
+
+def _weeks_before(yyyymmdd: int) -> int:
+    """A day by which all that settles from this one on had not yet been traded."""
+    day = date.fromisoformat(date_text(yyyymmdd)) - timedelta(days=21)
+    return int(f"{day:%Y%m%d}")
 
 
 def _day(call: Call, name: str, default: int) -> int:
