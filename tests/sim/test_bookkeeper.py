@@ -193,9 +193,21 @@ class Venue(RuleBasedStateMachine):
             if is_exit and order.parent_id and not self.is_entered(order.parent_id):
                 continue
             left = Fraction(order.leaves_qty, NANO)
+            if is_exit:
+                # What one exit has done, the other will not do, also before it is canceled.
+                left = min(left, self.to_exit(order.parent_id or order.order_id))
             groups[family] = max(groups.get(family, Fraction(0)), left)
         assert 0 <= available <= held
         assert available <= max(Fraction(0), held - sum(groups.values()))
+
+    def to_exit(self, parent_id: str) -> Fraction:
+        """Shares of a group that no exit has traded yet."""
+        done = Fraction(0)
+        for order in (self.floor.at(order_id) for order_id in self.sent):
+            is_exit = order.leg in (Leg.TARGET, Leg.STOP)
+            if is_exit and parent_id in (order.parent_id, order.order_id):
+                done += self.books.executed.get(order.order_id, Fraction(0))
+        return Fraction(self.floor.at(parent_id).order_qty, NANO) - done
 
     def is_entered(self, parent_id: str) -> bool:
         """Whether exits of this parent hold shares: its entry is filled, or it is one itself."""

@@ -285,6 +285,9 @@ class Rebuilding:
             raise RecordError(f"truth: the chain of hashes breaks at line {broken}")
         if len(self._groups) != len(set(self._group_of.values())):
             raise RecordError("group: not as many as the orders name")
+        for name in self._venue.ledgers:
+            for wrong in self._exchange.books(name).breaks:
+                raise RecordError(f"account: its books do not add up: {wrong}")
         log.resume()
 
     @staticmethod
@@ -305,6 +308,8 @@ class Rebuilding:
         values = read_fields({**ORDER, "group": int | None}, data)
         number = values.pop("group")
         order = VenueOrder(**values)
+        if not (order.order_qty > 0 and 0 <= order.cum_qty <= order.order_qty):
+            raise RecordError("order_qty, cum_qty: no order has such quantities")
         self._venue.orders[order.order_id] = order
         if number is not None:
             self._group_of[order.order_id] = number

@@ -93,6 +93,8 @@ def test_quotes_prints_and_statuses(panel: Panel) -> None:
         ("clock", {"speed": 0}, "above 0"),
         ("clock", {"speed": True}, "must be a number"),
         ("faults", {"code": "N99"}, "unknown fault"),
+        ("faults", {"code": "V11"}, "made by the calendar: --start"),
+        ("faults", {"code": "V22"}, "made by the calendar: --start"),
         ("faults", {"target": "POST"}, "code is missing"),
         ("faults", {"code": "N1", "params": "x"}, "params is an object"),
         ("faults", {"code": "N1", "params": {"x": 1}}, "no parameter"),

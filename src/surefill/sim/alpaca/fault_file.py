@@ -17,6 +17,11 @@ from pathlib import Path
 from surefill.core.units import NANO, UnitError, to_nano
 from surefill.sim.faults import PPB, Fault, FaultCode, FaultError
 
+BY_CALENDAR = {
+    "V11": "V11, a half day, is made by the calendar: --start 2026-11-27T17:00:00Z, its last hour",
+    "V22": "V22, an auction, is made by the calendar: --start just before 09:30 or 16:00 New York",
+}
+"""Codes of the catalogue that nobody arms -> what to do instead."""
 FIELDS = frozenset({"code", "target", "count", "probability", "params"})
 
 
@@ -36,6 +41,8 @@ def fault_of(body: Mapping[str, object]) -> Fault:
     try:
         code = FaultCode(str(body.get("code")))
     except ValueError:
+        if str(body.get("code")) in BY_CALENDAR:
+            raise FaultError(BY_CALENDAR[str(body["code"])]) from None
         known = ", ".join(FaultCode)
         raise FaultError(f"unknown fault {body.get('code')!r}; known: {known}") from None
     params = body.get("params") or {}
