@@ -20,12 +20,13 @@ from tests.support.workplace import PATIENCE_S, clean_environ
 
 
 class EngineProcess:
-    """One run; ends in order at the end of the ``with`` unless it was killed before."""
+    """One run; ends in order at the end of the ``with`` unless it was killed or the test failed
+    before."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *words: str, program: str = "surefill") -> None:
         self._errors = open(folder / "run.err", "a", encoding="utf-8")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "surefill", "run", "--json"],
+            [sys.executable, "-m", program, "run", "--json", *words],
             cwd=folder,
             env=clean_environ(),
             stdout=subprocess.PIPE,
@@ -33,12 +34,23 @@ class EngineProcess:
             text=True,
         )
         self.folder = folder
+        self.standing_by: dict[str, Any] = {}
         self.ready: dict[str, Any] = {}
         self.stopped: dict[str, Any] = {}
 
     def __enter__(self) -> EngineProcess:
-        self.ready = self._hear()
+        found = self._hear()
+        if found["event"] == "standby":
+            self.standing_by = found
+        else:
+            self.ready = found
         return self
+
+    def becomes_ready(self) -> None:
+        """Wait for the end of the standby; ``ready`` is what it says then."""
+        while not self.ready:
+            found = self._hear()
+            self.ready = found if found["event"] == "ready" else {}
 
     def __exit__(
         self,
@@ -47,7 +59,7 @@ class EngineProcess:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if self.process.poll() is None:
+            if self.process.poll() is None and kind is None:
                 self.stop()
         finally:
             self.process.kill()

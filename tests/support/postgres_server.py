@@ -102,10 +102,16 @@ class PostgresServer:
             admin.execute(f'CREATE DATABASE "{name}"'.encode())
         return f"postgresql://surefill@/{name}?host={self._home}&port={self.port}"
 
-    def by_password(self, address: str) -> str:
-        """The same database over the loopback port, which asks for the password."""
+    def by_password(self, address: str, *, other: str = "") -> str:
+        """The same database over the loopback port, which asks for the password; as another user
+        with an ``other`` one."""
         name = address.partition("@/")[2].partition("?")[0]
-        return f"postgresql://surefill:{self._password}@127.0.0.1:{self.port}/{name}"
+        user, password = ("other", other) if other else ("surefill", self._password)
+        if other:
+            with self.admin() as admin:
+                admin.execute("DROP ROLE IF EXISTS other")
+                admin.execute(f"CREATE ROLE other SUPERUSER LOGIN PASSWORD '{other}'".encode())
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{name}"
 
     def admin(self, name: str = "postgres") -> psycopg.Connection[Any]:
         """A connection of our own."""
