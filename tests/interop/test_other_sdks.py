@@ -36,7 +36,7 @@ def python_of(name: str) -> str:
         [sys.executable, str(script), name], capture_output=True, text=True, check=False
     )
     if made.returncode:
-        pytest.skip(made.stderr.strip())
+        pytest.skip(made.stderr.strip() or f"{name} cannot be made, and nobody says why")
     return made.stdout.strip()
 
 
@@ -147,7 +147,12 @@ def test_the_older_sdk_hears_what_happened(
     seen, truth = round_trip
     told = {tuple(update) for update in seen["updates"]}
     for event in ("new", "fill", "replaced", "canceled"):
-        kinds = {(event, str(row["cl_ord_id"])) for row in truth if row["kind"] == event}
+        kinds = {
+            (event, str(row["cl_ord_id"]))
+            for row in truth
+            # Probes are sent until the stream is heard.
+            if row["kind"] == event and not str(row["cl_ord_id"]).startswith("probe")
+        }
         assert kinds, event
         assert kinds <= told
     assert [OLD, 99.99, 100.01] in seen["quotes"]

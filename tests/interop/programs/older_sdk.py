@@ -45,15 +45,26 @@ async def on_trade(trade: Any) -> None:
     seen["trades"].append([trade.symbol, trade.price, trade.size])
 
 
-def listen() -> Stream:
-    """Both streams, in a thread."""
+def listen(api: REST) -> Stream:
+    """Both streams, in a thread, once they are heard: the SDK does not tell when it is subscribed,
+    so the market must have spoken, and an order that is sent and canceled again must be told."""
     stream = Stream()
     stream.subscribe_trade_updates(on_update)
     stream.subscribe_quotes(on_quote, SYM)
     stream.subscribe_trades(on_trade, SYM)
     threading.Thread(target=stream.run, daemon=True).start()
-    wait_until(lambda: stream._trading_ws._running and stream._data_ws._running, "streams")
-    time.sleep(0.8)
+    wait_until(lambda: seen["quotes"] and seen["trades"], "market data")
+
+    def heard() -> bool:
+        order = api.submit_order(
+            SYM, 1, type="limit", limit_price="1", client_order_id=f"probe {time.monotonic_ns()}"
+        )
+        wait_until(lambda: api.get_order(order.id).status == "new", "a probe")
+        api.cancel_order(order.id)
+        wait_until(lambda: api.get_order(order.id).status == "canceled", "the end of a probe")
+        return bool(seen["updates"])
+
+    wait_until(heard, "order updates")
     return stream
 
 
@@ -100,7 +111,7 @@ def trade(api: REST) -> None:
     wait_until(lambda: api.get_order(nested[0]["id"]).status == "new", "an armed target")
     api.cancel_all_orders()
     wait_until(lambda: not api.list_orders(), "an empty list")
-    time.sleep(0.3)
+    wait_until(lambda: api.get_position(SYM).qty_available == "15", "the shares of the exits")
     api.close_position(SYM, qty=5)
     wait_until(lambda: api.get_position(SYM).qty == "10", "a part closed")
     api.close_all_positions()
@@ -130,10 +141,9 @@ def main() -> None:
     api = REST()
     seen["cash"] = api.get_account().cash
     seen["settings"] = api.get_account_configurations().no_shorting
-    stream = listen()
+    stream = listen(api)
     trade(api)
     read(api)
-    wait_until(lambda: seen["quotes"] and seen["trades"], "market data")
     seen["last cash"] = api.get_account().cash
     del stream
     sys.stdout.write(json.dumps(seen) + "\n")
