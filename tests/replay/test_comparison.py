@@ -12,9 +12,13 @@ from surefill.replay import comparison
 from surefill.replay.comparison import (
     LIMITS,
     PLANS_MAX,
+    Scope,
     Stream,
+    days_at,
+    demo_scope,
     play_path,
     recorded_stream,
+    recorded_streams,
     synthetic_stream,
 )
 from surefill.sim.calendar import session_on
@@ -87,6 +91,20 @@ def test_a_synthetic_day_in_the_files_of_a_tape(tmp_path: Path) -> None:
     assert recorded_stream(tmp_path / "TWIN_nbbo.parquet", 1).draws == stream.draws
 
 
+def test_every_day_of_every_tape(tmp_path: Path) -> None:
+    twin(tmp_path)
+    scope = Scope(plans_max=3, window_ns_max=120 * SECOND_NS, events_max=10**9)
+    (stream,) = recorded_streams([tmp_path], 1, scope)
+    start_ns, end_ns = stream.window
+    assert end_ns - start_ns == 120 * SECOND_NS
+    assert {date: [day.symbol for day in days] for date, days in days_at([tmp_path]).items()} == {
+        20261120: ["TWIN"]
+    }
+    with pytest.raises(TapeError) as caught:
+        list(recorded_streams([tmp_path, tmp_path / "nothing"], 1, scope))
+    assert caught.value.code is TapeErrorCode.TAPE_NOT_FOUND
+
+
 @pytest.mark.tape
 def test_a_recorded_day(monkeypatch: pytest.MonkeyPatch) -> None:
     day("BAC", 20131007)
@@ -116,7 +134,7 @@ def test_a_day_without_a_quote_in_regular_hours_is_a_coded_error() -> None:
     session = session_on(20261120)
     silent = columns_of_rows("SILENT", [])
     with pytest.raises(TapeError) as caught:
-        comparison._stream("a day", (silent,), session, seed=1)
+        comparison._stream("a day", (silent,), (session, demo_scope()), seed=1)
     assert caught.value.code is TapeErrorCode.TAPE_NO_ROWS
     assert caught.value.value == "SILENT"
 

@@ -96,6 +96,11 @@ VERBS = (
         "surefill checklist --stage pre",
     ),
     Verb(
+        "replay",
+        "the same plans down several paths on recorded markets",
+        "surefill replay --path legacy --path adaptive",
+    ),
+    Verb(
         "simulate",
         "storms of faults and crashes, judged by the venue's log",
         "surefill simulate --seeds 0:200",

@@ -11,7 +11,7 @@ Must never: give one path a plan, a limit or a piece of market that the other on
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -29,8 +29,9 @@ from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
 from surefill.sim.market import MergedMarket, TapeError, TapeErrorCode
 from surefill.sim.profiles import MID, TIGHT, WIDE
+from surefill.sim.switches import Switches
 from surefill.sim.synthetic import SyntheticTape
-from surefill.sim.tape import list_tapes, open_tape
+from surefill.sim.tape import TapeDay, list_tapes, open_tape
 from surefill.sim.workload import Draw, Mix, sample_plans
 
 SYNTHETIC_DATE = 20260302
@@ -43,8 +44,9 @@ WARM_UP_NS = 60 * SECOND_NS
 """From the first quote to the first plan."""
 WINDOW_NS_MAX = 60 * 60 * SECOND_NS
 EVENTS_MAX = 80_000
-"""Quotes and prints of one run: about eight seconds of one core."""
 PLANS_MAX = 120
+FILL_MODEL = "queue"
+"""The exchange's default model."""
 LEADS_NS = (10 * SECOND_NS, SECOND_NS)
 REST_NS = 240 * SECOND_NS
 """After the last plan: budget, holding time and the way out."""
@@ -76,6 +78,20 @@ LIMITS = Limits(
 """Out of the way on both paths: the comparison is about execution, not about limits."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """How much of a day is played: plans, time (ns) and quotes and prints, at most."""
+
+    plans_max: int
+    window_ns_max: int
+    events_max: int
+
+
+def demo_scope() -> Scope:
+    """As much as somebody waits for: about eight seconds of one core a path."""
+    return Scope(plans_max=PLANS_MAX, window_ns_max=WINDOW_NS_MAX, events_max=EVENTS_MAX)
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One market and the plans for it. ``window``: UTC ns of the first and after the last plan."""
@@ -104,41 +120,63 @@ class PathResult:
         return "legacy" if self.is_legacy else "smart"
 
 
-def synthetic_stream(seed: int) -> Stream:
+def synthetic_stream(seed: int, scope: Scope | None = None) -> Stream:
     """Three invented stocks on an invented morning, made from ``seed``."""
+    scope = scope or demo_scope()
     session = session_on(SYNTHETIC_DATE)
-    end_ns = session.open_ns + WARM_UP_NS + WINDOW_NS_MAX + REST_NS
+    end_ns = session.open_ns + WARM_UP_NS + scope.window_ns_max + REST_NS
     tapes = []
     for symbol, profile in SYNTHETIC_SYMBOLS:
         rows = SyntheticTape(seed, symbol, session, profile=profile).rows()
         early = takewhile(lambda row: row[0] < end_ns, rows)
         tapes.append(columns_of_rows(symbol, early))
     title = f"synthetic market, seed {seed}"
-    return _stream(title, tuple(tapes), session, seed=seed)
+    return _stream(title, tuple(tapes), (session, scope), seed=seed)
 
 
 def recorded_stream(path: Path, seed: int) -> Stream:
     """The first recorded day at ``path``, at most `SYMBOLS_MAX` symbols. Raises `TapeError`."""
-    days = list_tapes(path)
-    if not days:
-        raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape in", str(path))
-    date = min(day.date for day in days)
-    chosen = sorted((day for day in days if day.date == date), key=lambda day: day.symbol)
+    date, days = min(days_at([path]).items())
+    return _recorded(date, days[:SYMBOLS_MAX], demo_scope(), seed=seed)
+
+
+def recorded_streams(paths: Iterable[Path], seed: int, scope: Scope) -> Iterator[Stream]:
+    """Every recorded day at ``paths``, all its symbols at once. Raises `TapeError`."""
+    for date, days in sorted(days_at(paths).items()):
+        yield _recorded(date, days, scope, seed=seed)
+
+
+def days_at(paths: Iterable[Path]) -> dict[int, list[TapeDay]]:
+    """Date (yyyymmdd) -> its symbols, in order. Raises `TapeError` where there is no tape."""
+    found: dict[int, list[TapeDay]] = {}
+    for path in paths:
+        days = list_tapes(path)
+        if not days:
+            raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape in", str(path))
+        for day in sorted(days, key=lambda day: day.symbol):
+            found.setdefault(day.date, []).append(day)
+    return found
+
+
+def _recorded(date: int, days: Sequence[TapeDay], scope: Scope, *, seed: int) -> Stream:
     session = session_on(date)
     tapes = tuple(
         only_evidence(open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns).columns())
-        for day in chosen[:SYMBOLS_MAX]
+        for day in days
     )
-    return _stream(f"recorded market of {date}", tapes, session, seed=seed)
+    return _stream(f"recorded market of {date}", tapes, (session, scope), seed=seed)
 
 
-def _stream(title: str, played: tuple[TapeColumns, ...], session: Session, *, seed: int) -> Stream:
+def _stream(
+    title: str, played: tuple[TapeColumns, ...], when: tuple[Session, Scope], *, seed: int
+) -> Stream:
+    session, scope = when
     tapes = tuple(tape for tape in played if len(tape.quote_ns))
     if not tapes:
         symbols = ", ".join(tape.symbol for tape in played)
         raise TapeError(TapeErrorCode.TAPE_NO_ROWS, "no quote in regular hours on", symbols)
-    window = _window(tapes, session)
-    wanted = len(tapes) * (window[1] - window[0]) // PLANS_MAX
+    window = _window(tapes, session, scope)
+    wanted = len(tapes) * (window[1] - window[0]) // scope.plans_max
     spacing_s = max(MIX.spacing_s, -(-wanted // SECOND_NS))
     draws = sample_plans(tapes, replace(MIX, spacing_s=spacing_s), seed=seed, window=window)
     symbols = ", ".join(tape.symbol for tape in tapes)
@@ -148,16 +186,16 @@ def _stream(title: str, played: tuple[TapeColumns, ...], session: Session, *, se
     return Stream(f"{title}: {symbols}", tapes, calendar, session, window, draws)
 
 
-def _window(tapes: tuple[TapeColumns, ...], session: Session) -> tuple[int, int]:
-    """From a minute after all symbols are quoted, until `EVENTS_MAX` or `WINDOW_NS_MAX`."""
+def _window(tapes: tuple[TapeColumns, ...], session: Session, scope: Scope) -> tuple[int, int]:
+    """From a minute after all symbols are quoted, until the scope or the day ends."""
     first_ns = max(int(tape.quote_ns[0]) for tape in tapes)
     start_ns = max(session.open_ns, first_ns) + WARM_UP_NS
     last_ns = max(int(tape.quote_ns[-1]) for tape in tapes)
-    end_ns = min(start_ns + WINDOW_NS_MAX, last_ns - REST_NS, session.close_ns - CUTOFF_NS)
+    end_ns = min(start_ns + scope.window_ns_max, last_ns - REST_NS, session.close_ns - CUTOFF_NS)
     times = sorted(
         ns for tape in tapes for ns in (*tape.quote_ns.tolist(), *tape.print_ns.tolist())
     )
-    enough = bisect_right(times, start_ns) + EVENTS_MAX
+    enough = bisect_right(times, start_ns) + scope.events_max
     if enough < len(times):
         end_ns = min(end_ns, times[enough])
     return start_ns, end_ns
@@ -168,24 +206,34 @@ def play_path(
     *,
     seed: int,
     is_legacy: bool,
+    tactic: str | None = None,
+    model: str = FILL_MODEL,
     on_progress: Callable[[int], None] | None = None,
 ) -> PathResult:
     """Play every plan of the stream on this path, then let the auditor read the venue's log.
 
-    ``on_progress`` is told how many plans have ended.
+    ``tactic``: of every plan, instead of its own; ``model``: how the exchange fills resting orders
+    (docs/assumptions.md). ``on_progress`` is told how many plans have ended.
     """
     market = MergedMarket([ColumnMarket(tape) for tape in stream.tapes])
     run = VirtualRun(
         market,
         stream.calendar,
         start_ns=stream.session.open_ns - 5 * SECOND_NS,
-        config=VirtualConfig(seed=seed, limits=LIMITS),
+        config=VirtualConfig(seed=seed, limits=LIMITS, switches=Switches(fill_model=model)),
     )
     run.start()
     # Two turns: the first sees the symbols, the second has read their instruments.
     for lead_ns in LEADS_NS:
         run.run_until(stream.window[0] - lead_ns)
-    arrivals = [Arrival(draw.at_ns, draw.plan, is_legacy) for draw in stream.draws]
+    arrivals = [
+        Arrival(
+            draw.at_ns,
+            draw.plan if tactic is None else replace(draw.plan, tactic=tactic),
+            is_legacy,
+        )
+        for draw in stream.draws
+    ]
     run.play(arrivals, until_ns=stream.window[1] + REST_NS, on_progress=on_progress)
     ended = dict(run.finished)
     for trade in run.engine.book.open.values():

@@ -12,7 +12,6 @@ Must never: take a price from the executor's book; only reasons and outcomes are
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +101,7 @@ def entries_of(lines: Iterable[Mapping[str, object]]) -> dict[str, Entry]:
 
 def far_px(tape: TapeColumns, sign: int, at_ns: int) -> int | None:
     """The price on the other side at ``at_ns``: ask for a purchase (+1), bid for a sale (-1)."""
-    index = bisect_right(tape.quote_ns.tolist(), at_ns) - 1
+    index = int(tape.quote_ns.searchsorted(at_ns, side="right")) - 1
     if index < 0:
         return None
     px = int(tape.ask_px[index] if sign > 0 else tape.bid_px[index])

@@ -1,0 +1,69 @@
+"""One stream of plans down every path that a user names, on one model of fills.
+
+What: `play_paths` plays the stream on ``legacy`` (market orders, exits at the signal's levels), on
+``smart`` (each plan with its own tactic) and on the smart path with one tactic for all plans.
+Why: which tactic is the right one is a question to one's own symbols and sizes; the answer has to
+come from the same plans on the same market, with every missed plan charged.
+Invariants: each path sees the same plans at the same instants; each has its own exchange and the
+same auditor.
+Must never: show a path without its violations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from surefill.core.plan import Policy
+from surefill.replay.comparison import Stream, play_path
+from surefill.replay.measure import Measures, measure
+from surefill.sim.auditor import Violation
+from surefill.tactics.registry import PLAN_TACTICS
+
+LEGACY, SMART = "legacy", "smart"
+PATHS = (LEGACY, SMART, *sorted(PLAN_TACTICS))
+"""What a path may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One path. ``lines``: of the venue's log, read by the auditor."""
+
+    path: str
+    model: str
+    measures: Measures
+    violations: tuple[Violation, ...]
+    lines: int
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-ready."""
+        return self.measures.to_dict() | {"path": self.path, "model": self.model}
+
+
+def play_paths(
+    stream: Stream,
+    paths: Sequence[str],
+    *,
+    seed: int,
+    model: str,
+    on_progress: Callable[[str, int], None] | None = None,
+) -> Iterator[Played]:
+    """Play the stream on each of ``paths`` (of `PATHS`) in turn.
+
+    ``on_progress`` is told the path and how many of its plans have ended.
+    """
+    for path in paths:
+        result = play_path(
+            stream,
+            seed=seed,
+            is_legacy=path == LEGACY,
+            tactic=path if path in PLAN_TACTICS else None,
+            model=model,
+            on_progress=None if on_progress is None else _named(on_progress, path),
+        )
+        measures = measure(stream, result, Policy())
+        yield Played(path, model, measures, result.report.violations, len(result.lines))
+
+
+def _named(tell: Callable[[str, int], None], path: str) -> Callable[[int], None]:
+    return lambda done: tell(path, done)
