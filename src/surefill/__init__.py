@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from surefill.order_manager import OrderManager
     from surefill.smart_order_executor import SmartOrderExecutor, TradeResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "TradePlan",

@@ -31,6 +31,7 @@ from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
 from surefill.ports import Clock, JournalError
 from surefill.runtime import wiring
+from surefill.runtime.build import rules_build
 from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.fresh_ids import FreshIds
@@ -123,7 +124,7 @@ class SmartOrderExecutor:
         self._old_handler = loop.get_exception_handler()
         loop.set_exception_handler(self._on_background_error)
         now = runtime.clock.now_ns()
-        decided = runtime.stepper.start(wiring.BUILD, settings.digest(), now=now)
+        decided = runtime.stepper.start(rules_build(), settings.digest(), now=now)
         runtime.stepper.note(BEGAN, "its end will be told", now=now)
         self._loop_task = asyncio.create_task(driver.run())
         try:

@@ -102,6 +102,16 @@ def test_a_closing_request_is_carried_out_once() -> None:
     assert b.trade.keep_qty == 20 * NANO
 
 
+def test_a_start_does_not_believe_yesterdays_instruments() -> None:
+    """What may be traded and borrowed changes over night."""
+    one = engine()
+    for event in readiness():
+        one.step(event, START_NS)
+    assert one.state.instrument(SYMBOL) is not None
+    one.step(EngineStarted(2, "b", "s", START_NS), START_NS)
+    assert one.state.instrument(SYMBOL) is None
+
+
 def test_loading_what_a_journal_remembers() -> None:
     one = engine()
     one.load(None, [], ["p7"])

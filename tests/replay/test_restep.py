@@ -94,6 +94,8 @@ def test_other_limits_decide_otherwise_and_say_that_it_proves_nothing(run: Virtu
     )
     assert other.difference is not None
     assert not other.difference.is_comparable
+    unlike = "other settings and another build (virtual, not another)"
+    assert other.difference.unlike == unlike
 
 
 def test_commands_that_were_not_decided_are_found(run: VirtualRun) -> None:

@@ -42,7 +42,6 @@ from surefill.core.events import (
     Event,
     ExecutionReport,
     InDoubt,
-    Instrument,
     InstrumentRead,
     MarketUpdated,
     OperatorActed,
@@ -79,6 +78,7 @@ from tests.support.core_world import (
     ACCOUNT,
     CALENDAR,
     CLOSE_NS,
+    INSTRUMENT,
     LATENCY_NS,
     MINUTE,
     MS,
@@ -387,8 +387,7 @@ class Bench(Venue):
     def _start(self) -> None:
         self.feed(EngineStarted(1, "test", "settings", self.now))
         self.feed(CalendarRead(CALENDAR, self.now))
-        instrument = Instrument(SYMBOL, is_tradable=True, is_shortable=True, is_easy_to_borrow=True)
-        self.feed(InstrumentRead(instrument, self.now))
+        self.feed(InstrumentRead(INSTRUMENT, self.now))
         self.feed(StreamChanged(True, self.now))
         self.run(READ_NS / S)
         assert self.engine.state.mode is Mode.READY
@@ -406,6 +405,7 @@ class Bench(Venue):
         self.engine.views.update(views)
         self.feed(EngineStarted(2, "test", "settings", self.now))
         self.feed(CalendarRead(CALENDAR, self.now))
+        self.feed(InstrumentRead(INSTRUMENT, self.now))
         self.feed(StreamChanged(True, self.now))
         self.run(READ_NS / S)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from surefill.core.events import (
     Account,
+    Instrument,
     RejectKind,
 )
 from surefill.core.session import Calendar, Session
@@ -32,6 +33,7 @@ CALENDAR = Calendar.of(
     ]
 )
 SYMBOL = "ACME"
+INSTRUMENT = Instrument(SYMBOL, is_tradable=True, is_shortable=True, is_easy_to_borrow=True)
 ACCOUNT = Account(
     account_id="A1",
     equity_usd=100_000 * NANO,

@@ -19,7 +19,8 @@ from surefill.config import ConfigError, Settings
 from surefill.journal.sqlite import SqliteJournal
 from surefill.ports import JournalError
 from surefill.replay.restep import Verdict, restep
-from surefill.runtime.account import BUILD, JournalSource, engine_of, migrate_journal, read_journal
+from surefill.runtime.account import JournalSource, engine_of, migrate_journal, read_journal
+from surefill.runtime.build import rules_build
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,7 +86,10 @@ def _verify(source: JournalSource, settings: Settings, *, as_json: bool) -> Exit
     journal = read_journal(source)
     try:
         found = restep(
-            journal, engine_of(settings).config, settings_digest=settings.digest(), build=BUILD
+            journal,
+            engine_of(settings).config,
+            settings_digest=settings.digest(),
+            build=rules_build(),
         )
     finally:
         journal.close()
@@ -118,9 +122,9 @@ def _verdict_text(path: JournalSource, found: Verdict) -> str:
     if found.difference.is_comparable:
         return f"{head}; NOT PROVEN from {where}"
     return (
-        f"{head}; decided again up to record {found.difference.seq - 1}. {where}. That start had "
-        "other settings or another build than this verification, so this proves nothing: verify "
-        "with the settings and the version that wrote it"
+        f"{head}; decided again up to record {found.difference.seq - 1}. {where}. That run had "
+        f"{found.difference.unlike}, so this proves nothing against it: verify with the settings "
+        "and the version that wrote it"
     )
 
 

@@ -1,7 +1,7 @@
 """What is said over the control port: one JSON object a line, both ways.
 
-    -> {"$":"Hello","protocol":1,"build":"surefill 0.1.0","token":"...","name":"opening-range"}
-    <- {"$":"Welcome","build":"surefill 0.1.0","pid":4711,"account":"3f9a01"}
+    -> {"$":"Hello","protocol":1,"build":"surefill 0.2.0","token":"...","name":"opening-range"}
+    <- {"$":"Welcome","build":"surefill 0.2.0","pid":4711,"account":"3f9a01"}
     -> {"$":"Asked","n":1,"request":{"$":"ListOpen"}}
     <- {"$":"Told","n":1,"answer":{"$":"Trades","trades":[]}}
 

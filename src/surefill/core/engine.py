@@ -283,6 +283,7 @@ class EngineTurn:
                 started_ns=event.recv_ns,
                 is_stream_up=False,
                 account=None,
+                instruments=(),
                 orders_read_ns=0,
                 positions_read_ns=0,
                 account_read_ns=0,

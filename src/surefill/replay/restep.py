@@ -1,6 +1,6 @@
 """The journal proven: every record decided again, from the first to the last.
 
-    found = restep(journal, config, settings_digest=digest, build=BUILD)
+    found = restep(journal, config, settings_digest=digest, build=rules_build())
     found.difference      # None: the same commands and the same images, byte for byte (I7)
 
 What: each record's event is given to a fresh engine at the record's time with the record's views;
@@ -39,12 +39,18 @@ _OUR_TAG = re.compile(rb'"sf-([0-9a-f]{6})-')
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first record that would be decided otherwise. ``is_comparable``: the run had the settings
-    and the build of this verification, so the difference means damage or a bug."""
+    """The first record that would be decided otherwise. ``unlike``: what the run had that this
+    verification has not; "" for a run of these settings and this build, where the difference means
+    damage or a bug."""
 
     seq: int
     sentence: str
-    is_comparable: bool
+    unlike: str = ""
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the difference proves anything."""
+        return not self.unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +109,29 @@ def restep(journal: Journal, config: EngineConfig, *, settings_digest: str, buil
     """Decide every record again. Raises `JournalError` where the journal is damaged."""
     tag = _tag_of(journal)
     fold = _Fold(config, tag, _fresh(config, tag))
-    runs, seq, difference, is_comparable = 0, 0, None, True
+    runs, seq, difference, unlike = 0, 0, None, ""
     for entry in journal.records():
         record = Record.from_bytes(entry.record)
         seq = record.seq
         if isinstance(record.event, EngineStarted):
             runs += 1
             started = record.event
-            is_comparable = (started.settings_digest, started.build) == (settings_digest, build)
+            unlike = _unlike(started, settings_digest, build)
             fold.restart()
         problem = _problem(fold, record)
         if problem is not None:
-            difference = Difference(seq, problem, is_comparable)
+            difference = Difference(seq, problem, unlike)
             break
     if difference is None:
         difference = _image_difference(fold, journal, seq)
     return Verdict(seq, runs, journal.head(), difference)
+
+
+def _unlike(started: EngineStarted, settings_digest: str, build: str) -> str:
+    """What a run had that this verification has not, in words."""
+    settings = "other settings" if started.settings_digest != settings_digest else ""
+    program = f"another build ({started.build}, not {build})" if started.build != build else ""
+    return " and ".join(part for part in (settings, program) if part)
 
 
 def _problem(fold: _Fold, record: Record) -> str | None:
@@ -147,7 +160,7 @@ def _image_difference(fold: _Fold, journal: Journal, seq: int) -> Difference | N
     """The journal's last images against those of the fold."""
     for name, (image, _) in fold.images.items():
         if journal.image(name) != image:
-            return Difference(seq, f"the stored image of {name} is not what was decided", True)
+            return Difference(seq, f"the stored image of {name} is not what was decided")
     return None
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from surefill.config import Settings
 from surefill.core.events import Act, OperatorActed
 from surefill.ports import Clock
+from surefill.runtime.build import rules_build
 from surefill.runtime.guard import must_fit
 from surefill.runtime.stepper import Stepper
 from surefill.runtime.wiring import BUILD, engine_of, open_journal
@@ -31,7 +32,7 @@ def record_act(settings: Settings, act: Act, *, by: str, why: str, clock: Clock)
         stepper = Stepper(engine_of(settings), journal, holder=f"{BUILD}, to record an act")
         stepper.restore()
         now = max(clock.now_ns(), stepper.engine.state.started_ns)
-        stepper.start(BUILD, settings.digest(), now=now)
+        stepper.start(rules_build(), settings.digest(), now=now)
         stepper.handle([must_fit(OperatorActed(act, "", by, why, now))], now)
         return stepper.seq
     finally:
