@@ -236,8 +236,9 @@ class Ledger:
 
 
 def _order_cost(order: VenueOrder) -> int:
-    """1e-18 USD that an opening order holds."""
-    cost = order.reserve_px * order.leaves_qty
+    """1e-18 USD that a live opening order holds. Asked for every open order at each submission,
+    hence without the properties of an order."""
+    cost = order.reserve_px * (order.order_qty - order.cum_qty - order.busted_qty)
     successor = order.successor
     if successor is None:
         return cost

@@ -76,7 +76,8 @@ class RequestPath:
         self._way.put_under_way(at_ns, UnderWay(request, opportunity), ticket)
 
     def _draw(self, code: FaultCode, opportunity: str) -> Fault | None:
-        return self._way.faults.draw(code, opportunity, self._way.now_ns)
+        faults = self._way.faults
+        return faults.draw(code, opportunity, self._way.now_ns) if faults.arms else None
 
     def arrive(self, ticket: int, request: WireRequest, opportunity: str | None) -> None:
         """It reaches the venue; without ``opportunity`` nobody hears of it (N2)."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from surefill.core.market import Print
 from surefill.sim.alpaca import (
@@ -101,6 +102,8 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", rf"/v2/stocks/{_PART}/{_KIND}", routes_history.one),
     ("GET", rf"/v2/stocks/{_PART}/snapshot", routes_market.snapshot),
 )
+PATH_CHARS_KEPT = 128
+"""Longer paths are looked up each time: no client fills the memory with them."""
 DATA_PREFIXES = ("/v2/stocks/", "/v1beta")
 """Paths of the data host; they have a request limit of their own."""
 
@@ -205,12 +208,12 @@ class AlpacaFace:
         self.desk.reads.on_order(event)
 
     def _routed(self, owner: Owner, request: WireRequest) -> WireResponse:
-        path = request.path.rstrip("/") or "/"
-        for method, pattern, handler in ROUTES:
-            match = pattern.fullmatch(path) if method == request.method else None
-            if match is not None:
-                return self._answered(handler, Call(self.desk, owner, request, _args(match)))
-        return error_response(404, NOT_FOUND, "endpoint not found")
+        find = _route if len(request.path) <= PATH_CHARS_KEPT else _route.__wrapped__
+        found = find(request.method, request.path)
+        if found is None:
+            return error_response(404, NOT_FOUND, "endpoint not found")
+        handler, args = found
+        return self._answered(handler, Call(self.desk, owner, request, args))
 
     def _answered(self, handler: Handler, call: Call) -> WireResponse:
         try:
@@ -250,6 +253,17 @@ class AlpacaFace:
         if allowance is not None and self.desk.switches.rate_limit_headers == "on":
             headers.update(allowance.headers)
         return WireResponse(response.status, headers, response.body)
+
+
+@lru_cache(maxsize=1_024)
+def _route(method: str, path: str) -> tuple[Handler, tuple[str, ...]] | None:
+    """Handler of a path and its variable parts; clients ask for the same few again and again."""
+    whole = path.rstrip("/") or "/"
+    for known, pattern, handler in ROUTES:
+        match = pattern.fullmatch(whole) if known == method else None
+        if match is not None:
+            return handler, _args(match)
+    return None
 
 
 def _args(match: re.Match[str]) -> tuple[str, ...]:

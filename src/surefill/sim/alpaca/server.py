@@ -226,6 +226,9 @@ class VenueServer:
         self, answer: asyncio.Future[Delivery], receive: Receive, send: Send, *, peer: Peer | None
     ) -> None:
         """Wait for the answer, or for the client to give up."""
+        if answer.done():  # without latency: nothing to wait for
+            await self._finish(answer.result(), send, peer)
+            return
         gone = asyncio.ensure_future(receive())
         waiting: set[asyncio.Future[Any]] = {answer, gone}
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -233,7 +236,10 @@ class VenueServer:
         if not answer.done():
             answer.cancel()
             return
-        delivery = answer.result()
+        await self._finish(answer.result(), send, peer)
+
+    async def _finish(self, delivery: Delivery, send: Send, peer: Peer | None) -> None:
+        """Send the answer, or cut the connection."""
         if delivery.kind is DeliveryKind.RESPONSE and delivery.response is not None:
             await _send_response(send, delivery.response)
         else:
