@@ -12,6 +12,7 @@ from surefill.runtime.wiring import journal_path, open_journal
 from tests.support.counter import Counter
 from tests.support.desk import Desk, plan_of
 from tests.support.exchange_server import RunningExchange
+from tests.support.postgres_server import PostgresServer
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,38 @@ def test_what_is_not_there_and_what_is_wrong(counter: Counter) -> None:
     assert "no journal at nowhere.db" in err
     counter.use(SMART_EXECUTOR_FILL_TIMEOUT="soon")
     assert counter.run("journal", "verify")[0] == 2
+
+
+def test_a_journal_in_a_database_is_verified_here_and_backed_up_by_its_own_tools(
+    counter: Counter, postgres: PostgresServer, canary: str
+) -> None:
+    database = postgres.by_password(postgres.database())
+    counter.use(SUREFILL_JOURNAL_PATH=database, SUREFILL_RESTRICTED_SYMBOLS="")
+    code, _, err = counter.run("journal", "verify")
+    assert code == 3
+    assert "no journal at postgresql://surefill@127.0.0.1:" in err
+    journal_path(load()).unlink(missing_ok=True)
+    journal = open_journal(load())
+    journal.acquire("an engine")
+    code, out, _ = counter.run("journal", "verify")
+    assert code == 0
+    assert "chain unbroken to record 0" in out
+    assert counter.run("journal", "migrate")[0] == 0
+    code, _, err = counter.run("journal", "backup", "copy")
+    journal.close()
+    assert code == 3
+    assert "pg_dump" in err
+    code, _, err = counter.run("journal", "verify", "--journal", database)
+    assert code == 3
+    assert "--journal takes a file" in err
+    assert canary not in err
+
+
+def test_a_database_that_is_away_is_an_error_of_every_reader(counter: Counter) -> None:
+    counter.use(SUREFILL_JOURNAL_PATH="postgresql://ann:hunter22@127.0.0.1:9/x")
+    for words in (["status"], ["why", "x"], ["metrics"], ["journal", "verify"], ["rollback"]):
+        code, out, err = counter.run(*words)
+        assert code == 3, words
+        assert "JOURNAL_UNWRITABLE" in err
+        assert "hunter22" not in out + err
+    assert counter.run("doctor")[0] == 3

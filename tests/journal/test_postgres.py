@@ -19,7 +19,7 @@ from surefill.journal import postgres as module
 from surefill.journal import session
 from surefill.journal.address import address_of
 from surefill.journal.files import ProcessLock
-from surefill.journal.postgres import LEASE_S, REQUEST_S, PostgresJournal
+from surefill.journal.postgres import LEASE_MS, REQUEST_MS, PostgresJournal
 from surefill.journal.session import LOCK_MS, SessionLost
 from surefill.ports import Journal, JournalError, JournalFenced, JournalHeld, Lease
 from tests.journal.contract import (
@@ -33,7 +33,7 @@ from tests.journal.support import chain, facts
 from tests.support.postgres_server import PostgresServer
 
 ACCOUNT = "0123456789abcdef"
-NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 _places = count(1)
 
 
@@ -126,7 +126,7 @@ def run_out(shared: str, postgres: PostgresServer, account: str = "") -> None:
 
 def test_it_is_a_lease(elsewhere: Place) -> None:
     assert isinstance(elsewhere(), Lease)
-    assert LEASE_S > REQUEST_S
+    assert LEASE_MS > REQUEST_MS
 
 
 def test_the_holder_is_named_with_machine_and_time(elsewhere: Place) -> None:
@@ -183,7 +183,7 @@ def test_a_lease_is_renewed_by_every_append_and_by_hand(elsewhere: Place, uptime
     journal.acquire("engine")
     assert journal.may_send()
     for renew in (journal.renew, lambda: journal.append(chain((b"1", {})))):
-        uptime.ns += int((LEASE_S - REQUEST_S) * NS_PER_S) - 1
+        uptime.ns += (LEASE_MS - REQUEST_MS) * NS_PER_MS - 1
         assert journal.may_send()
         uptime.ns += 1
         assert not journal.may_send()
@@ -207,7 +207,7 @@ def test_the_successor_of_a_dead_process_in_its_directory_need_not_wait(
 def test_a_process_in_another_directory_waits_the_lease_out(
     elsewhere: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE_S", 0.3)
+    monkeypatch.setattr(module, "LEASE_MS", 300)
     killed = elsewhere(lock=ProcessLock(tmp_path / "one"))
     killed.acquire("killed")
     forget(killed)

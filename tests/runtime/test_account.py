@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from surefill.config import Settings
 from surefill.core.units import NANO
-from surefill.ports import JournalHeld
+from surefill.ports import JournalError, JournalHeld
 from surefill.runtime.account import (
     BUILD,
     account_of,
@@ -19,9 +20,13 @@ from surefill.runtime.account import (
     journal_path,
     limits_of,
     machine_clock,
+    migrate_journal,
     open_journal,
     read_journal,
+    source_of,
 )
+from tests.journal.support import chain
+from tests.support.postgres_server import PostgresServer
 
 
 def settings(tmp_path: Path, canary: str, **more: str) -> Settings:
@@ -65,6 +70,74 @@ def test_a_journal_opens_to_be_read_beside_its_owner(tmp_path: Path, canary: str
     assert reader.head() == (0, "")
     reader.close()
     owner.close()
+
+
+# ------------------------------------------------------------------------ a journal in a database
+
+
+@pytest.fixture
+def in_database(
+    tmp_path: Path, canary: str, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """The settings of an account whose journal is in a database, with its password in them."""
+    monkeypatch.chdir(tmp_path)
+    address = postgres.by_password(postgres.database())
+    return settings(tmp_path, canary, SUREFILL_JOURNAL_PATH=address)
+
+
+def test_a_journal_in_a_database_has_its_local_files_where_one_in_a_file_would_be(
+    in_database: Settings, tmp_path: Path, canary: str
+) -> None:
+    source = source_of(in_database)
+    assert not source.exists()
+    assert source.holder() is None
+    assert source.path == journal_path(in_database)
+    assert canary not in f"{source} {source!r} {in_database!r}"
+    owner = open_journal(in_database)
+    owner.acquire("me")
+    assert source.exists()
+    lock = tmp_path / ".surefill" / f"{source.path.name}.lock"
+    assert lock.stat().st_mode & 0o777 == 0o600
+    assert lock.parent.stat().st_mode & 0o777 == 0o700
+    assert f"me (process {os.getpid()}" in (source.holder() or "")
+    elsewhere = replace(source, path=tmp_path / "elsewhere" / "journal.db")
+    assert f"me (process {os.getpid()}" in (elsewhere.holder() or "")
+    for read in (open_journal(in_database, read_only=True), read_journal(source)):
+        assert read.head() == (0, "")
+        read.close()
+    owner.close()
+    assert elsewhere.holder() is None
+    again = journal_at(source)
+    again.acquire("me again")
+    again.close()
+    assert migrate_journal(source) == (1, 1)
+
+
+def test_open_trades_in_a_file_are_not_left_behind(in_database: Settings) -> None:
+    old = journal_at(journal_path(in_database))
+    old.acquire("the old engine")
+    old.append(chain((b"1", {"@engine": (b"{}", True), "open-1": (b"{}", True)})))
+    old.close()
+    with pytest.raises(JournalError, match=r"1 trades are open in .*\(open-1\)"):
+        open_journal(in_database)
+    old = journal_at(journal_path(in_database))
+    old.acquire("the old engine")
+    old.append(chain((b"2", {"open-1": (b"{}", False)}), after=old.head()))
+    old.close()
+    open_journal(in_database).close()
+
+
+def test_without_its_driver_a_database_is_an_error_that_says_what_to_install(
+    in_database: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("surefill.journal.")]:
+        if name.rpartition(".")[2] in ("postgres", "session", "tables"):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    source = source_of(in_database)
+    for use in (source.exists, source.holder, lambda: open_journal(in_database)):
+        with pytest.raises(JournalError, match=r"pip install 'surefill\[postgres\]'"):
+            use()
 
 
 def test_limits_and_engine_follow_the_settings(tmp_path: Path, canary: str) -> None:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from surefill.runtime.clock import STEP_NS, SystemClock
+from surefill.runtime.clock import STEP_NS, SystemClock, uptime_ns
 
 
 class Machine:
@@ -27,6 +27,11 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_it_is_utc_in_nanoseconds() -> None:
     assert abs(SystemClock().now_ns() - time.time_ns()) < STEP_NS
+
+
+def test_uptime_only_goes_forward() -> None:
+    first = uptime_ns()
+    assert 0 < first <= uptime_ns()
 
 
 def test_time_passes_with_the_monotonic_counter(machine: Machine) -> None:

@@ -12,9 +12,9 @@ from surefill.cli.main import main
 from surefill.journal import postgres
 from surefill.runtime import lease
 
-LEASE_S = 5.0
+LEASE_S = 5
 
-postgres.LEASE_S, postgres.REQUEST_S, rest.TOTAL_S = LEASE_S, 2.0, 1.9
+postgres.LEASE_MS, postgres.REQUEST_MS, rest.TOTAL_S = LEASE_S * 1_000, 2_000, 1.9
 lease.RENEW_S = 0.5
 
 if __name__ == "__main__":

@@ -79,5 +79,6 @@ def test_ci_runs_the_test_command_and_nothing_from_outside() -> None:
     lines = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     assert lines[-1] == "exec make test"
-    for name in (".ci/run", "scripts/setup"):
+    assert "scripts/setup_postgres" in lines
+    for name in (".ci/run", "scripts/setup", "scripts/setup_postgres"):
         assert os.access(ROOT / name, os.X_OK)

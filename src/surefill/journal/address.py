@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from surefill.secret import Secret
 
@@ -77,7 +77,7 @@ def address_of(text: str) -> DatabaseAddress:
         raise ValueError(f"has an option that is none of {', '.join(sorted(OPTIONS))}")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return DatabaseAddress(
-        shown=_shown(user, f"{host or ''}{f':{port}' if port else ''}", parts.path, parts.query),
+        shown=_shown(parts, user),
         password=Secret(password),
         user=user,
         host=host or "",
@@ -92,6 +92,7 @@ def without_password(text: str) -> str:
     return _HIDDEN.sub(lambda found: "***@" if found[0].endswith("@") else "***", text)
 
 
-def _shown(user: str, server: str, path: str, query: str) -> str:
+def _shown(parts: SplitResult, user: str) -> str:
     who = f"{quote(user)}@" if user else ""
-    return f"postgresql://{who}{server}{path}{f'?{query}' if query else ''}"
+    server = parts.netloc.rpartition("@")[2]
+    return f"postgresql://{who}{server}{parts.path}{f'?{parts.query}' if parts.query else ''}"

@@ -24,12 +24,12 @@ from surefill.journal.session import Row, Session, SessionLost
 from surefill.journal.tables import check_schema, lease_sentence, make_tables
 from surefill.ports import JournalEntry, JournalError, JournalFenced, JournalHeld
 
-LEASE_S = 15.0
-REQUEST_S = 10.5
+LEASE_MS = 15_000
+REQUEST_MS = 10_500
 """The longest life of a request to the broker. The lease is longer, and nothing is sent in its last
 part: whatever the last holder sent is over when the next one begins."""
 ROWS_PER_READ = 500
-NS_PER_S = 1_000_000_000
+NS_PER_MS = 1_000_000
 
 _APPEND = """
 WITH mine AS (
@@ -102,7 +102,7 @@ class PostgresJournal:
         self._token: int | None = None
         self._renewed_ns = 0
         self._is_fenced = False
-        self._lease_s = LEASE_S
+        self._lease_ms = LEASE_MS
         self._session = Session(address, name="surefill")
         self._heart = Session(address, name="surefill lease")
         try:
@@ -167,7 +167,7 @@ class PostgresJournal:
         """Whether a request that leaves now is over before anybody else can have the account."""
         if self._token is None or self._is_fenced:
             return False
-        return self._uptime_ns() - self._renewed_ns < (self._lease_s - REQUEST_S) * NS_PER_S
+        return self._uptime_ns() - self._renewed_ns < (self._lease_ms - REQUEST_MS) * NS_PER_MS
 
     def close(self) -> None:
         """Release the lease and the connection."""
@@ -319,13 +319,13 @@ class PostgresJournal:
         return self._session.rows(query.encode(), self._values(**values))
 
     def _values(self, **values: object) -> dict[str, object]:
-        lease_ms = int(self._lease_s * 1_000)
-        return {"account": self._account, "lease": f"{lease_ms} milliseconds", **values}
+        return {"account": self._account, "lease": f"{self._lease_ms} milliseconds", **values}
 
     def _held_by(self) -> str:
         who = lease_sentence(self._session, self._account) or "a process that has only just started"
+        lease_s = self._lease_ms // 1_000
         return (
-            f"the journal is held by {who}, whose lease ends {self._lease_s:g} s after its last "
+            f"the journal is held by {who}, whose lease ends {lease_s} s after its last "
             "sign of life; stop that process, use it instead of a second one, or wait for its end "
             "with `surefill run --standby`"
         )

@@ -25,7 +25,7 @@ from psycopg.conninfo import make_conninfo
 from surefill.journal.address import DatabaseAddress, without_password
 from surefill.ports import JournalError
 
-ANSWER_S = 4.0
+ANSWER_S = 4
 """The longest wait for an answer; about a thousand times what it takes."""
 STATEMENT_MS = 3_000
 """The server gives a statement up before we do: then it is known that nothing was written."""
@@ -56,9 +56,9 @@ class SessionLost(Exception):
 class _Connection(psycopg.Connection[Row]):
     """Gives up after `ANSWER_S`; what the server does then, it does without us."""
 
-    def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
+    def wait(self, gen: PQGen[Any], *args: Any, **given: Any) -> Any:
         try:
-            return super().wait(gen, interval, ANSWER_S if timeout is None else timeout)
+            return super().wait(gen, *args, **{"timeout": ANSWER_S, **given})
         except errors.OperationalError:
             if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.pgconn.finish()  # an answer that comes later must answer nothing else
@@ -151,7 +151,7 @@ class Session:
             keepalives_idle=2,
             keepalives_interval=1,
             keepalives_count=3,
-            tcp_user_timeout=int(ANSWER_S * 1_000),
+            tcp_user_timeout=ANSWER_S * 1_000,
             autocommit=True,
         )
         try:

@@ -19,7 +19,7 @@ from surefill.runtime.logs import LOGGER_NAME
 logger = logging.getLogger(LOGGER_NAME)
 
 RENEW_S = 1.0
-"""A third of the time after which nothing more is sent (`postgres.LEASE_S` - `REQUEST_S`)."""
+"""A third of the time after which nothing more is sent (`postgres.LEASE_MS` - `REQUEST_MS`)."""
 
 
 async def keep_lease(lease: Lease) -> None:
