@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from surefill.cli.account import TRADE_HEAD, journal_of, load, look, trade_object, trade_row
@@ -12,24 +9,6 @@ from surefill.runtime.errors import SurefillError
 from surefill.runtime.wiring import journal_at, journal_path
 from tests.support.core import Bench, covered_bench
 from tests.support.counter import Counter
-from tests.support.desk import Desk
-from tests.support.exchange_server import RunningExchange
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[RunningExchange]:
-    with RunningExchange() as running:
-        yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
 
 
 def test_settings_are_those_of_the_shell_over_the_file(counter: Counter) -> None:

@@ -22,12 +22,6 @@ _ids = count(1)
 EXITS = ("--stop", "98", "--target", "105")
 
 
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[RunningExchange]:
-    with RunningExchange() as running:
-        yield running
-
-
 @pytest.fixture
 def symbol(exchange: RunningExchange) -> str:
     name = next(_symbols)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange
 from tests.support.port import engine_beside
 
@@ -18,16 +17,6 @@ def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("FLAT", "99.99", "100.01")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
 
 
 def test_alone_it_closes_and_says_flat(counter: Counter) -> None:

@@ -2,31 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from tests.support.counter import Counter
-from tests.support.desk import Desk
-from tests.support.exchange_server import RunningExchange
 from tests.support.port import engine_beside
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[RunningExchange]:
-    with RunningExchange() as running:
-        yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
 
 
 def test_without_an_engine_the_next_start_finds_it(counter: Counter) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.support.counter import Counter
-from tests.support.desk import Desk
 from tests.support.exchange_server import RunningExchange
 from tests.support.port import engine_beside
 
@@ -20,16 +18,6 @@ def exchange() -> Iterator[RunningExchange]:
         running.quote("REM", "99.99", "100.01")
         running.quote("FAR", "100.90", "101.00")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
 
 
 TERMS = ("--signal", "100", "--risk", "1", "--rr", "2")

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.heartbeat import Heartbeat
 from surefill.smart_order_executor import SmartOrderExecutor
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange
 from tests.support.port import engine_beside
 
@@ -25,16 +24,6 @@ def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("RUN", "99.99", "100.01")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
 
 
 def while_running(work: object) -> threading.Thread:

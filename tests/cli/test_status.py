@@ -133,7 +133,7 @@ def test_a_halt_and_a_running_engine_are_shown(counter: Counter) -> None:
 def test_no_journal_wrong_settings_and_damage(counter: Counter) -> None:
     code, _, err = counter.run("status")
     assert code == 3
-    assert "nothing was started with these settings yet" in err
+    assert "nothing was started with these settings" in err
     path = journal_path(load())
     journal_at(path).close()
     path.write_bytes(b"")

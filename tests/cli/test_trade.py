@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -39,12 +38,6 @@ from tests.support.exchange_server import RunningExchange
 
 WAIT_S = 60
 BY_DISTANCE = ("--risk", "1", "--rr", "2")
-
-
-@pytest.fixture(scope="module")
-def exchange() -> Iterator[RunningExchange]:
-    with RunningExchange() as running:
-        yield running
 
 
 class Shell:

@@ -415,7 +415,7 @@ def parts_of(hint: object) -> Iterator[object]:
         yield from parts_of(one)
 
 
-@pytest.mark.parametrize("cls", sorted(codec.REPEATED, key=lambda cls: cls.__name__))
+@pytest.mark.parametrize("cls", sorted(codec.REPEATED, key=str))
 def test_what_is_spelled_once_can_never_change(cls: type) -> None:
     """Its text is remembered by identity: a mapping in it could change behind our back."""
     assert not {Mapping, dict, list} & {get_origin(one) or one for one in parts_of(cls)}
