@@ -14,9 +14,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from surefill.sim.alpaca import server
 from surefill.sim.alpaca.app import ExchangeConfig
 from surefill.sim.alpaca.parse import MAX_BODY_BYTES
 from surefill.sim.alpaca.server import listen
+from tests.support.bench import Bench
 from tests.support.exchange_server import OPEN_NS, RunningExchange
 
 KEYS = {"APCA-API-KEY-ID": "KEY", "APCA-API-SECRET-KEY": "S"}
@@ -202,6 +204,60 @@ def test_a_half_open_stream_does_not_even_answer_pings(exchange: RunningExchange
             return await event(ws)
 
     assert asyncio.run(story()) == "pending_new"
+
+
+class Wire(asyncio.Transport):
+    """A connection that remembers whether it was cut."""
+
+    was_cut = False
+
+    def abort(self) -> None:
+        self.was_cut = True
+
+
+def test_who_does_not_read_is_thrown_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "WAITING_MAX", 20)
+    bench = Bench()
+    app = server.VenueServer(bench.venue, options=server.ServerOptions(with_control=False))
+    wire, peer = Wire(), ("127.0.0.1", 5)
+
+    async def story() -> int:
+        app.transport_made(peer, wire)
+        said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        for text in (
+            '{"action":"auth","key":"KEY","secret":"S"}',
+            '{"action":"subscribe","quotes":["*"]}',
+        ):
+            said.put_nowait({"type": "websocket.receive", "text": text})
+        started = False
+
+        async def receive() -> dict[str, Any]:
+            nonlocal started
+            if not started:
+                started = True
+                return {"type": "websocket.connect"}
+            return await said.get()
+
+        async def send(message: Any) -> None:
+            if '"T":"q"' in (message.get("text") or ""):
+                await asyncio.Event().wait()  # the client does not read
+
+        scope = {"type": "websocket", "path": "/v2/iex", "headers": [], "client": peer}
+        serving = asyncio.ensure_future(app(scope, receive, send))
+        count = 0
+        while not wire.was_cut and count < 200:
+            count += 1
+            bench.quote(SYM, "99.99", "100.01", size=str(count))
+            app._pump()
+            await asyncio.sleep(0)
+        said.put_nowait({"type": "websocket.disconnect"})
+        await serving
+        return count
+
+    count = asyncio.run(story())
+    assert wire.was_cut
+    assert 20 < count < 60
+    assert (app._conns, app._peers) == ({}, {})
 
 
 def test_garbage_and_duplicates_reach_the_client(exchange: RunningExchange) -> None:

@@ -56,6 +56,9 @@ MIN_WAIT_S = 0.001
 BACKLOG = 128
 SNAPSHOT_BYTES_MAX = 512 * 1024 * 1024
 """Some ten million events of market history."""
+WAITING_MAX = 100_000
+"""Messages (some 50 MB) that wait for a client that does not read; then its connection is cut, as
+Alpaca's is (407): a client that hangs over night must not take the exchange along."""
 GRACE_S = 1
 """How long a stopping server waits for its clients."""
 KEEP_ALIVE_S = 75
@@ -81,6 +84,7 @@ class VenueServer:
         self._serial = 0
         self._tickets: dict[int, asyncio.Future[Delivery]] = {}
         self._conns: dict[int, asyncio.Queue[Delivery]] = {}
+        self._peers: dict[int, Peer | None] = {}
         self._transports: dict[Peer, asyncio.Transport] = {}
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
 
@@ -155,7 +159,19 @@ class VenueServer:
                 if waiting is not None and not waiting.done():
                     waiting.set_result(delivery)
             elif delivery.conn is not None and delivery.conn in self._conns:
-                self._conns[delivery.conn].put_nowait(delivery)
+                queue = self._conns[delivery.conn]
+                queue.put_nowait(delivery)
+                if queue.qsize() > WAITING_MAX:
+                    self._throw_out(delivery.conn)
+
+    def _throw_out(self, conn: int) -> None:
+        """End a connection whose client does not read."""
+        del self._conns[conn]
+        self._edge.close_stream(self._edge.now_ns, conn)
+        peer = self._peers.get(conn)
+        transport = self._transports.get(peer) if peer is not None else None
+        if transport is not None:
+            transport.abort()
 
     # -- requests -----------------------------------------------------------------------------
 
@@ -272,6 +288,7 @@ class VenueServer:
             del self._conns[conn]
             await send({"type": "websocket.close"})
             return
+        self._peers[conn] = _peer(scope)
         await send({"type": "websocket.accept"})
         self._pump()
         writer = asyncio.ensure_future(self._write(conn, send, _peer(scope)))
@@ -279,6 +296,7 @@ class VenueServer:
             await self._read(conn, receive)
         finally:
             writer.cancel()
+            self._peers.pop(conn, None)
             if self._conns.pop(conn, None) is not None:
                 self._edge.close_stream(self._now_ns(), conn)
                 self._pump()
