@@ -93,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
     source = journal_of(settings)
     try:
         if not source.exists():
-            say(f"surefill status: no journal at {source}: nothing was started with these settings")
+            sentence = f"no journal at {source}: nothing was started with these settings yet"
+            say(f"surefill status: {sentence}")
             return Exit.UNAVAILABLE
         seen = _see(settings, standing_of(source), is_offline=args.offline)
     except JournalError as error:
