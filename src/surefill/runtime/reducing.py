@@ -4,7 +4,7 @@ What: `reduce_and_wait`. Why: a closing order that is sent again after a lost an
 twice as much; the caller's own id of it is journaled with the act, as a plan's id is with a plan.
 Invariants: a request is known by its id for ever and across restarts; the same id with another
 trade or quantity is an error and closes nothing.
-Must never: count what was sold; the engine does (decision 0006).
+Must never: count what was sold; the engine does (decisions 0006 and 0015).
 """
 
 from __future__ import annotations
