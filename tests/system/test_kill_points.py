@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 SYMBOL, PLAN, QTY = "ACME", "kill", 100
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Script:
