@@ -9,7 +9,8 @@ export PYTHON
 # The pure packages, each held at 100 % branch coverage by its own tests (style.md 27; which they
 # are stands in pyproject.toml). The rest runs unmeasured: coverage would cost it a third more time.
 PURE := tests/core tests/tactics tests/journal tests/tca tests/brokers/alpaca/translate
-PYTEST := $(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers on two cores: what talks to real processes mostly waits.
+PYTEST := $(BIN)/python -m pytest -q -rs -n 3 --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
