@@ -379,6 +379,29 @@ def test_damage_is_noticed_and_never_repaired(
         assert says in str(damage.value)
 
 
+def test_what_this_process_has_checked_is_not_walked_again(
+    elsewhere: Place, shared: str, postgres: PostgresServer
+) -> None:
+    journal = elsewhere()
+    journal.acquire("engine")
+    entries = chain((b"1", {"a": (b"x", True)}), (b"2", {"b": (b"y", False)}), (b"3", {}))
+    journal.append(entries[:2])
+    known = elsewhere().checked
+    assert known == (2, entries[1].digest)
+    journal.append(entries[2:])
+    account = journal._account
+    with postgres.admin(shared.partition("@/")[2].partition("?")[0]) as admin:
+        admin.execute(
+            b"UPDATE surefill_records SET record = 'x' WHERE seq = 1 AND account = %s", [account]
+        )
+        assert elsewhere(known=known).checked == (3, entries[2].digest)
+        with pytest.raises(JournalError, match="record 1 is missing or was changed"):
+            elsewhere()
+        for wrong in ((2, "another"), (9, entries[1].digest)):
+            with pytest.raises(JournalError, match="is missing or was changed"):
+                elsewhere(known=wrong)
+
+
 def test_a_reader_makes_nothing(postgres: PostgresServer, uptime: Uptime) -> None:
     address = address_of(postgres.database())
     with pytest.raises(JournalError) as missing:

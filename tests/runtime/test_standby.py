@@ -9,7 +9,7 @@ from surefill.journal.address import address_of
 from surefill.journal.files import ProcessLock, lock_beside
 from surefill.ports import JournalError, JournalHeld
 from surefill.runtime import standby as module
-from surefill.runtime.account import JournalSource, journal_at
+from surefill.runtime.account import JournalSource, _checked, journal_at
 from surefill.runtime.standby import refuse_neighbour, stand_by
 from tests.support.postgres_server import PostgresServer
 
@@ -77,6 +77,7 @@ async def test_a_lease_in_a_database_is_waited_for_from_another_directory(
 
     await stand_by(there, tell=tell)
     assert "held by the engine (process " in told[0]
+    assert _checked[(str(address), "account")] == (0, "")
     await stand_by(there, tell=told.append)
     assert len(told) == 1
 

@@ -82,8 +82,9 @@ class PostgresJournal:
 
     ``lock`` is the sidecar on this machine: one process in each directory, and the proof that the
     last one there is dead. ``uptime_ns`` counts this machine's time, sleep included. ``read_only``
-    looks at a journal: no table is made, no lease taken. Raises `JournalError` when it cannot be
-    trusted or used.
+    looks at a journal: no table is made, no lease taken. Up to ``known``, the ``checked`` of an
+    earlier look by this process, it is not walked again: a takeover must not wait for years of
+    records. Raises `JournalError` when it cannot be trusted or used.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class PostgresJournal:
         uptime_ns: Callable[[], int],
         lock: ProcessLock | None = None,
         read_only: bool = False,
+        known: tuple[int, str] = EMPTY_HEAD,
     ) -> None:
         self._address = address
         self._account = account
@@ -110,7 +112,7 @@ class PostgresJournal:
                 make_tables(self._session, account)
             with self._session.snapshot():
                 check_schema(self._session, address)
-                self._head = self._check_chain()
+                self._head = self.checked = self._check_chain(known)
         except JournalError:
             self._session.close()
             raise
@@ -248,10 +250,7 @@ class PostgresJournal:
 
     def records(self, after_seq: int = 0) -> Iterator[JournalEntry]:
         """Entries after ``after_seq`` in order, each checked against the chain."""
-        seq, digest = after_seq, ""
-        if after_seq > 0:
-            rows = self._rows("SELECT digest FROM surefill_records", "AND seq = %(seq)s", seq=seq)
-            digest = rows[0][0] if rows else ""
+        seq, digest = after_seq, self._digest_of(after_seq) if after_seq > 0 else ""
         while rows := self._rows(
             "SELECT seq, digest, record FROM surefill_records",
             f"AND seq > %(seq)s ORDER BY seq LIMIT {ROWS_PER_READ}",
@@ -281,21 +280,31 @@ class PostgresJournal:
 
     # ------------------------------------------------------------------------------ integrity
 
-    def _check_chain(self) -> tuple[int, str]:
-        """Walk every record and image; return the head."""
-        head = EMPTY_HEAD
-        for entry in self.records():
+    def _check_chain(self, known: tuple[int, str]) -> tuple[int, str]:
+        """Walk every record and image after ``known``; return the head."""
+        head = known
+        if known != EMPTY_HEAD and self._digest_of(known[0]) != known[1]:
+            raise self._corrupt(f"record {known[0]} is missing or was changed")
+        for entry in self.records(known[0]):
             head = (entry.seq, entry.digest)
         _, *stored = self._stored()
         if list(head) != stored:
             raise self._corrupt(f"records after {head[0]} are missing")
-        images = self._images("ORDER BY trade_id")
-        counted = self._rows("SELECT images FROM surefill_accounts", "")
-        if counted != [(len(images),)]:
+        counted = self._rows("SELECT count(*) FROM surefill_images", "")
+        if counted != self._rows("SELECT images FROM surefill_accounts", ""):
             raise self._corrupt("images of trades are missing")
-        for row in images:
-            self._checked_image(row)
+        last = b""
+        where = f"AND seq > %(seq)s AND trade_id > %(last)s ORDER BY trade_id LIMIT {ROWS_PER_READ}"
+        while rows := self._images(where, seq=known[0], last=last):
+            for row in rows:
+                self._checked_image(row)
+            last = rows[-1][0]
         return head
+
+    def _digest_of(self, seq: int) -> str:
+        """What the database has for this record; "" when it has none."""
+        rows = self._rows("SELECT digest FROM surefill_records", "AND seq = %(seq)s", seq=seq)
+        return rows[0][0] if rows else ""
 
     def _checked_image(self, row: Row) -> bytes:
         trade_id, digest, image = row

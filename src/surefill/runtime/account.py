@@ -148,21 +148,28 @@ def migrate_journal(source: JournalSource) -> tuple[int, int]:
         return migrate_tables(source.address)
 
 
+_checked: dict[tuple[str, str], tuple[int, str]] = {}
+"""(database, account) -> the head up to which this process has walked the chain."""
+
+
 def _in_database(source: JournalSource, *, read_only: bool = False) -> PostgresJournal:
     assert source.address is not None
-    path = source.path.absolute()
+    path, name = source.path.absolute(), (str(source.address), source.account)
     if not read_only:
         private_folder(path)
     with _driver():
         from surefill.journal.postgres import PostgresJournal as Chosen
 
-        return Chosen(
+        journal = Chosen(
             source.address,
             source.account,
             uptime_ns=uptime_ns,
             lock=None if read_only else ProcessLock(lock_beside(path)),
             read_only=read_only,
+            known=_checked.get(name, (0, "")),
         )
+    _checked[name] = journal.checked
+    return journal
 
 
 def _refuse_to_leave_behind(path: Path) -> None:

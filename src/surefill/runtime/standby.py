@@ -15,10 +15,13 @@ import asyncio
 from collections.abc import Callable
 
 from surefill.ports import JournalError, JournalHeld
-from surefill.runtime.account import JournalSource
+from surefill.runtime.account import JournalSource, read_journal
 
 POLL_S = 0.5
 """Of the ten seconds that a takeover may take after the lease."""
+
+TURNS_PER_LOOK = 120
+"""Once a minute it checks what is new in the journal, so that little is left for the takeover."""
 
 
 def refuse_neighbour(source: JournalSource) -> None:
@@ -35,10 +38,13 @@ def refuse_neighbour(source: JournalSource) -> None:
 
 async def stand_by(source: JournalSource, *, tell: Callable[[str], None]) -> None:
     """Wait until nobody holds the account. ``tell`` hears each new reason to go on waiting."""
-    told = ""
+    told, turn = "", 0
     while True:
         try:
             holder = await asyncio.to_thread(source.holder)
+            if holder is not None and turn % TURNS_PER_LOOK == 0:
+                await asyncio.to_thread(_look, source)
+            turn += 1
         except JournalError as problem:
             why = f"waiting for the journal: {problem}"
         else:
@@ -49,3 +55,9 @@ async def stand_by(source: JournalSource, *, tell: Callable[[str], None]) -> Non
             tell(why)
         told = why
         await asyncio.sleep(POLL_S)
+
+
+def _look(source: JournalSource) -> None:
+    """Walk the journal's chain as far as it goes now. A file is walked by its owner only."""
+    if source.address is not None and source.exists():
+        read_journal(source).close()
