@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from surefill.runtime.account import BUILD
 from tests.conftest import leaks_in
 from tests.support.exchange_server import RunningExchange
 from tests.support.postgres_server import PostgresServer
@@ -52,9 +53,7 @@ def test_a_stopped_engine_is_fenced_and_a_killed_one_replaced(account: Account) 
             os.kill(first.process.pid, signal.SIGCONT)
             assert first.process.wait(timeout=20) == 3
             assert "FENCED" in first.said()
-            assert (
-                f"lost the account to surefill 0.1.0 (process {second.process.pid}" in first.said()
-            )
+            assert f"lost the account to {BUILD} (process {second.process.pid} " in first.said()
             assert account.log(seq) == [], "it sent nothing, and the new one had nothing to do"
 
         with account.engine(0, "--standby") as third, account.client(1) as strategy:
