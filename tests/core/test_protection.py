@@ -104,6 +104,24 @@ def test_smallest_group_is_cut_first_and_no_more_than_needed() -> None:
     assert b.news() == []
 
 
+def test_no_group_is_cut_that_a_larger_one_makes_needless() -> None:
+    """Found by simulation, seed 2136: a bust of 219 shares, groups of 202, 219 and 236; two were
+    cut, and the shares of the smaller one were bare until they had new cover."""
+    b = Bench(beside=True)
+    b.accepts("E1")
+    for n, qty in enumerate((35, 31, 34), 1):
+        b.fills("E1", qty)
+        b.run(0.26)
+        b.accepts(f"X{n}")
+    b.run(1)
+    b.news()
+    b.streams(replace(b.history[0], exec_type=ExecType.TRADE_CANCEL, venue_ns=b.now, recv_ns=b.now))
+    assert b.news() == ["ALARM VENUE_BUST", "cancel X1"]
+    b.cancelled("X1")
+    b.run(0.2)
+    assert (b.held, b.covered) == (65, 65)
+
+
 @SIDES
 def test_a_target_alone_holds_shares_that_cover_needs(side: str) -> None:
     b = covered_bench(side)

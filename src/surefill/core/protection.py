@@ -237,24 +237,27 @@ def _may_cover_now(turn: Turn) -> bool:
 
 
 def _cut(turn: Turn, excess_qty: int) -> None:
-    """End groups, smallest first, until no more is claimed than is held (bust, external close).
+    """End groups, smallest first, until no more is claimed than is held (bust, external close), or
+    one that is enough alone where that gives up less cover that works (I20).
     A group whose request is still on its way is waited for: the broker takes no exits for shares
     that others hold, so it is the one that will be refused."""
     trade = turn.trade
     asked = (g for g in trade.groups if group_state(trade, g) is GroupState.ASKED)
     excess_qty -= sum(group_claimed(trade, group) for group in asked)
-    claims = sorted(
-        (group_claimed(turn.trade, group), group.n)
-        for group in turn.trade.groups
-        if group_claimed(turn.trade, group)
-    )
-    for claimed, n in claims:
-        if excess_qty <= 0:
-            return
-        group = turn.trade.group(n)
-        assert group is not None
+    claims = ((group_claimed(trade, group), group) for group in trade.groups)
+    # What is ending already comes first, so that the choice stays the same until it has ended.
+    ordered = sorted(claims, key=lambda claim: (not claim[1].is_ended, claim[0], claim[1].n))
+    chosen: list[tuple[int, ExitGroup]] = []
+    needed_qty = excess_qty
+    for claimed, group in ordered:
+        if claimed and excess_qty > 0:
+            chosen.append((claimed, group))
+            excess_qty -= claimed
+    alone = [pair for pair in ordered if pair[0] >= needed_qty]
+    if alone and alone[0][0] < sum(claimed for claimed, _ in chosen):
+        chosen = alone[:1]
+    for _, group in chosen:
         end_group(turn, group)
-        excess_qty -= claimed
 
 
 def _amend(turn: Turn) -> None:

@@ -67,6 +67,8 @@ class PlanJudge:
         self._anchor = Anchor(self.book, may_move)
         self._repairs = Repairs(limits)
         self._over = Span()
+        self._is_over_by_venue = False
+        """The venue began the present stretch in which exits are larger than the position."""
         self._idle = Span()
         """since when uncovered shares have neither a stop nor a closing order"""
         self._idle_late_ns: int | None = None
@@ -264,14 +266,18 @@ class PlanJudge:
         """I4: exits never larger than the position, none when flat, never the other side."""
         book = self.book
         reducing = book.reducing()
+        is_over = reducing > need or book.position < 0
         at_fault = not instant.by_venue and not book.is_overfilled()
-        if book.position < 0 and at_fault:
+        self._is_over_by_venue = is_over and (instant.by_venue or self._is_over_by_venue)
+        # Exits that a bust made too large may fill before they can be cut (I4b): how long that may
+        # last is checked below.
+        if book.position < 0 and at_fault and not self._is_over_by_venue:
             sentence = f"position reversed by {qty_text(-book.position)} shares"
             self.tell(Fault("I4", sentence, "reversed"))
         if reducing > need and instant.has_new_exit and at_fault:
             sentence = f"exits for {qty_text(reducing)} shares, the position is {qty_text(need)}"
             self.tell(Fault("I4", sentence, "over"))
-        started_ns = self._over.update(reducing > need or book.position < 0, self._now_ns)
+        started_ns = self._over.update(is_over, self._now_ns)
         self._check_over(started_ns)
 
     def _check_over(self, started_ns: int | None) -> None:

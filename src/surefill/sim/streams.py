@@ -166,7 +166,10 @@ class StreamHub:
         return [s for s in self._streams.values() if s.kind is kind and s.is_open]
 
     def _arrive(self, stream: Stream, data: bytes) -> None:
-        if not stream.is_open or self._is_mute(stream):
+        if not stream.is_open:
+            return
+        if self._is_mute(stream):
+            self._draw(FaultCode.W6, f"{stream.kind} unheard")  # a connection opened meanwhile
             return
         if not stream.has_spoken and self._draw_w7(stream.kind, "auth"):
             self._reply(stream, stream.session.auth_refused())
