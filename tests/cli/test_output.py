@@ -93,6 +93,14 @@ def test_words_for_people_go_to_stderr_without_control_characters(
     assert all(len(line) <= WIDTH for line in plain_text("word " * 40).splitlines())
 
 
+def test_a_sentence_is_wrapped_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stderr in (Terminal(), io.StringIO()):
+        monkeypatch.setattr("sys.stderr", stderr)
+        say("word " * 40)
+        is_wrapped = max(map(len, stderr.getvalue().splitlines())) <= WIDTH
+        assert is_wrapped is stderr.isatty()
+
+
 def test_progress_in_a_pipe_is_a_line_for_each_change() -> None:
     out = io.StringIO()
     with Progress(out) as progress:

@@ -43,8 +43,9 @@ def emit(value: Mapping[str, object], stream: TextIO | None = None) -> None:
 
 
 def say(sentence: str) -> None:
-    """A sentence for people, on stderr."""
-    sys.stderr.write(clean(sentence) + "\n")
+    """A sentence for people, on stderr; on a terminal it is wrapped."""
+    on_screen = sys.stderr.isatty()
+    sys.stderr.write((plain_text(sentence) if on_screen else clean(sentence)) + "\n")
     sys.stderr.flush()
 
 

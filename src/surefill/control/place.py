@@ -82,7 +82,10 @@ class ControlPlace:
         if holder is None:
             sentence = "no engine runs for this account; start one with `surefill run`"
         else:
-            sentence = f"the account is held by {holder}, which takes no requests"
+            sentence = (
+                f"the account is held by {holder}, which takes no requests; end that process (it "
+                "ends its entries, cover stays at the broker), then repeat"
+            )
         return SurefillError(ErrorCode.CONTROL_UNREACHABLE, sentence)
 
     @contextmanager
