@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import stat
 from pathlib import Path
@@ -31,6 +32,28 @@ def test_beats_count_and_an_orderly_end_says_so(tmp_path: Path) -> None:
     assert read_beat(journal) == Beat(3, os.getpid(), True)
 
 
+def test_a_beat_that_cannot_be_written_is_missing_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heart = Heartbeat(tmp_path / "j")
+    heart.beat()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.pwrite", full)
+        heart.beat()
+        heart.beat()
+    assert read_beat(tmp_path / "j") == Beat(1, os.getpid(), False)
+    assert caplog.text.count("the heartbeat cannot be written (No space left on device)") == 1
+    heart.close()
+    assert read_beat(tmp_path / "j") == Beat(4, os.getpid(), True)
+    with pytest.raises(SurefillError) as missing:
+        Heartbeat(tmp_path / "none" / "j")
+    assert missing.value.code is ErrorCode.CONTROL_UNREACHABLE
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"n": 1}', '{"n": "x", "pid": 1, "stopped": 0}'])
 def test_a_torn_beat_is_none(tmp_path: Path, text: str) -> None:
     heartbeat_path(tmp_path / "j").write_text(text)
@@ -46,10 +69,9 @@ async def test_it_beats_only_while_the_engine_turns(
     driver = Driver(stepper, outbox, waiters, clock=HandClock())
     heart = Heartbeat(tmp_path / "j")
     beating = asyncio.create_task(heart.keep_beating(driver))
-    await asyncio.sleep(0.1)
-    beat = read_beat(tmp_path / "j")
-    assert beat is not None
-    assert beat.n > 2
+    async with asyncio.timeout(10):
+        while (beat := read_beat(tmp_path / "j")) is None or beat.n < 3:
+            await asyncio.sleep(0.01)
     driver.error = SurefillError(ErrorCode.ENGINE_STOPPED, "a bug")
     driver.post(object())  # type: ignore[arg-type]
     with pytest.raises(SurefillError):

@@ -90,9 +90,9 @@ class _Run:
             return Exit.DONE
         driver, book = self._executor.runtime.driver, self._executor.runtime.engine.book
         place = ControlPlace(journal_path(self._settings))
-        heart = Heartbeat(journal_path(self._settings))
         server = ControlServer(Desk(self._executor), place)
         try:
+            heart = Heartbeat(journal_path(self._settings))
             await server.start()
             self._tell_ready(place)
             await self._before_stop(heart.keep_beating(driver))

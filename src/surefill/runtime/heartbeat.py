@@ -5,18 +5,24 @@ Why a file with a counter: the reader needs no lock, no clock of ours and no ans
 that may hang; a counter that stands still is all there is to know.
 Invariants: a beat is written only after the engine's loop has turned; the file is private; an
 orderly end says so, a killed process cannot.
-Must never: be waited for, or be taken for the journal.
+A beat that cannot be written is a beat that is missing, which is what the reader looks for.
+Must never: be waited for, be taken for the journal, or stop the engine that it speaks of.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from surefill.runtime.driver import Driver
+from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.logs import LOGGER_NAME
+
+logger = logging.getLogger(LOGGER_NAME)
 
 BEAT_S = 1.0
 BYTES = 256
@@ -38,18 +44,33 @@ def heartbeat_path(journal: Path) -> Path:
 
 
 class Heartbeat:
-    """Writes beats. Open it once the engine is ready, close it after its end."""
+    """Writes beats. Open it once the engine is ready, close it after its end.
+
+    Raises `SurefillError` (CONTROL_UNREACHABLE) when the file cannot be made.
+    """
 
     def __init__(self, journal: Path) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._fd = os.open(heartbeat_path(journal), flags, 0o600)
+        path = heartbeat_path(journal)
+        try:
+            self._fd = os.open(path, flags, 0o600)
+        except OSError as error:
+            sentence = f"{path} cannot be made ({error.strerror})"
+            raise SurefillError(ErrorCode.CONTROL_UNREACHABLE, sentence) from None
         self._n = 0
+        self._is_mute = False
 
     def beat(self, *, is_stopped: bool = False) -> None:
         """One sign of life."""
         self._n += 1
         row = {"n": self._n, "pid": os.getpid(), "stopped": is_stopped}
-        os.pwrite(self._fd, json.dumps(row).encode().ljust(BYTES), 0)
+        try:
+            os.pwrite(self._fd, json.dumps(row).encode().ljust(BYTES), 0)
+            self._is_mute = False
+        except OSError as error:
+            if not self._is_mute:
+                logger.error("the heartbeat cannot be written (%s)", error.strerror)
+            self._is_mute = True
 
     async def keep_beating(self, driver: Driver) -> None:
         """As long as the engine turns. Raises the coded error when it has stopped."""
