@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -35,7 +36,8 @@ NEXT: dict[str, set[str]] = {
     "NEW": _ANY,
     "PARTIAL_FILL": _ANY,
     "PENDING_CANCEL": _ANY,
-    "PENDING_REPLACE": _ANY,
+    # A leg whose entry is filled goes to the market although it is about to be replaced.
+    "PENDING_REPLACE": {"NEW", *_ANY},
     **dict.fromkeys(sorted(ENDS), NOTHING),
 }
 """event -> the events that may come next for the same order; after an end nothing may."""
@@ -263,3 +265,17 @@ Venue.TestCase.settings = settings(
     suppress_health_check=list(HealthCheck),
 )
 TestVenue = Venue.TestCase
+
+
+def test_a_leg_that_is_armed_while_it_is_replaced_is_not_replaced_twice() -> None:
+    venue = Venue()
+    venue.stop(cents=9_900, qty=1, side="sell")
+    venue.bracket(away=5, qty=1, side="sell")
+    venue.change(cents=9_900, is_cancel=False, pick=2)
+    leg_id = venue.sent[2]
+    while venue.floor.at(leg_id).status.value != "NEW":
+        venue.floor.wait(1)
+    assert venue.floor.at(venue.sent[-1]).replaces == leg_id
+    with pytest.raises(Refusal, match="PENDING_REPLACE"):
+        venue.floor.replace(leg_id, limit="98.50")
+    venue.everything_agrees()

@@ -314,7 +314,8 @@ def check_cancel(venue: Venue, order: VenueOrder) -> bool:
 def _check_chain(venue: Venue, order: VenueOrder) -> None:
     """A replacement under way, of the order or inside its group, refuses cancel and replace."""
     members = order.group.members() if order.group is not None else [order]
-    if any(member.status is OrdStatus.PENDING_REPLACE for member in members):
+    # A leg that is armed while it is being replaced is NEW, and still being replaced.
+    if any(m.status is OrdStatus.PENDING_REPLACE or m.successor is not None for m in members):
         raise Refusal(RefusalKind.PENDING_REPLACE)
     if order.replaces is not None and venue.orders[order.replaces].successor is order:
         raise Refusal(RefusalKind.PENDING_REPLACE)
