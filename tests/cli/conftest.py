@@ -28,6 +28,7 @@ def counter(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Counter:
+) -> Iterator[Counter]:
     """The command line in this process, with the settings of an account that nobody else uses."""
-    return Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+    exchange.disarm()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,6 @@ from surefill.core.events import ExecutionReport, Position
 from surefill.core.fix import ExecType, OrdStatus, OrdType, Side, TimeInForce
 from surefill.core.units import NANO
 from tests.support.counter import Counter
-from tests.support.desk import Desk
 from tests.support.exchange_server import RunningExchange
 from tests.support.port import engine_beside
 
@@ -27,17 +24,6 @@ def symbol(exchange: RunningExchange) -> str:
     name = next(_symbols)
     exchange.quote(name, "99.99", "100.01")
     return name
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Counter]:
-    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
-    exchange.disarm()
 
 
 def test_alone_it_shows_asks_and_covers(counter: Counter, symbol: str) -> None:

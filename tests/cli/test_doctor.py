@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from surefill.cli import doctor
 from surefill.cli.account import load
 from surefill.runtime.wiring import journal_at, journal_path
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
 
 
@@ -20,17 +19,6 @@ def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("DOC", "99.99", "100.01")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Counter]:
-    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
-    exchange.disarm()
 
 
 def test_a_healthy_account_has_no_fail(counter: Counter, canary: str) -> None:

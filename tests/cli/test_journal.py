@@ -10,7 +10,7 @@ import pytest
 from surefill.cli.account import load
 from surefill.runtime.wiring import journal_path, open_journal
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange
 from tests.support.postgres_server import PostgresServer
 
@@ -23,13 +23,7 @@ def exchange() -> Iterator[RunningExchange]:
 
 
 @pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Counter:
-    counter = Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
+def counter(counter: Counter) -> Counter:
     counter.trade(plan_of("JRN", "kept"), plan_of("JRN", "denied", rr="1"))
     return counter
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,7 @@ from surefill.cli import rollback
 from surefill.cli.account import load
 from surefill.runtime.wiring import journal_path, open_journal
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
 
 NAME = "USE_SMART_EXECUTOR"
@@ -22,17 +21,6 @@ def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("ROLL", "99.99", "100.01")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Counter]:
-    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
-    exchange.disarm()
 
 
 def env_text(counter: Counter) -> str:

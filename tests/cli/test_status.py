@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from surefill.cli.account import load
 from surefill.runtime.wiring import journal_at, journal_path, open_journal
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
 
 
@@ -17,17 +16,6 @@ def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("STAT", "99.99", "100.01")
         yield running
-
-
-@pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Counter]:
-    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
-    exchange.disarm()
 
 
 def test_a_covered_trade_is_shown_from_the_broker(counter: Counter, canary: str) -> None:

@@ -12,7 +12,7 @@ from surefill.cli import watchdog
 from surefill.cli.watchdog import write_line
 from surefill.runtime import watchdog as limits
 from tests.support.counter import Counter
-from tests.support.desk import Desk, plan_of
+from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
 
 
@@ -24,19 +24,13 @@ def exchange() -> Iterator[RunningExchange]:
 
 
 @pytest.fixture
-def counter(
-    exchange: RunningExchange,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Iterator[Counter]:
+def counter(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> Counter:
     monkeypatch.setattr(watchdog, "TICK_S", 0.05)
     monkeypatch.setattr(watchdog, "FAST_NS", 50_000_000)
     monkeypatch.setattr(watchdog, "SLOW_NS", 100_000_000)
     for name in ("HEARTBEAT_NS", "UNCOVERED_NS", "UNREADABLE_NS"):
         monkeypatch.setattr(limits, name, 300_000_000)
-    yield Counter(Desk(exchange, tmp_path), monkeypatch, capsys)
-    exchange.disarm()
+    return counter
 
 
 def test_bare_shares_and_a_missing_engine_go_to_every_channel(counter: Counter) -> None:

@@ -80,16 +80,22 @@ def _is_stuck(trade: Trade) -> bool:
     return trade.exit_reason is not None and trade.exit_reason.code is ReasonCode.COVER_STUCK
 
 
-def close_position(turn: Turn, due_qty: int) -> None:
-    """Close what is held. ``due_qty``: shares (1e-9) that no open exit claims."""
+def may_close(turn: Turn) -> bool:
+    """Whether shares can be sold now, which a halt forbids; then the closing has begun."""
     trade, view = turn.trade, turn.context.view
-    if not trade.position_qty:
-        return
     if view is not None and view.status is TradingStatus.HALTED:
         turn.wake_at(turn.now + HALT_RECHECK_NS)
-        return
+        return False
     if trade.closing_since_ns is None:
         turn.trade = replace(trade, closing_since_ns=turn.now)
+    return True
+
+
+def close_position(turn: Turn, due_qty: int) -> None:
+    """Close what is held. ``due_qty``: shares (1e-9) that no open exit claims."""
+    trade = turn.trade
+    if not trade.position_qty or not may_close(turn):
+        return
     for group in trade.groups:
         match group_state(turn.trade, group):
             case GroupState.ARMED if is_partial_close(trade):

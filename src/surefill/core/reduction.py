@@ -16,14 +16,14 @@ from dataclasses import replace
 
 from surefill.core.cover import GroupState, cover_of, group_claimed, group_state
 from surefill.core.exits import (
-    HALT_RECHECK_NS,
     STEP_NS,
     close_by_group,
     end_group,
     firing_stop,
+    may_close,
     send_closing,
 )
-from surefill.core.fix import Leg, TradingStatus
+from surefill.core.fix import Leg
 from surefill.core.trade import ExitGroup, GroupKind, Trade
 from surefill.core.turn import Turn
 
@@ -44,17 +44,14 @@ def due_qty(trade: Trade) -> int:
 def reduce_position(turn: Turn) -> None:
     """Bring the position down to ``keep_qty``. Shares of a cut group that are kept find their cover
     in the same turn."""
-    trade, view = turn.trade, turn.context.view
+    trade = turn.trade
     if trade.keep_qty is None or trade.open_entry is not None:
         return
     if not is_reducing(trade):
         turn.trade = replace(trade, keep_qty=None, closing_since_ns=None, flatten_step=0)
         return
-    if view is not None and view.status is TradingStatus.HALTED:
-        turn.wake_at(turn.now + HALT_RECHECK_NS)
+    if not may_close(turn):
         return
-    if trade.closing_since_ns is None:
-        turn.trade = replace(trade, closing_since_ns=turn.now)
     for group in trade.groups:
         if _is_closing(trade, group):
             _go_on(turn, group)
