@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.absorb import STRAYS_MAX, absorb_listing, restarted, step_down
+from surefill.core.absorb import (
+    STRAYS_MAX,
+    absorb_listing,
+    restarted,
+    step_down,
+    unread_orders,
+)
 from surefill.core.events import (
     Accepted,
     Answer,
@@ -241,6 +247,16 @@ def test_a_second_look_at_the_position_that_came_too_soon_counts_for_nothing() -
         reads(b, name, since_ns)
     b.feed(PositionsRead((), since_ns + 1, b.now))
     assert (b.held, b.trade.break_since_ns) == (100, since_ns)
+
+
+def test_an_order_explains_a_break_only_by_a_read_that_is_newer() -> None:
+    b = covered_bench()
+    trade = replace(b.trade, break_since_ns=b.now)
+    asked = [order.key for order in unread_orders(trade)]
+    assert asked == [b.key("E1"), b.key("X1"), trade.orders[2].key]
+    for read_ns, left in ((b.now - 1, 3), (b.now, 0)):
+        orders = tuple(replace(order, read_ns=read_ns) for order in trade.orders)
+        assert len(unread_orders(replace(trade, orders=orders))) == left
 
 
 def test_executions_listed_from_later_on_settle_no_dispute() -> None:

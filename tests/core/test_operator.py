@@ -18,7 +18,8 @@ from surefill.core.operator import (
 )
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Closing, EngineState, Mode
-from tests.support.core import Bench
+from surefill.core.units import NANO
+from tests.support.core import Bench, covered_bench
 
 TRADE = Bench().trade
 REFUSED = Reason.of(ReasonCode.COVER_REFUSED, rung="STOP", text="no")
@@ -43,6 +44,15 @@ def test_halt_and_kill_and_back() -> None:
 @pytest.mark.parametrize("what", [Act.FLATTEN, Act.CANCEL_ENTRY, Act.HAND_OVER])
 def test_acts_on_trades_leave_the_switches(what: Act) -> None:
     assert operated_state(EngineState(), act(what)) == EngineState()
+
+
+def test_what_the_stop_sold_meanwhile_is_not_kept_twice() -> None:
+    """Told to keep 60, 50 are left; 10 less than what is there is 40, not 50."""
+    b = covered_bench()
+    asked = OperatorActed(Act.REDUCE, "p1", "desk", "", b.now, 10 * NANO)
+    left = replace(b.trade, keep_qty=60 * NANO, external_qty=50 * NANO)
+    assert left.position_qty == 50 * NANO
+    assert operated_trade(left, asked).keep_qty == 40 * NANO
 
 
 def test_a_reduction_with_an_id_is_remembered_and_nothing_else() -> None:

@@ -25,6 +25,7 @@ from surefill.core.order import (
     moved,
     with_execution,
     with_input,
+    with_listing,
     with_report,
 )
 from surefill.core.units import NANO
@@ -230,3 +231,31 @@ def test_long_absent() -> None:
     order = replace(order, absent_reads=3)
     assert not order.is_long_absent(999 + ABSENT_AFTER_NS)
     assert order.is_long_absent(1000 + ABSENT_AFTER_NS)
+
+
+def test_a_listing_settles_a_dispute_that_it_agrees_with_in_shares_and_in_price() -> None:
+    """Two answers of the broker against a message that may be lost; half an agreement is none."""
+    fills = (
+        Fill("a", 60 * NANO, 100 * NANO, venue_ns=500),
+        Fill("b", 40 * NANO, 101 * NANO, venue_ns=600),
+    )
+    order = replace(
+        ORDER,
+        state=St.FILLED,
+        order_id="id1",
+        fills=fills,
+        disputed_qty=60 * NANO,
+        disputed_px=100 * NANO,
+    )
+    rows = [
+        report(exec_type=ExecType.TRADE, exec_id=exec_id, last_qty=qty * NANO, last_px=px * NANO)
+        for exec_id, qty, px in (("a", 60, 100), ("a", 60, 99), ("a", 50, 100))
+    ]
+    settled = with_listing(order, rows[:1], 900)
+    assert not settled.is_disputed
+    assert [(fill.qty, fill.busted_qty) for fill in settled.fills] == [
+        (60 * NANO, 0),
+        (0, 40 * NANO),
+    ]
+    for other in rows[1:]:
+        assert with_listing(order, [other], 900) == order

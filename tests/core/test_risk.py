@@ -181,6 +181,7 @@ def test_a_short_counts_at_its_signal() -> None:
 def test_the_price_collar_is_measured_from_the_touch_that_is_crossed_to() -> None:
     tight = replace(VIEW, limits=Limits(collar_ppb=NANO // 1000))
     assert codes(plan(), tight) == []
+    assert codes(plan(), replace(tight, market=quote("99.90", "100"))) == [], "just at the collar"
     far = replace(tight, market=quote("99.00", "99.99"))
     assert codes(plan(), far) == ["COLLAR_EXCEEDED"]
     assert codes(plan("sell"), replace(tight, market=quote("100.01", "101"))) == ["COLLAR_EXCEEDED"]
