@@ -11,11 +11,12 @@ from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close, neares
 from surefill.core.fix import ExecType, Feed, TradingStatus
 from surefill.core.market import MarketView, Nbbo
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.risk import Limits
 from surefill.core.trade import Outcome, Trade
 from surefill.core.turn import Context, Turn
 from surefill.core.units import NANO, to_nano, to_text
 from surefill.tactics.registry import TACTICS
-from tests.support.core import Bench, Kind, covered_bench
+from tests.support.core import CLOSE_NS, Bench, Kind, S, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 
@@ -158,3 +159,20 @@ def test_a_group_ends_with_a_change_still_under_way() -> None:
     b.streams(bust)
     assert b.news() == ["ALARM VENUE_BUST", "cancel X1"]
     assert b.held == 0
+
+
+@pytest.mark.parametrize(("left_s", "gives_up"), [(600, True), (80, False)])
+def test_the_stop_beside_a_close_that_cannot_fill_is_kept_over_the_night(
+    left_s: int, gives_up: bool
+) -> None:
+    """Half a minute, then the pair is given up for a closer price; but not in the last minute."""
+    limits = Limits(entry_cutoff_ns=0)
+    b = covered_bench(start_ns=CLOSE_NS - left_s * S, limits=limits)
+    b.quote(-190, -188)
+    b.operator(Act.FLATTEN, "p1")
+    assert b.news() == ["replace X1 -> T1 limit 98.06"], "as near to the stop as it may stand"
+    b.quote(-196, -193)
+    b.replaces("X1", "T1")
+    b.run(45)
+    assert any(line.startswith("cancel") for line in b.news()) is gives_up
+    assert (b.held, b.covered) == (100, 0 if gives_up else 100)

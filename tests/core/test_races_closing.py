@@ -10,10 +10,9 @@ import pytest
 from surefill.core.events import Act, Verb
 from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.order import OrderState
-from surefill.core.risk import Limits
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
-from tests.support.core import CLOSE_NS, MINUTE, Bench, Kind, S, covered_bench
+from tests.support.core import CLOSE_NS, MINUTE, Bench, Kind, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 FIRST_COLLAR = {"buy": "99.49", "sell": "100.52"}
@@ -60,23 +59,6 @@ def test_flatten_whose_first_step_does_not_fill_widens(side: str) -> None:
     b.fills("F1", 100)
     b.run(2)
     assert b.trade.outcome is Outcome.CLOSED_FLATTEN
-
-
-@pytest.mark.parametrize(("left_s", "gives_up"), [(600, True), (80, False)])
-def test_the_stop_beside_a_close_that_cannot_fill_is_kept_over_the_night(
-    left_s: int, gives_up: bool
-) -> None:
-    """Half a minute, then the pair is given up for a closer price; but not in the last minute."""
-    limits = Limits(entry_cutoff_ns=0)
-    b = covered_bench(start_ns=CLOSE_NS - left_s * S, limits=limits)
-    b.quote(-190, -188)
-    b.operator(Act.FLATTEN, "p1")
-    assert b.news() == ["replace X1 -> T1 limit 98.06"], "as near to the stop as it may stand"
-    b.quote(-196, -193)
-    b.replaces("X1", "T1")
-    b.run(45)
-    assert any(line.startswith("cancel") for line in b.news()) is gives_up
-    assert (b.held, b.covered) == (100, 0 if gives_up else 100)
 
 
 @SIDES
