@@ -11,7 +11,6 @@ from surefill.core.absorb import (
     absorb_listing,
     restarted,
     step_down,
-    unread_orders,
 )
 from surefill.core.events import (
     Accepted,
@@ -19,7 +18,6 @@ from surefill.core.events import (
     FillsRead,
     InDoubt,
     OrdersRead,
-    PositionsRead,
     RateLimited,
     Rejected,
     RequestAnswered,
@@ -186,21 +184,6 @@ def test_executions_of_others_are_not_ours() -> None:
     assert b.trade == before
 
 
-def test_a_position_read_while_executions_are_missing_is_not_believed() -> None:
-    b = covered_bench()
-    entry = replace(b.trade.orders[0], fills=())
-    b.engine.book.put(replace(b.trade, orders=(entry, *b.trade.orders[1:])))
-    b.feed(PositionsRead((), b.now, b.now))
-    assert b.trade.break_since_ns is None
-
-
-def test_two_position_reads_too_close_together_are_one() -> None:
-    b = covered_bench()
-    b.feed(PositionsRead((), b.now, b.now))
-    b.feed(PositionsRead((), b.now + 1, b.now))
-    assert (b.trade.external_qty, b.trade.break_qty) == (0, 100 * NANO)
-
-
 def test_the_ladder() -> None:
     trade = Bench().trade
     second = step_down(trade, "no")
@@ -237,26 +220,6 @@ def test_legs_that_are_held_right_after_the_fill_are_not_given_up() -> None:
     assert not b.trade.groups[0].is_ended
     reads(b, "E1", b.now + 2 * S)
     assert b.trade.groups[0].is_ended, "held for so long they protect nothing (V20)"
-
-
-def test_a_second_look_at_the_position_that_came_too_soon_counts_for_nothing() -> None:
-    b = covered_bench()
-    b.feed(PositionsRead((), b.now + S, b.now))
-    since_ns = b.now + S
-    for name in ("E1", "X1", "X1.stop"):
-        reads(b, name, since_ns)
-    b.feed(PositionsRead((), since_ns + 1, b.now))
-    assert (b.held, b.trade.break_since_ns) == (100, since_ns)
-
-
-def test_an_order_explains_a_break_only_by_a_read_that_is_newer() -> None:
-    b = covered_bench()
-    trade = replace(b.trade, break_since_ns=b.now)
-    asked = [order.key for order in unread_orders(trade)]
-    assert asked == [b.key("E1"), b.key("X1"), trade.orders[2].key]
-    for read_ns, left in ((b.now - 1, 3), (b.now, 0)):
-        orders = tuple(replace(order, read_ns=read_ns) for order in trade.orders)
-        assert len(unread_orders(replace(trade, orders=orders))) == left
 
 
 def test_executions_listed_from_later_on_settle_no_dispute() -> None:

@@ -1,4 +1,7 @@
-"""The first journals' shape is kept as data: whatever came later has a row, nothing has gone."""
+"""The first journals' shape is kept as data: whatever came later has a row, nothing has gone.
+
+What no record can hold (the question to a tactic and its answer) is not in it.
+"""
 
 from __future__ import annotations
 

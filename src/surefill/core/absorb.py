@@ -19,7 +19,6 @@ from surefill.core.events import (
     ExecutionReport,
     FillsRead,
     OrdersRead,
-    PositionsRead,
     RateLimited,
     Rejected,
     RejectKind,
@@ -37,10 +36,9 @@ from surefill.core.order import (
     with_listing,
     with_report,
 )
-from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Rung, Trade
-from surefill.core.turn import BREAK_CONFIRM_NS, CONFIRM_NS, RETRY_NS, Turn, backoff
+from surefill.core.turn import CONFIRM_NS, RETRY_NS, Turn, backoff
 from surefill.core.units import to_text
 
 UNRELEASED_SENDS = 12
@@ -406,60 +404,6 @@ def _settle_disputes(turn: Turn, event: FillsRead) -> None:
                 turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=old.exec_id))
             elif old.px != new.px:
                 turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=old.exec_id))
-
-
-def absorb_position(turn: Turn, event: PositionsRead) -> None:
-    """The broker's position against ours. Shares missing there were closed elsewhere (R19).
-
-    Believed only when two reads agree, both newer than our last request and fill, and when every
-    exit that could have closed them has been read since: the stream may owe us its execution.
-    """
-    trade = turn.trade
-    theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
-    ours = trade.position_qty
-    entry = trade.open_entry
-    if entry is not None and entry.is_long_absent(event.sent_ns):
-        turn.update(replace(entry, is_unmoved=trade.sign * theirs == ours))
-        trade = turn.trade
-    missing = ours - max(0, trade.sign * theirs)
-    if ours <= 0 or missing <= 0 or _is_in_flux(trade, event.sent_ns):
-        turn.trade = replace(trade, break_qty=0, break_since_ns=None)
-        return
-    confirmed = trade.break_since_ns is not None and trade.break_qty == missing
-    if not confirmed:
-        turn.trade = replace(trade, break_qty=missing, break_since_ns=event.sent_ns)
-    elif unread_orders(trade):
-        pass  # `closing` asks for them
-    elif event.sent_ns >= (trade.break_since_ns or 0) + BREAK_CONFIRM_NS:
-        turn.alarm(Reason.of(ReasonCode.CLOSED_ELSEWHERE, qty=to_text(missing)))
-        turn.trade = replace(
-            turn.trade,
-            external_qty=trade.external_qty + missing,
-            break_qty=0,
-            break_since_ns=None,
-        )
-
-
-def unread_orders(trade: Trade) -> tuple[ChildOrder, ...]:
-    """Orders that may explain a position in question and were not read since: exits that are open
-    (they may have executed unseen), entries that filled (the venue may have taken a fill back)."""
-    since_ns = trade.break_since_ns or 0
-    return tuple(
-        order
-        for order in trade.orders
-        if (order.cum_qty if order.leg is Leg.ENTRY else order.state is OrderState.WORKING)
-        and order.read_ns < since_ns
-    )
-
-
-def _is_in_flux(trade: Trade, read_ns: int) -> bool:
-    """Whether fills of ours may explain a difference: anything recent, unpriced or in doubt."""
-    if trade.unpriced_qty or trade.is_disputed:
-        return True
-    last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
-    exits = (o for o in trade.orders if o.leg is not Leg.ENTRY)
-    in_flight = any(o.state in (OrderState.IN_FLIGHT, OrderState.IN_DOUBT) for o in exits)
-    return in_flight or read_ns < last_ns + SECOND_NS // 2
 
 
 def restarted(trade: Trade) -> Trade:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefill.core.absorb import unread_orders
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
+from surefill.core.elsewhere import unread_orders
 from surefill.core.exits import is_partial_close
 from surefill.core.fix import Contingency, Leg, TradingStatus
 from surefill.core.plan import SECOND_NS

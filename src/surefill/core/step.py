@@ -16,7 +16,6 @@ from surefill.core.absorb import (
     absorb_answer,
     absorb_fills,
     absorb_listing,
-    absorb_position,
     keep_stray,
     take_report,
 )
@@ -29,6 +28,7 @@ from surefill.core.closing import (
     watch_stop,
 )
 from surefill.core.commands import Command
+from surefill.core.elsewhere import absorb_position
 from surefill.core.entry import work_entry
 from surefill.core.events import (
     Act,

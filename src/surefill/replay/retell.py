@@ -18,7 +18,6 @@ from surefill.core.absorb import (
     absorb_answer,
     absorb_fills,
     absorb_listing,
-    absorb_position,
     keep_stray,
     restarted,
     take_report,
@@ -33,6 +32,7 @@ from surefill.core.commands import (
     ReplaceOrder,
     SubmitOrder,
 )
+from surefill.core.elsewhere import absorb_position
 from surefill.core.events import (
     EngineStarted,
     ExecutionReport,

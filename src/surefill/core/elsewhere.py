@@ -1,0 +1,107 @@
+"""Shares that the broker's position does not show: closed elsewhere, or is the read an old one?
+
+What: `absorb_position` compares a read of the positions with our ledger and, when all doubt is
+gone, puts the missing shares down as closed by somebody else (R19).
+Why: to believe one stale read is the worse mistake: working cover is given up for shares that are
+there (I11). Source: decision 0011, R19 and N8 of the failure diary, simulation.
+Must never: conclude from one read, or from reads that may be older than a fill of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from surefill.core.events import PositionsRead
+from surefill.core.fix import Leg
+from surefill.core.order import ChildOrder, OrderState
+from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Trade
+from surefill.core.turn import BREAK_CONFIRM_NS, Turn
+from surefill.core.units import to_text
+
+LAG_NS = 30 * SECOND_NS
+"""So far a read may lag behind what it should show (N8)."""
+
+
+def absorb_position(turn: Turn, event: PositionsRead) -> None:
+    """The broker's position against ours. Shares missing there were closed elsewhere (R19).
+
+    Believed only when two reads agree, both newer than our last request and fill, when every exit
+    that could have closed them has been read since (the stream may owe us its execution), and when
+    the reads cannot be old ones (`_may_be_old`).
+    """
+    trade = turn.trade
+    theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
+    ours = trade.position_qty
+    entry = trade.open_entry
+    if entry is not None and entry.is_long_absent(event.sent_ns):
+        turn.update(replace(entry, is_unmoved=trade.sign * theirs == ours))
+        trade = turn.trade
+    missing = ours - max(0, trade.sign * theirs)
+    if ours <= 0 or missing <= 0 or _is_in_flux(trade, event.sent_ns):
+        turn.trade = replace(trade, break_qty=0, break_since_ns=None)
+        return
+    confirmed = trade.break_since_ns is not None and trade.break_qty == missing
+    if not confirmed:
+        turn.trade = replace(trade, break_qty=missing, break_since_ns=event.sent_ns)
+    elif unread_orders(trade) or _may_be_old(trade, ours - missing, event.sent_ns):
+        pass  # `closing` asks again
+    elif event.sent_ns >= (trade.break_since_ns or 0) + BREAK_CONFIRM_NS:
+        turn.alarm(Reason.of(ReasonCode.CLOSED_ELSEWHERE, qty=to_text(missing)))
+        turn.trade = replace(
+            turn.trade,
+            external_qty=trade.external_qty + missing,
+            break_qty=0,
+            break_since_ns=None,
+        )
+
+
+def unread_orders(trade: Trade) -> tuple[ChildOrder, ...]:
+    """Orders that may explain a position in question and were not read since: exits that are open
+    (they may have executed unseen), entries that filled (the venue may have taken a fill back)."""
+    since_ns = trade.break_since_ns or 0
+    return tuple(
+        order
+        for order in trade.orders
+        if (order.cum_qty if order.leg is Leg.ENTRY else order.state is OrderState.WORKING)
+        and order.read_ns < since_ns
+    )
+
+
+def _may_be_old(trade: Trade, held_qty: int, read_ns: int) -> bool:
+    """Whether ``held_qty`` (1e-9 share) is what we held before a fill of the last `LAG_NS`.
+
+    A read may lag so far behind the writes (N8), and two reads may lag alike: then they agree on
+    the position before the fill, and cover that works would be given up (I11; simulation, seed
+    2407). An execution of somebody else on this symbol since that fill is evidence that they are
+    not old (R19).
+    """
+    fills = [
+        (fill.venue_ns, fill.qty if order.leg is Leg.ENTRY else -fill.qty)
+        for order in trade.orders
+        for fill in order.fills
+    ]
+    before_qty = trade.position_qty
+    for venue_ns, qty in sorted(fills, reverse=True):
+        if read_ns >= venue_ns + LAG_NS or _has_stranger_since(trade, venue_ns):
+            return False
+        before_qty -= qty
+        if before_qty == held_qty:
+            return True
+    return False
+
+
+def _has_stranger_since(trade: Trade, since_ns: int) -> bool:
+    """Whether an order that is none of ours executed on this symbol."""
+    return any(stray.exec_id is not None and stray.venue_ns >= since_ns for stray in trade.strays)
+
+
+def _is_in_flux(trade: Trade, read_ns: int) -> bool:
+    """Whether fills of ours may explain a difference: anything recent, unpriced or in doubt."""
+    if trade.unpriced_qty or trade.is_disputed:
+        return True
+    last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
+    exits = (o for o in trade.orders if o.leg is not Leg.ENTRY)
+    in_flight = any(o.state in (OrderState.IN_FLIGHT, OrderState.IN_DOUBT) for o in exits)
+    return in_flight or read_ns < last_ns + SECOND_NS // 2

@@ -1,0 +1,114 @@
+"""Shares that the broker's position does not show: who took them, or how old is the read?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.elsewhere import LAG_NS, unread_orders
+from surefill.core.events import Accepted, PositionsRead, RequestAnswered, Verb
+from surefill.core.trade import Outcome
+from surefill.core.units import NANO
+from tests.support.core import Bench, S, covered_bench
+
+SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+
+
+def reads(b: Bench, name: str, sent_ns: int) -> None:
+    """A targeted read of an order, sent then, is answered now."""
+    answer = Accepted(b.report(b.rows[name]))
+    b.feed(RequestAnswered("p1", Verb.QUERY, b.key(name), answer, sent_ns, b.now))
+
+
+def unseen(b: Bench, shares: int) -> None:
+    """Every read from now on shows so many shares less; the stream says nothing."""
+    b.foreign_qty = -shares * b.sign
+    b.feed(PositionsRead((), b.now, b.now))
+
+
+@SIDES
+def test_reads_that_may_lag_behind_our_fill_give_no_cover_up(side: str) -> None:
+    """Found by simulation, seed 2407: two reads lagged alike, and working cover was cancelled."""
+    b = covered_bench(side)
+    b.run(1)
+    unseen(b, 100)
+    b.run(27)
+    assert (b.held, b.covered) == (100, 100)
+    assert b.news() == []
+
+
+@SIDES
+def test_reads_that_cannot_be_so_old_are_believed(side: str) -> None:
+    b = covered_bench(side)
+    b.run(1)
+    unseen(b, 100)
+    b.run(LAG_NS / S + 3)
+    assert b.news()[:2] == ["ALARM CLOSED_ELSEWHERE", "cancel X1"]
+    b.cancelled("X1")
+    b.run(1)
+    assert b.trade.outcome is Outcome.CLOSED_EXTERNAL
+
+
+@SIDES
+def test_a_position_that_we_never_had_is_no_old_one(side: str) -> None:
+    """40 of 100 were taken away: no read from before our fill could show 60."""
+    b = covered_bench(side)
+    b.run(1)
+    unseen(b, 40)
+    b.run(3)
+    assert b.news()[0] == "ALARM CLOSED_ELSEWHERE"
+    assert b.held == 60
+
+
+@SIDES
+def test_each_fill_has_a_position_before_it(side: str) -> None:
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 30)
+    b.run(0.2)
+    b.fills("E1", 70)
+    b.accepts("X1")
+    b.run(1)
+    b.news()
+    unseen(b, 70)
+    b.run(20)
+    assert (b.held, b.news()) == (100, [])
+    b.run(13)
+    assert b.news()[0] == "ALARM CLOSED_ELSEWHERE"
+    assert b.held == 30
+
+
+def test_a_position_read_while_executions_are_missing_is_not_believed() -> None:
+    b = covered_bench()
+    entry = replace(b.trade.orders[0], fills=())
+    b.engine.book.put(replace(b.trade, orders=(entry, *b.trade.orders[1:])))
+    b.feed(PositionsRead((), b.now, b.now))
+    assert b.trade.break_since_ns is None
+
+
+def test_two_position_reads_too_close_together_are_one() -> None:
+    b = covered_bench()
+    b.feed(PositionsRead((), b.now, b.now))
+    b.feed(PositionsRead((), b.now + 1, b.now))
+    assert (b.trade.external_qty, b.trade.break_qty) == (0, 100 * NANO)
+
+
+def test_a_second_look_at_the_position_that_came_too_soon_counts_for_nothing() -> None:
+    b = covered_bench()
+    b.feed(PositionsRead((), b.now + S, b.now))
+    since_ns = b.now + S
+    for name in ("E1", "X1", "X1.stop"):
+        reads(b, name, since_ns)
+    b.feed(PositionsRead((), since_ns + 1, b.now))
+    assert (b.held, b.trade.break_since_ns) == (100, since_ns)
+
+
+def test_an_order_explains_a_break_only_by_a_read_that_is_newer() -> None:
+    b = covered_bench()
+    trade = replace(b.trade, break_since_ns=b.now)
+    asked = [order.key for order in unread_orders(trade)]
+    assert asked == [b.key("E1"), b.key("X1"), trade.orders[2].key]
+    for read_ns, left in ((b.now - 1, 3), (b.now, 0)):
+        orders = tuple(replace(order, read_ns=read_ns) for order in trade.orders)
+        assert len(unread_orders(replace(trade, orders=orders))) == left
