@@ -96,6 +96,7 @@ def test_two_position_reads_too_close_together_are_one() -> None:
 
 def test_a_second_look_at_the_position_that_came_too_soon_counts_for_nothing() -> None:
     b = covered_bench()
+    b.run(LAG_NS / S + 1)
     b.feed(PositionsRead((), b.now + S, b.now))
     since_ns = b.now + S
     for name in ("E1", "X1", "X1.stop"):
