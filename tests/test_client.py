@@ -204,7 +204,9 @@ def test_the_blocking_twin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         engine.unkill("d")
         engine.cancel_entry(result.plan_id)
         assert engine.status().open_trades == 1
-        assert not engine.check(plan_of("SYNC", "busy2")).is_accepted
+        busy = engine.plan_of("SYNC", "buy", 5, signal_price=100, risk=1, rr=2)
+        assert busy.strategy == "s"
+        assert not engine.check(busy).is_accepted
         assert engine.reduce(result, 2).position_qty == shares(3)
         assert engine.flatten(result.plan_id).is_flat
         assert engine.closed(result).outcome is Outcome.CLOSED_FLATTEN

@@ -328,6 +328,18 @@ class Client(Blocking):
         """See `AsyncClient.trade`."""
         return self.run(self.client.trade(symbol, side, quantity, timeout_s=timeout_s, **terms))
 
+    def plan_of(
+        self,
+        symbol: str,
+        side: str,
+        quantity: object,
+        *,
+        plan_id: str | None = None,
+        **terms: Any,
+    ) -> TradePlan:
+        """See `AsyncClient.plan_of`."""
+        return self.client.plan_of(symbol, side, quantity, plan_id=plan_id, **terms)
+
     def closed(
         self, trade: str | TradePlan | TradeResult, *, timeout_s: float | None = None
     ) -> TradeResult:
