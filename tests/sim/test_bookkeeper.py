@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from surefill.core.fix import Leg
 from surefill.core.units import NANO
-from surefill.sim.types import Refusal, VenueEvent
+from surefill.sim.types import OrderSnapshot, Refusal, VenueEvent
 from tests.sim.venue import ME, SYM, Floor
 
 CENTS = st.integers(9_900, 10_100)
@@ -190,26 +190,32 @@ class Venue(RuleBasedStateMachine):
         for order in (self.floor.at(order_id) for order_id in self.sent):
             if order.status.is_terminal or order.side.sign == sign:
                 continue
-            family = order.parent_id or order.order_id
+            family = self.family(order)
             is_exit = order.leg in (Leg.TARGET, Leg.STOP)
             if is_exit and order.parent_id and not self.is_entered(order.parent_id):
                 continue
             left = Fraction(order.leaves_qty, NANO)
             if is_exit:
                 # What one exit has done, the other will not do, also before it is canceled.
-                left = min(left, self.to_exit(order.parent_id or order.order_id))
+                left = min(left, self.to_exit(family))
             groups[family] = max(groups.get(family, Fraction(0)), left)
         assert 0 <= available <= held
         assert available <= max(Fraction(0), held - sum(groups.values()))
 
-    def to_exit(self, parent_id: str) -> Fraction:
+    def family(self, order: OrderSnapshot) -> str:
+        """The group that an order belongs to; a replacement belongs to what it replaces, also while
+        it waits for its turn."""
+        while order.replaces is not None:
+            order = self.floor.at(order.replaces)
+        return order.parent_id or order.order_id
+
+    def to_exit(self, family: str) -> Fraction:
         """Shares of a group that no exit has traded yet."""
         done = Fraction(0)
         for order in (self.floor.at(order_id) for order_id in self.sent):
-            is_exit = order.leg in (Leg.TARGET, Leg.STOP)
-            if is_exit and parent_id in (order.parent_id, order.order_id):
+            if order.leg in (Leg.TARGET, Leg.STOP) and self.family(order) == family:
                 done += self.books.executed.get(order.order_id, Fraction(0))
-        return Fraction(self.floor.at(parent_id).order_qty, NANO) - done
+        return Fraction(self.floor.at(family).order_qty, NANO) - done
 
     def is_entered(self, parent_id: str) -> bool:
         """Whether exits of this parent hold shares: its entry is filled, or it is one itself."""
@@ -245,12 +251,14 @@ class Venue(RuleBasedStateMachine):
                 if chain.replaces is None:
                     break
                 chain = self.floor.at(chain.replaces)
+                if chain.status.value != "REPLACED":
+                    break  # it waits for its turn: what the old one did is not its own yet
             if order.status.value != "REJECTED":
                 assert Fraction(order.cum_qty, NANO) == own
             assert 0 <= order.leaves_qty <= order.order_qty
             assert (order.leaves_qty == 0) or not order.status.is_terminal
-            if order.leg in (Leg.TARGET, Leg.STOP) and order.replaces is None:
-                family = order.parent_id or order.order_id
+            if order.leg in (Leg.TARGET, Leg.STOP):
+                family = self.family(order)
                 done = self.books.executed.get(order_id, Fraction(0))
                 exits[family] = exits.get(family, Fraction(0)) + done
         for family, done in exits.items():
