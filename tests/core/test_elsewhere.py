@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.elsewhere import LAG_NS, unread_orders
-from surefill.core.events import Accepted, PositionsRead, RequestAnswered, Verb
+from surefill.core.elsewhere import LAG_NS, _may_be_old, unread_orders
+from surefill.core.events import Accepted, PositionsRead, RejectKind, RequestAnswered, Verb
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from tests.support.core import Bench, S, covered_bench
@@ -59,6 +59,46 @@ def test_a_position_that_we_never_had_is_no_old_one(side: str) -> None:
     b.run(3)
     assert b.news()[0] == "ALARM CLOSED_ELSEWHERE"
     assert b.held == 60
+
+
+@SIDES
+def test_somebody_who_sells_cancels_our_cover_first(side: str) -> None:
+    """Found by simulation, seed 183: the stream lost his execution, and our next stop would have
+    opened a position."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.refuses("X2", RejectKind.NOT_AN_EXIT)
+    b.feed(PositionsRead((), b.now, b.now))
+    reads(b, "E1", b.now)
+    b.now += S // 2
+    b.feed(PositionsRead((), b.now, b.now))
+    assert "ALARM CLOSED_ELSEWHERE" in b.news()
+    assert b.held == 0
+
+
+@SIDES
+def test_a_refusal_of_cover_alone_is_no_trace_of_somebody(side: str) -> None:
+    """The broker has not booked the shares yet: its refusal and its position lag alike."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.refuses("X1", RejectKind.NOT_AN_EXIT)
+    assert _may_be_old(b.trade, 0, b.now)
+    assert not _may_be_old(b.trade, 0, b.now + LAG_NS)
+
+
+@SIDES
+def test_cover_that_works_again_is_no_trace_of_somebody(side: str) -> None:
+    """Seed 2407: the venue itself had cancelled the first legs."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.accepts("X2")
+    b.news()
+    unseen(b, 100)
+    b.run(20)
+    assert (b.held, b.covered, b.news()) == (100, 100, [])
 
 
 @SIDES

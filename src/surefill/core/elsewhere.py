@@ -74,9 +74,13 @@ def _may_be_old(trade: Trade, held_qty: int, read_ns: int) -> bool:
 
     A read may lag so far behind the writes (N8), and two reads may lag alike: then they agree on
     the position before the fill, and cover that works would be given up (I11; simulation, seed
-    2407). An execution of somebody else on this symbol since that fill is evidence that they are
-    not old (R19).
+    2407). Traces of somebody else are evidence that they are not old: an execution of his on this
+    symbol since that fill, or cover that ended and not by us, which he has to cancel before he can
+    sell (R19; simulation, seed 183). Where cover of ours works again the broker has found the
+    shares, and it is no evidence.
     """
+    if _has_lost_cover(trade):
+        return False
     fills = [
         (fill.venue_ns, fill.qty if order.leg is Leg.ENTRY else -fill.qty)
         for order in trade.orders
@@ -95,6 +99,22 @@ def _may_be_old(trade: Trade, held_qty: int, read_ns: int) -> bool:
 def _has_stranger_since(trade: Trade, since_ns: int) -> bool:
     """Whether an order that is none of ours executed on this symbol."""
     return any(stray.exec_id is not None and stray.venue_ns >= since_ns for stray in trade.strays)
+
+
+def _has_lost_cover(trade: Trade) -> bool:
+    """Whether all exits of a group were cancelled, nobody here asked for it, and none works."""
+    if any(o.leg is not Leg.ENTRY and o.state is OrderState.WORKING for o in trade.orders):
+        return False
+    for group in trade.groups:
+        exits = [order for order in trade.group_orders(group.n) if order.leg is not Leg.ENTRY]
+        if exits and all(_is_taken_away(order) for order in exits):
+            return True
+    return False
+
+
+def _is_taken_away(order: ChildOrder) -> bool:
+    is_unasked = order.cancel_ns is None and not order.cum_qty
+    return order.state is OrderState.CANCELED and is_unasked and order.order_id is not None
 
 
 def _is_in_flux(trade: Trade, read_ns: int) -> bool:
