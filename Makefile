@@ -9,8 +9,7 @@ export PYTHON
 # The pure packages, each held at 100 % branch coverage by its own tests (style.md 27; which they
 # are stands in pyproject.toml). The rest runs unmeasured: coverage would cost it a third more time.
 PURE := tests/core tests/tactics tests/journal tests/tca tests/brokers/alpaca/translate
-# Three workers on two cores: what talks to real processes mostly waits.
-PYTEST := $(BIN)/python -m pytest -q -rs -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -q -rs --dist loadfile --no-loadscope-reorder
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | sort
@@ -19,11 +18,12 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 	@scripts/setup all
 	@$(BIN)/surefill demo $(ARGS)
 
+# More workers than cores where tests talk to real processes, and mostly wait.
 test: check ## every check and every test, skips with their reason
 	@rm -f build/*.xml
-	$(PYTEST) $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
-	$(PYTEST) tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)
-	$(PYTEST) -p no:randomly tests/system --junitxml=build/system.xml $(ARGS)
+	$(PYTEST) -n 2 $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
+	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)
+	$(PYTEST) -n 3 -p no:randomly tests/system --junitxml=build/system.xml $(ARGS)
 	@$(BIN)/python scripts/join_results.py build/tests.xml build/pure.xml build/units.xml build/system.xml
 
 check: ## format, lint, types, layers
