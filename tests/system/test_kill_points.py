@@ -36,7 +36,7 @@ class Script:
 
     def __init__(self, desk: Desk, *, plan_id: str = PLAN) -> None:
         command = [sys.executable, "-m", "tests.system.trader", plan_id, SYMBOL, str(QTY)]
-        environ = os.environ | desk.environ(SMART_EXECUTOR_FILL_TIMEOUT="8")
+        environ = os.environ | desk.environ(SMART_EXECUTOR_FILL_TIMEOUT="20")
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,
