@@ -42,7 +42,6 @@ _BESIDE = replace(
     budget_s=(1, 3),
     marketable_percent=0,
     legacy_percent=0,
-    patient=("limit", "limit", "passive", "mid", "ladder", "adaptive"),
 )
 
 _NEAR = replace(_MIX, risk_ticks=(3, 4), risk_ppm=(100, 150))

@@ -50,8 +50,7 @@ def test_some_sessions_end_in_the_middle() -> None:
 def test_plans_are_of_every_kind_and_readable() -> None:
     plans = [(given.plan, given.is_legacy) for one in MANY for given in one.plans]
     assert {plan.side for plan, _ in plans} == {Side.BUY, Side.SELL_SHORT}
-    # Those that follow the market: tests/system/test_proof.py.
-    assert {plan.tactic for plan, _ in plans} == {"limit", "marketable"} < PLAN_TACTICS
+    assert {plan.tactic for plan, _ in plans} == set(PLAN_TACTICS)
     assert {is_legacy for _, is_legacy in plans} == {True, False}
     assert {plan.flat_by_close for plan, _ in plans} == {True, False}
     assert {plan.exit_at_ns is None for plan, _ in plans} == {True, False}
