@@ -381,7 +381,7 @@ async def test_a_broker_that_goes_away_before_the_start_is_a_coded_error(desk: D
 
 
 async def test_a_start_waits_out_a_request_limit(desk: Desk) -> None:
-    desk.exchange.arm("N4", "GET /v2/account", params={"retry_after_s": 1, "headers": True})
+    desk.exchange.arm("N4", "GET /v2/account", params={"retry_after_s": 1})
     async with SmartOrderExecutor(desk.settings()) as executor:
         assert executor.open_trades() == ()
     assert "rate limited until" in desk.log_text()

@@ -22,6 +22,7 @@ from tests.support.exchange_server import RunningExchange
 def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("ONCE", "99.99", "100.01")
+        running.quote("LATE", "99.99", "100.01")
         running.quote("HALT", "99.99", "100.01")
         yield running
 
@@ -57,7 +58,7 @@ async def test_the_same_request_closes_once_across_restarts(desk: Desk) -> None:
 async def test_two_at_once_are_one_and_another_body_is_refused(desk: Desk) -> None:
     """The engine itself takes an id once, whoever was faster on the way to it."""
     async with SmartOrderExecutor(desk.settings()) as executor:
-        await executor.execute(plan_of("ONCE", "p2", qty=10))
+        await executor.execute(plan_of("LATE", "p2", qty=10))
         runtime = executor.runtime
         now = runtime.clock.now_ns()
         runtime.driver.post(OperatorActed(Act.REDUCE, "p2", "b", "", now, shares(3), "x"))
