@@ -9,8 +9,6 @@ export PYTHON
 # The pure packages, each held at 100 % branch coverage by its own tests (style.md 27; which they
 # are stands in pyproject.toml). The rest runs unmeasured: coverage would cost it a third more time.
 PURE := tests/core tests/tactics tests/journal tests/tca tests/brokers/alpaca/translate
-# The files of the last stage that only compute, handed out first; the others watch real time.
-LONG := $(patsubst %,tests/system/test_%.py,proof_recorded proof simulate switches)
 PYTEST := $(BIN)/python -m pytest -q -rs --dist loadfile --no-loadscope-reorder
 
 help: ## this list
@@ -25,7 +23,7 @@ test: check ## every check and every test, skips with their reason
 	@rm -f build/*.xml
 	$(PYTEST) -n 2 $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
 	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)
-	$(PYTEST) -n 3 -p no:randomly $(LONG) $(filter-out $(LONG),$(wildcard tests/system/test_*.py)) --junitxml=build/system.xml $(ARGS)
+	$(PYTEST) -n 3 -p no:randomly tests/system --junitxml=build/system.xml $(ARGS)
 	@$(BIN)/python scripts/join_results.py build/tests.xml build/pure.xml build/units.xml build/system.xml
 
 check: ## format, lint, types, layers
