@@ -106,7 +106,7 @@ def _has_lost_cover(trade: Trade) -> bool:
     if any(o.leg is not Leg.ENTRY and o.state is OrderState.WORKING for o in trade.orders):
         return False
     for group in trade.groups:
-        exits = [order for order in trade.group_orders(group.n) if order.leg is not Leg.ENTRY]
+        exits = trade.group_orders(group.n)
         if exits and all(_is_taken_away(order) for order in exits):
             return True
     return False
