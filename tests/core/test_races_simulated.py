@@ -253,3 +253,81 @@ def test_targets_that_were_refused_for_the_moment_leave_the_limit_of_changes_alo
             corrected(b, cents - 1)
     assert b.alarms == ["VENUE_CORRECTED"], "and no REPAIR_LIMIT"
     assert b.covered == 100
+
+
+@SIDES
+def test_shares_that_somebody_else_sells_are_not_sold_by_us_as_well(side: str) -> None:
+    """Found by simulation, seeds 2025 and 2802: somebody cancelled our cover and sold at the market
+    in a halt. Our cover was refused twelve times, then a lone stop, and when the halt ended a plain
+    closing order of ours arrived 30 ms after his execution, and reversed the position."""
+    b = covered_bench(side)
+    b.run(1)
+    b.quote(halted=True)
+    b.cancelled("X1")
+    b.news()
+    for _ in range(20):
+        b.refuses("X2", Kind.QTY_UNAVAILABLE)
+        b.run(2)
+    assert set(b.news()) == {oco(b, "X2", 100), "ALARM COVER_REFUSED"}
+    b.quote()
+    b.run(0.1)
+    b.refuses("X2", Kind.NOT_AN_EXIT)  # he has sold; the broker takes no pair without shares
+    b.run(2)
+    assert b.news() == [oco(b, "X2", 100)], "and we ask on, until the positions are read"
+
+
+@SIDES
+def test_a_pair_that_should_close_shares_others_hold_stays_a_pair(side: str) -> None:
+    """As above, for a trade that is being closed: the plain order would be taken without shares."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.operator(Act.FLATTEN)
+    b.refuses("X2", Kind.QTY_UNAVAILABLE)
+    b.run(1)
+    for n in (1, 2):
+        for _ in range(12):
+            b.refuses(f"F{n}", Kind.QTY_UNAVAILABLE)
+            b.run(1)
+    news = [line for line in b.news() if line.startswith("submit F")]
+    assert len(news) == 25
+    assert all(" OCO " in line for line in news)
+    assert b.alarms.count("COVER_REFUSED") == 1
+    assert "EXPOSED" in b.alarms
+
+
+@SIDES
+def test_a_closing_pair_that_the_market_outruns_is_nobody_s_alarm(side: str) -> None:
+    """Found by simulation, seed 3210, a calm one: its stop was within a cent of the market when it
+    arrived. The plain order follows at once."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.operator(Act.FLATTEN)
+    b.refuses("X2", Kind.QTY_UNAVAILABLE)
+    b.run(1)
+    before = list(b.alarms)
+    b.refuses("F1", Kind.PRICE_THROUGH)
+    b.run(0.1)
+    assert "DAY" in next(line for line in b.news() if line.startswith("submit F2"))
+    assert b.alarms == before
+
+
+@SIDES
+def test_an_answer_that_the_stream_has_outrun_says_nothing_of_what_is_held(side: str) -> None:
+    """Found by simulation, seed 3192: both legs of a bracket were kept back (V20), their moved
+    target too. The stream said so; the answer to the move, written before and read after, showed a
+    target that seemed to work, and nobody asked again for 20 s."""
+    b = held_bracket(side)
+    b.news()
+    row = b.rows["E1.target"]
+    held = b.report(row, ExecType.NEW)
+    assert not held.working
+    b.streams(held)
+    early = replace(held, exec_type=ExecType.ORDER_STATUS, ord_status=OrdStatus.PENDING_NEW)
+    b.answers("E1", Accepted(replace(early, working=True, venue_ns=held.venue_ns - 12 * MS)))
+    order = b.trade.order(row.cl_ord_id)
+    assert order is not None
+    assert order.is_held
+    b.run(1.2)
+    assert b.news() == ["ALARM COVER_LOST", "cancel E1.target"]

@@ -36,13 +36,16 @@ from surefill.core.order import (
     with_listing,
     with_report,
 )
+from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Rung, Trade
 from surefill.core.turn import CONFIRM_NS, RETRY_NS, Turn, backoff
 from surefill.core.units import to_text
 
 UNRELEASED_SENDS = 12
-"""Sends of one exit while the broker still reserves its shares (about 6 s), then the next rung."""
+"""Sends of one exit while the broker still reserves its shares: some 6 s, then a human is told."""
+HELD_RETRY_NS = 2 * SECOND_NS
+"""From then on that cover goes again this often, until whoever holds the shares lets go of them."""
 CHANGE_FAILURES_TOLD = 5
 """Refused moves of exits in a row after which a human is told: after some ten seconds."""
 STRAYS_MAX = 64
@@ -103,22 +106,52 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
         turn.trade = replace(turn.trade, wash_blocked=True)
         _defer(turn, order, turn.now)
         return
-    is_unreleased = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
-    if is_unreleased and order.sends < UNRELEASED_SENDS:
-        # Shares are released, and positions booked, a moment after the event (alpaca.md 1.7).
-        _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends - 1))
-        if order.sends % 4 == 3:
-            turn.commands.append(QueryPositions(Priority.EVIDENCE))
+    is_short_of_shares = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
+    if is_short_of_shares and _waits_for_shares(turn, order, refusal):
         return
-    _refuse(turn, order, refusal)
-    turn.alarm(Reason.of(ReasonCode.COVER_REFUSED, rung=turn.trade.rung.value, text=refusal.text))
+    is_closing_pair = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.OCO
+    if is_closing_pair and not is_short_of_shares:
+        _refuse(turn, order, refusal)  # the plain one is next, at once
+        return
+    _tell_refused(turn, refusal)
+    if is_closing_pair:
+        _drop(turn, order)  # tried again as a pair: no plain order is sent for shares others hold
+    else:
+        _refuse(turn, order, refusal)
     if order.leg is Leg.FLATTEN:
-        if order.spec.contingency is not Contingency.OCO:  # the plain one is next, at once
-            turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
+        turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
     elif refusal.kind is RejectKind.PRICE_THROUGH:
         turn.trade = step_down(replace(turn.trade, rung=Rung.STOP), refusal.text)
     else:
         turn.trade = step_down(turn.trade, refusal.text)
+
+
+def _waits_for_shares(turn: Turn, order: ChildOrder, refusal: Rejected) -> bool:
+    """Send the same intent again later, if that may help.
+
+    Shares are released, and positions booked, a moment after the event (alpaca.md 1.7). Shares that
+    stay unavailable are held by an order that is not ours. No other kind of exit would be taken for
+    them either; and once that order executes, a lone stop or a plain sale of ours that arrives
+    before its message opens a position, where the broker takes no OCO without shares (decision
+    0016). So cover waits as it is; a closing order is planned anew, at another price.
+    """
+    is_early = order.sends < UNRELEASED_SENDS
+    # Later than that it waits only for others, who have sold when the broker finds no shares.
+    is_held = refusal.kind is RejectKind.QTY_UNAVAILABLE or order.sends > UNRELEASED_SENDS
+    if not is_early and (order.leg is Leg.FLATTEN or not is_held):
+        return False
+    pause_ns = backoff(RETRY_NS, order.sends - 1) if is_early else HELD_RETRY_NS
+    _defer(turn, order, turn.now + pause_ns)
+    if order.sends % 4 == 3:
+        turn.commands.append(QueryPositions(Priority.EVIDENCE))
+    if order.sends == UNRELEASED_SENDS:
+        _tell_refused(turn, refusal)
+    return True
+
+
+def _tell_refused(turn: Turn, refusal: Rejected) -> None:
+    rung = turn.trade.rung.value
+    turn.alarm(Reason.of(ReasonCode.COVER_REFUSED, rung=rung, text=refusal.text))
 
 
 def step_down(trade: Trade, text: str) -> Trade:

@@ -296,12 +296,13 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
     order = with_execution(order, report)
     shown_qty = report.cum_qty - _busted_after(order, report.venue_ns)
     is_news = shown_qty >= order.reported_qty
+    is_late = report.venue_ns < order.reported_ns  # the answer to a request, outrun by the stream
     after = replace(
         order,
         state=moved(order.state, what),
         order_id=report.order_id,
         replaces=report.replaces or order.replaces,
-        is_held=not report.working,
+        is_held=order.is_held if is_late else not report.working,
         reported_qty=shown_qty if is_news else order.reported_qty,
         reported_ns=report.venue_ns if is_news else order.reported_ns,
         reported_px=report.avg_px if is_news and report.avg_px else order.reported_px,
