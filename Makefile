@@ -2,10 +2,12 @@
 # PYTHON=python3.12 chooses an interpreter; ARGS="--seed 7" goes to the demo.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt tidy cover docs bench constraints clean
+.PHONY: help demo test check ready warm fmt tidy cover docs bench constraints clean
 
 BIN := .venv/bin
 export PYTHON
+# Containers often forbid bytecode: then every process of every test compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 # The pure packages, each held at 100 % branch coverage by its own tests (style.md 27; which they
 # are stands in pyproject.toml). The rest runs unmeasured: coverage would cost it a third more time.
 PURE := tests/core tests/tactics tests/journal tests/tca tests/brokers/alpaca/translate
@@ -19,19 +21,27 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 	@$(BIN)/surefill demo $(ARGS)
 
 # More workers than cores where tests talk to real processes, and mostly wait.
-test: check ## every check and every test, skips with their reason
+test: ## every check and every test, skips with their reason
+	@$(MAKE) --no-print-directory -j 2 check warm
 	@rm -f build/*.xml
 	$(PYTEST) -n 2 $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
 	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)
 	$(PYTEST) -n 3 -p no:randomly tests/system --junitxml=build/system.xml $(ARGS)
 	@$(BIN)/python scripts/join_results.py build/tests.xml build/pure.xml build/units.xml build/system.xml
 
-check: ## format, lint, types, layers
-	@scripts/setup all,dev
+check: ready ## format, lint, types, layers
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+ready:
+	@scripts/setup all,dev
+
+# Compiles every test once, beside the type check, instead of once in each worker.
+warm: ready
+	@mkdir -p build
+	@$(BIN)/python -m pytest -q --collect-only tests > build/collected.txt || (tail -n 40 build/collected.txt; exit 1)
 
 tidy: ## the house rules alone, in seconds
 	@scripts/setup all,dev
