@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from surefill.cli import watchdog
 from surefill.cli.watchdog import write_line
+from surefill.ports import Journal, JournalError
 from surefill.runtime import watchdog as limits
+from surefill.runtime.account import JournalSource, read_journal
 from tests.support.counter import Counter
 from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
@@ -28,7 +33,7 @@ def counter(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> Counter:
     monkeypatch.setattr(watchdog, "TICK_S", 0.05)
     monkeypatch.setattr(watchdog, "FAST_NS", 50_000_000)
     monkeypatch.setattr(watchdog, "SLOW_NS", 100_000_000)
-    for name in ("HEARTBEAT_NS", "UNCOVERED_NS", "UNREADABLE_NS"):
+    for name in ("HEARTBEAT_NS", "UNCOVERED_NS", "UNREADABLE_NS", "JOURNAL_NS"):
         monkeypatch.setattr(limits, name, 300_000_000)
     return counter
 
@@ -52,6 +57,60 @@ def test_a_broker_that_is_away_is_an_alarm_of_its_own(counter: Counter) -> None:
     counter.exchange.arm("N3", "GET /v2/positions", count=500, params={"status": 500})
     code, _, err = counter.run("watchdog", "--seconds", "6")
     assert (code, "ALARM BROKER_UNREADABLE" in err) == (4, True)
+
+
+def test_a_journal_that_breaks_under_it_is_told_and_its_shares_are_watched_on(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.trade(plan_of("WDOG", "w2"))
+    looks = count(1)
+    read = watchdog._remembered
+    log = counter.folder / "logs" / "watchdog.log"
+
+    def is_told(text: str) -> bool:
+        return log.exists() and text in log.read_text()
+
+    def breaks(journal: Journal) -> watchdog.Known:
+        if (look := next(looks)) == 2:
+            counter.bare("w2")
+        if look >= 2 and not is_told("WDOG without a stop"):
+            raise JournalError("JOURNAL_CORRUPT", "record 7 is missing")
+        if is_told("over JOURNAL_UNREADABLE"):
+            os.kill(os.getpid(), signal.SIGTERM)  # seen enough
+        return read(journal)
+
+    monkeypatch.setattr(watchdog, "_remembered", breaks)
+    code, _, err = counter.run("watchdog", "--seconds", "30")
+    assert code == 4, "it went on to the end"
+    assert "ALARM JOURNAL_UNREADABLE: the journal could not be read for" in err
+    assert "JOURNAL_CORRUPT" in err
+    assert "over JOURNAL_UNREADABLE" in err, "it was read again"
+    told = err.index("ALARM JOURNAL_UNREADABLE"), err.index("over JOURNAL_UNREADABLE")
+    assert told[0] < err.index("WDOG without a stop") < told[1]
+
+
+def test_a_journal_that_was_moved_away_is_opened_again(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.trade(plan_of("WDOG", "w3"))
+    opened: list[int] = []
+    real = read_journal
+
+    def opens(place: JournalSource) -> Journal:
+        opened.append(1)
+        if len(opened) in (2, 3):
+            raise JournalError("JOURNAL_UNWRITABLE", "gone")
+        return real(place)
+
+    def fails_once(journal: Journal) -> watchdog.Known:
+        if len(opened) == 1:
+            raise JournalError("JOURNAL_UNWRITABLE", "gone")
+        return [], None
+
+    monkeypatch.setattr(watchdog, "read_journal", opens)
+    monkeypatch.setattr(watchdog, "_remembered", fails_once)
+    assert counter.run("watchdog", "--seconds", "1")[0] == 4
+    assert len(opened) == 4
 
 
 def test_without_a_journal_or_with_wrong_settings_it_ends(counter: Counter) -> None:

@@ -132,3 +132,15 @@ def test_a_broker_that_does_not_answer_is_alarmed() -> None:
     assert watch.look(None, 15 * S) == []
     assert codes(watch.look(None, 16 * S)) == [("BROKER_UNREADABLE", False)]
     assert codes(watch.look({}, 17 * S)) == [("BROKER_UNREADABLE", True)]
+
+
+def test_a_journal_that_cannot_be_read_is_alarmed_and_its_end_is_told() -> None:
+    watch = Watch(0)
+    assert watch.read("JOURNAL_CORRUPT", 1 * S) == []
+    assert watch.is_suspicious
+    assert watch.read("JOURNAL_CORRUPT", 6 * S) == []
+    (alarm,) = watch.read("JOURNAL_CORRUPT", 7 * S)
+    assert (alarm.code, alarm.what) == (AlarmCode.JOURNAL_UNREADABLE, "")
+    assert alarm.sentence.startswith("the journal could not be read for 6 s (JOURNAL_CORRUPT); ")
+    assert codes(watch.read(None, 8 * S)) == [("JOURNAL_UNREADABLE", True)]
+    assert watch.read(None, 9 * S) == []

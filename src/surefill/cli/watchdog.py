@@ -5,8 +5,9 @@ suspicious, the broker's positions and working orders (two requests), held again
 the journal says are ours. Alarms go to stderr, to ``watchdog.log`` in the log directory and, with
 ``--run``, to a command of the user's choice.
 Why a process of its own: an engine that hangs cannot say so.
-Invariants: reads only, beside the engine; what it could not read clears nothing.
-Must never: place, cancel or lock anything, or end because the broker is away.
+Invariants: reads only, beside the engine; what it could not read clears nothing. With a journal
+that cannot be read any more it goes on with the trades that it knew last, and opens it again.
+Must never: place, cancel or lock anything, or end because the broker or the journal is away.
 """
 
 from __future__ import annotations
@@ -57,13 +58,17 @@ def run(args: argparse.Namespace) -> int:
     """Watch until told to stop; return an `Exit` code."""
     try:
         settings = load()
-        journal = read_journal(journal_of(settings))
+        # At the start a journal that is not there is more often a wrong directory than a fault.
+        watchdog = _Watchdog(settings, read_journal(journal_of(settings)), args)
         try:
-            return asyncio.run(_Watchdog(settings, journal, args).run())
+            return asyncio.run(watchdog.run())
         finally:
-            journal.close()
+            watchdog.close()
     except (ConfigError, SurefillError, JournalError) as error:
         return complaint("watchdog", error)
+
+
+Known = tuple[list[Trade], EngineState | None]
 
 
 class _Watchdog:
@@ -71,7 +76,8 @@ class _Watchdog:
 
     def __init__(self, settings: Settings, journal: Journal, args: argparse.Namespace) -> None:
         self._settings = settings
-        self._journal = journal
+        self._journal: Journal | None = journal
+        self._known: Known = ([], None)
         self._source = journal_of(settings)
         self._args = args
         self._clock = machine_clock()
@@ -80,8 +86,14 @@ class _Watchdog:
         self._stop = asyncio.Event()
         self._looked_ns = 0
 
+    def close(self) -> None:
+        """Let the journal go."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
     async def run(self) -> Exit:
-        """Raises `JournalError` when the journal is damaged."""
+        """Until it is stopped, or its time is over."""
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
@@ -100,7 +112,9 @@ class _Watchdog:
     async def _turn(self) -> None:
         now = self._clock.now_ns()
         await self._raise(self._watch.hear(read_beat(self._source.path), now))
-        trades, state = self._remembered()
+        problem = self._read_again()
+        await self._raise(self._watch.read(problem, now))
+        trades, state = self._known
         is_bare = any(cover_of(trade).uncovered_qty for trade in trades)
         gap_ns = FAST_NS if is_bare or self._watch.is_suspicious else SLOW_NS
         if now - self._looked_ns >= gap_ns:
@@ -112,13 +126,16 @@ class _Watchdog:
         except TimeoutError:
             pass  # the next turn
 
-    def _remembered(self) -> tuple[list[Trade], EngineState | None]:
-        """What the journal says is open. Raises `JournalError`."""
-        images = dict(self._journal.open_images())
-        state = images.pop(ENGINE_IMAGE, None)
-        found = [decode_trade(image) for image in images.values()]
-        trades = [one for one in found if isinstance(one, Trade) and not one.is_closed]
-        return trades, None if state is None else decode_state(state)
+    def _read_again(self) -> str | None:
+        """Bring what is known up to date; what went wrong, if anything: then it stays as it was."""
+        try:
+            if self._journal is None:
+                self._journal = read_journal(self._source)
+            self._known = _remembered(self._journal)
+        except JournalError as error:
+            self.close()  # another try wants another look: the file may have been replaced
+            return error.code
+        return None
 
     async def _look(self, trades: list[Trade], state: EngineState | None) -> list[Alarm]:
         positions, orders = await self._eyes.read()
@@ -142,6 +159,15 @@ class _Watchdog:
             write_line(self._settings.log_dir / LOG_NAME, str(alarm))
             if self._args.run:
                 await _tell_command(self._args.run, str(alarm))
+
+
+def _remembered(journal: Journal) -> Known:
+    """What the journal says is open. Raises `JournalError`."""
+    images = dict(journal.open_images())
+    state = images.pop(ENGINE_IMAGE, None)
+    found = [decode_trade(image) for image in images.values()]
+    trades = [one for one in found if isinstance(one, Trade) and not one.is_closed]
+    return trades, None if state is None else decode_state(state)
 
 
 def write_line(path: Path, text: str) -> None:

@@ -23,6 +23,7 @@ from surefill.runtime.heartbeat import Beat
 
 HEARTBEAT_NS = 5 * SECOND_NS
 UNCOVERED_NS = 3 * SECOND_NS
+JOURNAL_NS = 5 * SECOND_NS
 UNREADABLE_NS = 15 * SECOND_NS
 """A broker that does not answer this long leaves nobody who knows about cover."""
 AGAIN_NS = 60 * SECOND_NS
@@ -38,6 +39,8 @@ class AlarmCode(StrEnum):
     """Shares of ours had no working stop at the broker for 3 s."""
     BROKER_UNREADABLE = "BROKER_UNREADABLE"
     """The broker could not be asked for 15 s: cover is not known."""
+    JOURNAL_UNREADABLE = "JOURNAL_UNREADABLE"
+    """The journal could not be read for 5 s: which shares are ours is as old as that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,16 @@ class Watch:
         sentence = f"no sign of life from the engine for {age_ns // SECOND_NS} s ({who})"
         key = (AlarmCode.HEARTBEAT_LOST, "")
         return self._judge(key, sentence if age_ns > HEARTBEAT_NS else None, now)
+
+    def read(self, problem: str | None, now: int) -> list[Alarm]:
+        """What the journal's reader says at ``now``; ``None`` when it could be read."""
+        key = (AlarmCode.JOURNAL_UNREADABLE, "")
+        if problem is None:
+            return self._judge(key, None, now)
+        age_ns = now - self._wrong.setdefault(key, _Standing(now)).since_ns
+        sentence = f"the journal could not be read for {age_ns // SECOND_NS} s ({problem}); "
+        sentence += "only the symbols known before are watched"
+        return self._judge(key, sentence, now) if age_ns > JOURNAL_NS else []
 
     def look(self, bare: Mapping[str, int] | None, now: int) -> list[Alarm]:
         """What the broker says at ``now``; ``None`` when it could not be asked."""
