@@ -22,6 +22,8 @@ def test_share_seconds_of_a_partial_entry() -> None:
     stats = report.cover["smart"]
     assert stats.max_share_s == 37 * UNIT // 2  # 37 shares for half a second
     assert (stats.windows, stats.window_max_ns, stats.wait_max_ns) == (1, UNIT // 2, UNIT // 2)
+    (gap,) = report.gaps
+    assert (gap.plan_id, gap.symbol, gap.end_ns - gap.start_ns) == ("p", plan["symbol"], UNIT // 2)
     assert report.cover["legacy"].entered == 0
 
 

@@ -39,6 +39,7 @@ from surefill.sim.auditor_report import (
     CoverStats,
     Tally,
     cover_stats,
+    gaps_of,
     render,
     summarize,
 )
@@ -161,7 +162,7 @@ class _Run:
         for path, stats in cover.items():
             self._check_p99(path, stats)
         counts = summarize(judges, self._tally)
-        return AuditReport(self._findings.in_order(), counts, cover)
+        return AuditReport(self._findings.in_order(), counts, cover, gaps_of(judges))
 
     def _check_p99(self, path: str, stats: CoverStats) -> None:
         """I3 (a): 99 of 100 windows are shorter still, when the broker was healthy throughout."""

@@ -124,13 +124,14 @@ class CoverMeter:
 
     ``share_ns`` is the integral in (1e-9 share) x ns. ``windows_ns`` are the lengths of stretches
     with anything uncovered, ``exposed_ns`` those in which the venue refused the stop because price
-    was through it, or in which a working order was closing all that was uncovered; ``wait_ns`` is
-    the longest any single share waited, first in first out.
+    was through it, or in which a working order was closing all that was uncovered; ``spans_ns`` are
+    (start, end) of both; ``wait_ns`` is the longest any single share waited, first in first out.
     """
 
     share_ns: int = 0
     windows_ns: list[int] = field(default_factory=list)
     exposed_ns: list[int] = field(default_factory=list)
+    spans_ns: list[tuple[int, int]] = field(default_factory=list)
     wait_ns: int = 0
     window: Span = field(default_factory=Span)
     _uncovered_qty: int = 0
@@ -156,6 +157,7 @@ class CoverMeter:
         if started_ns is None or started_ns == now_ns:
             return None
         (self.exposed_ns if is_refused else self.windows_ns).append(now_ns - started_ns)
+        self.spans_ns.append((started_ns, now_ns))
         return started_ns, now_ns
 
     def _take(self, qty: int, now_ns: int) -> None:

@@ -1,6 +1,6 @@
 """What an audit hands back: violations, counts, cover over time, and a table of it for people.
 
-What: `AuditReport`, `AuditCounts`, `CoverStats`, `summarize`, `render`.
+What: `AuditReport`, `AuditCounts`, `CoverStats`, `Gap`, `summarize`, `render`.
 Invariants: shares over time are ``int`` in 1e-9 share-seconds, spans in ns of venue time;
 percentiles are nearest rank over the plans that entered (or over all uncovered windows).
 Must never: import anything of ours.
@@ -66,12 +66,24 @@ class AuditCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch of venue time (UTC ns) in which shares of a plan had no stop, for whatever
+    reason."""
+
+    plan_id: str
+    symbol: str
+    start_ns: int
+    end_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditReport:
-    """The verdict. ``cover``: path -> `CoverStats`."""
+    """The verdict. ``cover``: path -> `CoverStats`; ``gaps``: every stretch without cover."""
 
     violations: tuple[Violation, ...]
     counts: AuditCounts
     cover: dict[str, CoverStats] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def is_clean(self) -> bool:
@@ -118,6 +130,15 @@ def summarize(judges: Sequence[PlanJudge], tally: Tally) -> AuditCounts:
         foreign_orders=tally.foreign_orders,
         lines=tally.lines,
         outcomes=tuple(sorted(outcomes.items())),
+    )
+
+
+def gaps_of(judges: Iterable[PlanJudge]) -> tuple[Gap, ...]:
+    """Every stretch without cover, plan by plan."""
+    return tuple(
+        Gap(one.terms.plan_id, one.terms.symbol, *span)
+        for one in judges
+        for span in one.cover.spans_ns
     )
 
 
