@@ -31,6 +31,11 @@ class ExchangeProcess(RunningExchange):
         self.port = int(found[1])
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

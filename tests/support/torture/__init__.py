@@ -1,0 +1,1 @@
+"""Torture: real engines killed and hindered before a real exchange (``scripts/torture.py``)."""
