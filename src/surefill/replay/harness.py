@@ -19,7 +19,7 @@ from __future__ import annotations
 import heapq
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from surefill.brokers.alpaca.virtual import VirtualBroker
@@ -136,6 +136,8 @@ class VirtualRun:
         self._inbox: deque[Event] = deque()
         self.starts = 0
         self.is_alive = False
+        self.taken: Sequence[Event] = ()
+        """what the last decision was made on"""
         self.fated: Callable[[Decided, int], Fate | None] = _spared
         """Asked after every append (what was decided, records written): does the process die?"""
         self.on_death: Callable[[VirtualRun], None] = _unnoticed
@@ -229,6 +231,7 @@ class VirtualRun:
         self.starts += 1
         self.is_alive = True
         self.stepper.restore()
+        self.taken = ()
         self._step(lambda now: self.stepper.start("virtual", "virtual", now=now))
         if self.is_alive:
             self.broker.start()
@@ -326,6 +329,7 @@ class VirtualRun:
         if not events:
             return
         self._catch_up(self.edge.now_ns)
+        self.taken = events
         self._step(lambda now: self.stepper.handle(events, now))
 
     def _step(self, decide: Callable[[int], Decided]) -> None:

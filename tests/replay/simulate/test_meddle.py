@@ -9,7 +9,7 @@ from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import VirtualRun
 from surefill.replay.simulate.meddle import meddle
 from surefill.replay.simulate.play import play, run_of
-from surefill.replay.simulate.scenario import Meddled, Meddling, Operated
+from surefill.replay.simulate.scenario import Meddled, Meddling, Operated, Rested
 from surefill.replay.simulate.scripts import scripted
 from surefill.replay.simulate.strikes import StrikingFaults
 from surefill.replay.simulate.verdict import judge
@@ -63,3 +63,10 @@ def test_a_trade_at_the_wrong_moment_is_left_alone(what: Meddling) -> None:
     run.start()
     run.run_until(scenario.at_ns(100))
     assert done == [False]
+
+
+def test_somebody_elses_order_rests_to_the_end() -> None:
+    played = play(with_more(Rested(1_000, "DUNE")))
+    lines = [line for line in played.run.log.lines if line["symbol"] == "DUNE"]
+    assert [line["kind"] for line in lines] == ["accept", "pending_new", "new"]
+    assert judge(played)[1] == ()

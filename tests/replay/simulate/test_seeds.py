@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from surefill.ports import JournalError
 from surefill.replay.simulate import seeds
 from surefill.replay.simulate.draw import draw_scenario
 from surefill.replay.simulate.scenario import Scenario
 from surefill.replay.simulate.seeds import (
+    BROKEN_JOURNAL,
     ERROR,
     SeedResult,
     Total,
@@ -42,6 +44,17 @@ def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.code == ERROR
     assert found.sentence.startswith("KeyError: 'oops' (broken, line ")
     assert play_seed(1).trace == ""
+
+
+def test_a_journal_that_refuses_a_record_is_a_fault_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(scenario: Scenario) -> None:
+        raise JournalError("JOURNAL_CORRUPT", "record 2 cannot follow record 0")
+
+    monkeypatch.setattr(seeds, "play", broken)
+    _, (found,) = findings_of(draw_scenario(1))
+    assert found.code == BROKEN_JOURNAL
 
 
 def test_the_sum_says_what_was_not_seen() -> None:

@@ -11,15 +11,17 @@ from surefill.core.commands import RaiseAlarm
 from surefill.core.events import Act
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.trade import Outcome
+from surefill.core.trade import Outcome, Trade
 from surefill.journal.digest import link
 from surefill.journal.record import Record
+from surefill.replay.simulate import verdict
 from surefill.replay.simulate.draw import draw_scenario
 from surefill.replay.simulate.play import Played, play
 from surefill.replay.simulate.scenario import Armed, Crashed, Meddled, Meddling, Operated
 from surefill.replay.simulate.scripts import scripted
 from surefill.replay.simulate.seeds import findings_of
 from surefill.replay.simulate.verdict import judge, limits_of, unheard_of
+from surefill.runtime.result import TradeResult, result_of
 from surefill.sim.auditor import AuditLimits
 from surefill.sim.faults import Fault, FaultCode
 from tests.replay.simulate.test_play import with_more
@@ -161,3 +163,46 @@ def test_what_the_venue_did_is_not_held_against_us(seed: int) -> None:
     and that excused nothing. 2154, 2211: exits that a bust had made too large filled before they
     could be cut, or had filled before it (I4b)."""
     assert findings_of(draw_scenario(seed))[1] == ()
+
+
+def test_an_order_that_no_broker_takes_is_found() -> None:
+    played = play(scripted("limit, target"))
+    (entry,) = [n for n, line in enumerate(played.run.log.lines) if line["kind"] == "new"][:1]
+    sent = played.run.log.lines[entry]
+    played.run.log.lines.append(dict(sent, kind="refused", text="INSUFFICIENT_QTY symbol=ACME"))
+    assert "I13" not in codes(played)
+    played.run.log.lines.append(dict(sent, kind="refused", text="SUB_PENNY field=limit_px"))
+    assert "I13" in codes(played)
+
+
+def test_cover_that_ends_with_the_day_is_found() -> None:
+    scenario = scripted("bracket, time exit")
+    played = play(scenario)
+    assert codes(played) == set()
+    stop = next(
+        n
+        for n, line in enumerate(played.run.log.lines)
+        if line["leg"] == "STOP" and line["armed"] and line["tif"] == "DAY"
+    )
+    lines = played.run.log.lines[: stop + 1]  # as if nothing had followed until the close
+    close_ns = int(str(lines[-1]["venue_ns"])) + 60 * SECOND_NS
+    late = replace(played, scenario=replace(scenario, close_ns=close_ns))
+    late.run.log.lines[:] = lines
+    assert "I18" in codes(late)
+    soon = replace(played, scenario=replace(scenario, close_ns=close_ns - 55 * SECOND_NS))
+    assert "I18" not in codes(soon)
+
+
+@pytest.mark.parametrize("name", ["limit, target", "bracket, time exit", "legacy"])
+def test_what_callers_are_told_they_made_is_the_venues_money(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = play(scripted(name))
+    assert "I12" not in codes(played)
+
+    def with_a_cent(trade: Trade) -> TradeResult:
+        result = result_of(trade)
+        return replace(result, pnl_usd=(result.pnl_usd or 0) + 10_000_000)
+
+    monkeypatch.setattr(verdict, "result_of", with_a_cent)
+    assert "I12" in codes(played)

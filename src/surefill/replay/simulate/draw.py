@@ -29,6 +29,7 @@ from surefill.replay.simulate.scenario import (
     Meddled,
     Meddling,
     Operated,
+    Rested,
     Scenario,
     Symbol,
     Tail,
@@ -49,6 +50,8 @@ DATES = (
     20260615,
 )
 NAMES = ("ACME", "BOLT", "CRUX")
+NOT_OURS = "DUNE"
+"""No plan is ever in this symbol."""
 UNCERTAIN = (
     "wash_exempts",
     "post_status",
@@ -106,6 +109,7 @@ def draw_scenario(seed: int) -> Scenario:
         )
         happenings += draw_faults(chance, storm_ms)
         happenings += _troubles(symbols, chance, storm_ms)
+        happenings += _others(seed, storm_ms)
     is_exempt = not any(pair == "wash_exempts=none" for pair in switches)
     return Scenario(
         seed=seed,
@@ -226,6 +230,15 @@ def _troubles(symbols: tuple[Symbol, ...], chance: Random, storm_ms: int) -> lis
         for _ in range(chance.choice((1, 1, 2, 4))):
             found.append(_crash(chance, storm_ms))
     return found
+
+
+def _others(seed: int, storm_ms: int) -> list[Happening]:
+    """In one storm of eight an order of somebody else rests on the account. With numbers of its
+    own: what was drawn before it came into the world stays as it was."""
+    chance = Random(f"simulate:{seed}:others")
+    if chance.randrange(8):
+        return []
+    return [Rested(chance.randrange(storm_ms // 2), NOT_OURS)]
 
 
 def _operators(symbols: tuple[Symbol, ...], chance: Random, storm_ms: int) -> list[Happening]:

@@ -1,6 +1,7 @@
 """What the venue's operator and people in the broker's own screen do to a trade.
 
-What: `meddle`, which does one thing if this is a moment for it and says whether it did.
+What: `meddle`, which does one thing if this is a moment for it and says whether it did; `rest`, an
+order of somebody else that has nothing to do with us.
 Must never: reach into the engine; its book is read only to find an honest moment.
 """
 
@@ -8,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surefill.core.fix import Leg
+from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce
 from surefill.core.order import OrderState
 from surefill.core.state import Mode
 from surefill.core.trade import Trade
+from surefill.core.units import NANO
 from surefill.replay.drills import Drills
 from surefill.replay.harness import VirtualRun
 from surefill.replay.simulate.scenario import Meddled, Meddling
-from surefill.sim.types import Refusal
+from surefill.sim.types import OrderRequest, Refusal
 
 PX_UNIT = 10_000_000
 """A cent."""
+OTHERS_QTY, OTHERS_PX = 5 * NANO, 10 * NANO
 
 
 def meddle(one: Meddled, run: VirtualRun, drills: Drills) -> bool:
@@ -30,6 +33,23 @@ def meddle(one: Meddled, run: VirtualRun, drills: Drills) -> bool:
         return True
     trades = run.engine.book.of_symbol(one.symbol)
     return any(_ACTS[one.what](trade, run, drills) for trade in trades)
+
+
+def rest(symbol: str, run: VirtualRun) -> None:
+    """Somebody else buys, far below any market, in a symbol that is none of ours."""
+    run.exchange.venue.assets.note_quote(symbol)
+    request = OrderRequest(
+        symbol=symbol,
+        side=Side.BUY,
+        ord_type=OrdType.LIMIT,
+        tif=TimeInForce.GTC,
+        order_qty=OTHERS_QTY,
+        contingency=Contingency.NONE,
+        limit_px=OTHERS_PX,
+        cl_ord_id=f"screen-{symbol}",
+    )
+    run.exchange.submit(run.account, request)
+    run.edge.settle()
 
 
 def _bust(trade: Trade, run: VirtualRun, drills: Drills) -> bool:

@@ -26,7 +26,7 @@ from surefill.core.trade import phase_of
 from surefill.core.units import NANO
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import Arrival, Fate, VirtualConfig, VirtualRun
-from surefill.replay.simulate.meddle import meddle
+from surefill.replay.simulate.meddle import meddle, rest
 from surefill.replay.simulate.scenario import (
     Armed,
     Crashed,
@@ -34,11 +34,13 @@ from surefill.replay.simulate.scenario import (
     Meddled,
     Meddling,
     Operated,
+    Rested,
     Scenario,
     Tail,
 )
 from surefill.replay.simulate.strikes import StrikingFaults
 from surefill.replay.simulate.tape import SETTLE_MS, halts_of, market_of
+from surefill.replay.simulate.witness import Witness
 from surefill.runtime.stepper import Decided
 from surefill.sim.calendar import us_equity_calendar
 from surefill.sim.faults import NS_PER_MS
@@ -81,6 +83,7 @@ class Played:
     run: VirtualRun
     faults: StrikingFaults
     halts: tuple[Halt, ...]
+    witness: Witness
     others: set[str] = field(default_factory=set)
     downs: list[tuple[int, int]] = field(default_factory=list)
     deaths: list[tuple[str, ...]] = field(default_factory=list)
@@ -119,7 +122,8 @@ def play(scenario: Scenario, *, at_death: Callable[[VirtualRun], None] | None = 
     """Play a scenario to its end. ``at_death`` may do to the journal what a disk might."""
     faults = StrikingFaults(scenario.seed)
     run = run_of(scenario, faults)
-    played = Played(scenario, run, faults, halts_of(scenario))
+    witness = Witness(run.exchange.venue, run.account)
+    played = Played(scenario, run, faults, halts_of(scenario), witness)
     faults.phases = partial(_phases, run)
     stage = _Stage(played, at_death)
     stage.set_up()
@@ -193,6 +197,8 @@ class _Stage:
                     act = partial(self._doom, one)
                 case Meddled():
                     act = partial(self._meddle, one)
+                case Rested(_, symbol):
+                    act = partial(rest, symbol)
                 case _:
                     continue  # halts are part of the market
             run.at(scenario.at_ns(one.at_ms), act)
@@ -203,6 +209,7 @@ class _Stage:
     def finish(self) -> None:
         """What rests covered when the market has closed is handed over (its cover is GTC)."""
         run = self._run
+        self._played.witness.finish(run.edge.now_ns)
         if run.edge.now_ns < self._scenario.close_ns:
             return
         for trade in list(run.engine.book.open.values()):
@@ -270,6 +277,7 @@ class _Stage:
     def _fated(self, decided: Decided, written: int) -> Fate | None:
         append = Append(self._run.edge.now_ns, written, requests_in(decided))
         self._played.appends.append(append)
+        self._played.witness.see(self._run.taken, decided, append.at_ns)
         if self._countdown is None:
             return None
         self._countdown -= 1

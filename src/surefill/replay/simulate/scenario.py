@@ -1,7 +1,7 @@
 """A scenario of the simulation as data: a market, what is asked for, and what goes wrong when.
 
 What: `Scenario` and the happenings that it is made of: plans, faults, halts, operator's acts,
-crashes and other people's meddling. ``at_ms`` counts from second 0, ``Scenario.start_ns``.
+crashes, other people's meddling and orders. ``at_ms`` counts from second 0, ``Scenario.start_ns``.
 Why data: a scenario that breaks something is made smaller by leaving happenings out, is told to
 people line by line, and is played again from its seed in any process.
 Must never: draw a number; `draw` does.
@@ -163,7 +163,18 @@ class Meddled:
         return f"meddling: {self.what.value} in {self.symbol}"
 
 
-Happening = Given | Armed | Halted | Operated | Crashed | Meddled
+@dataclass(frozen=True, slots=True)
+class Rested:
+    """Somebody else's order begins to rest in a symbol of his own, and must be left alone (I16)."""
+
+    at_ms: int
+    symbol: str
+
+    def __str__(self) -> str:
+        return f"somebody else rests an order in {self.symbol}"
+
+
+Happening = Given | Armed | Halted | Operated | Crashed | Meddled | Rested
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

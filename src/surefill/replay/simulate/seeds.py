@@ -20,6 +20,7 @@ from multiprocessing import get_context
 
 from surefill.core.plan import SECOND_NS
 from surefill.core.state import Denial
+from surefill.ports import JournalError
 from surefill.replay.simulate.draw import draw_scenario
 from surefill.replay.simulate.play import Played, play
 from surefill.replay.simulate.scenario import Scenario
@@ -31,6 +32,8 @@ CHUNK = 8
 SHOWN = 20
 ERROR = "ERROR"
 """Code of a violation that is an exception of our own code."""
+BROKEN_JOURNAL = "I19"
+"""Code when it is the journal that refuses a record: a gap, or a broken chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,8 @@ def findings_of(scenario: Scenario) -> tuple[Played | None, tuple[Violation, ...
     except Exception as error:  # whatever our code raises is a finding of this seed
         last = traceback.extract_tb(error.__traceback__)[-1]
         sentence = f"{type(error).__name__}: {error} ({last.name}, line {last.lineno})"
-        return None, (Violation(ERROR, "", 0, sentence),)
+        code = BROKEN_JOURNAL if isinstance(error, JournalError) else ERROR
+        return None, (Violation(code, "", 0, sentence),)
 
 
 def result_of(played: Played, violations: tuple[Violation, ...]) -> SeedResult:
