@@ -10,6 +10,7 @@ everything, as a test runner does: the one place beside the driver. Nothing that
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -114,8 +115,15 @@ def play_seeds(seeds: Iterable[int], *, workers: int = 1) -> Iterator[SeedResult
         yield from map(play_seed, seeds)
         return
     # Fresh interpreters: a fork of a process with threads (event loops, tests) may hang.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_collect_rarely) as pool:
         yield from pool.map(play_seed, seeds, chunksize=CHUNK)
+
+
+def _collect_rarely() -> None:
+    """A worker makes short-lived values for hours: looking for cycles that often took a tenth."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @dataclass(slots=True)
