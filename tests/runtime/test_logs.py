@@ -163,6 +163,57 @@ def test_a_folder_that_cannot_be_made_is_a_coded_error(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_a_full_disk_is_said_once_and_stops_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder.mkdir()
+    (folder / "surefill.log").symlink_to("/dev/full")
+    sinks = LogSinks(folder, secrets=[Secret(HUSH)], clock=HandClock())
+    sinks.open()
+    logger.error("broken %s", HUSH)
+    logger.error("broken again %s", HUSH)
+    sinks.close()
+    said = capsys.readouterr().err
+    assert said.splitlines()[0] == "surefill: surefill.log cannot be written (OSError)"
+    assert said.count("cannot be written") == 1
+    assert "surefill.log lost its last lines (No space left on device)" in said
+    assert HUSH not in said
+    assert "Traceback" not in said
+
+
+def test_a_disk_that_has_space_again_is_written_and_its_next_failure_said(
+    sinks: LogSinks,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (handler,) = (h for h in logger.handlers if isinstance(h, logging.FileHandler))
+    for text in ("first", "second"):
+        full = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115 - its close fails
+        with monkeypatch.context() as broken:
+            broken.setattr(handler, "stream", full)
+            logger.error("lost %s", text)
+        with pytest.raises(OSError, match="No space"):
+            full.close()
+        logger.error("kept %s", text)
+    assert capsys.readouterr().err.count("cannot be written") == 2
+    assert [line.rpartition(" ")[2] for line in lines(folder)] == ["first", "second"]
+
+
+def test_a_screen_that_is_gone_stops_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    folder.mkdir()
+    (folder / "surefill.log").symlink_to("/dev/full")
+    gone = open("/dev/full", "w", encoding="utf-8", buffering=1)  # noqa: SIM115 - as above
+    monkeypatch.setattr(sys, "stderr", gone)
+    sinks = LogSinks(folder, secrets=[], clock=HandClock())
+    sinks.open()
+    logger.error("nobody reads this")
+    sinks.close()
+    with pytest.raises(OSError, match="No space"):
+        gone.close()
+
+
 def test_the_formatter_cuts_fractions_to_milliseconds() -> None:
     formatter = LineFormatter(HandClock(START_NS + SECOND_NS // 8))
     record = logging.LogRecord("n", logging.INFO, "", 0, "m", None, None)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,15 +76,39 @@ class LineFormatter(logging.Formatter):
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotating file that only its owner can read."""
+    """A rotating file that only its owner can read. A full disk costs its lines and nothing else:
+    it is said once, without the line, which nobody has redacted yet."""
+
+    _is_failing = _is_told = False
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return open(descriptor, "a", encoding="utf-8")
 
+    def emit(self, record: logging.LogRecord) -> None:
+        self._is_failing = False
+        super().emit(record)
+        self._is_told = self._is_told and self._is_failing
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """The library's own way would print the arguments of the line."""
+        self._is_failing = True
+        if not self._is_told:
+            self._is_told = True
+            _complain(f"{FILE_NAME} cannot be written ({type(sys.exc_info()[1]).__name__})")
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:
+            _complain(f"{FILE_NAME} lost its last lines ({error.strerror})")
+
 
 class _Screen(logging.StreamHandler):  # type: ignore[type-arg]
     """Standard error: folded at words on a terminal, one line an event for everything else."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Nobody is there to be told."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
@@ -91,6 +116,13 @@ class _Screen(logging.StreamHandler):  # type: ignore[type-arg]
             return line
         width = get_terminal_size().columns
         return textwrap.fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _complain(text: str) -> None:
+    try:
+        sys.stderr.write(f"surefill: {text}\n")
+    except (OSError, ValueError):
+        pass  # a screen that is gone
 
 
 @dataclass(slots=True)
