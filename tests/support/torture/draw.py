@@ -6,6 +6,7 @@ real clock is as repeatable as those are.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -86,6 +87,12 @@ def draw_life(chance: Random, ways: Ways) -> LifePlan:
     if ways.troubles and not is_early and chance.randrange(ONE_IN) < ways.trouble_pct:
         hits = (draw_hit(chance, ways.troubles, at_s=chance.uniform(0.0, max(0.1, at_s))),)
     return LifePlan(end, at_s, is_early, pause_s, hits)
+
+
+def draw_lives(chance: Random, ways: Ways) -> Iterator[LifePlan]:
+    """Life after life, without an end."""
+    while True:
+        yield draw_life(chance, ways)
 
 
 def draw_hit(chance: Random, troubles: tuple[Trouble, ...], *, at_s: float) -> Hit:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -25,7 +25,7 @@ from tests.support.torture.draw import (
     Trouble,
     Ways,
     draw_hit,
-    draw_life,
+    draw_lives,
 )
 from tests.support.torture.life import Life
 from tests.support.torture.place import Disk, journal_in, phases_in
@@ -40,6 +40,8 @@ READY_S = 45.0
 FAULT_S = 20.0
 """An engine that trades writes within this time, and so meets its fault."""
 RECONNECT_S = 120.0
+PATIENCE_S = 200.0
+"""For a trade to end: an entry in doubt needs 120 s of evidence and 30 more (I10, I21)."""
 LOST_MS, LOST_GRACE_MS = 5_000, 5_000
 """A request that is swallowed is given up after the read timeout; a stream that was lost leaves 5 s
 (I3 b)."""
@@ -64,6 +66,8 @@ class LifeStory:
     end: str
     began_ns: int
     ready_ns: int | None = None
+    broke_ns: int = 0
+    """when its disk broke: from here on it can do nothing, until it has ended"""
     ended_ns: int = 0
     code: int = 0
     phases: tuple[str, ...] = ()
@@ -83,7 +87,8 @@ class Remembered:
 
 
 class Lane:
-    """One account before the exchange. ``symbols`` are its alone."""
+    """One account before the exchange. ``symbols`` are its alone; ``plans`` are its lives, drawn by
+    default; ``is_done``: the last of them is over."""
 
     def __init__(
         self,
@@ -94,6 +99,8 @@ class Lane:
         ways: Ways,
         seed: str,
         shim: Shim | None = None,
+        plans: Iterable[LifePlan] | None = None,
+        patience_s: float = PATIENCE_S,
         is_steady: bool = False,
         wants_disk: bool = True,
     ) -> None:
@@ -103,11 +110,16 @@ class Lane:
         self.is_steady = is_steady
         self.kept = Remembered()
         self.life: Life | None = None
+        self.is_done = False
         self.disk = Disk(folder, wants_own=wants_disk)
         self.place = Workplace(venue.exchange, folder)
         self._errors = folder.with_name(folder.name + ".err")
         self._chance = Random(f"{seed}:lives")
+        if not self.disk.is_small:  # nobody fills a disk that others write to
+            ways = self.ways = replace(ways, ends=tuple(e for e in ways.ends if e != End.DISK_FULL))
+        self._plans = plans if plans is not None else draw_lives(self._chance, ways)
         self._seed = seed
+        self._patience_s = patience_s
         self._shim = shim
         self._control = ShimControl(folder.with_name(folder.name + ".ctl"))
         self._proxy: Proxy
@@ -142,7 +154,13 @@ class Lane:
     async def _trade(self) -> None:
         client = AsyncClient(self.settings, strategy="torture", reconnect_s=RECONNECT_S)
         self.traders = [
-            Trader(self.venue, client, symbol, chance=Random(f"{self._seed}:{symbol}"))
+            Trader(
+                self.venue,
+                client,
+                symbol,
+                chance=Random(f"{self._seed}:{symbol}"),
+                patience_s=self._patience_s,
+            )
             for symbol in self.symbols
         ]
         try:
@@ -162,8 +180,11 @@ class Lane:
     # ------------------------------------------------------------------------------- lives
 
     async def _live(self) -> None:
-        while not self._is_over():
-            await self._one_life(draw_life(self._chance, self.ways))
+        for plan in self._plans:
+            if self._is_over():
+                break
+            await self._one_life(plan)
+        self.is_done = True
         await self._begin("left in peace")
 
     async def _begin(self, end: str) -> tuple[Life, LifeStory]:
@@ -201,6 +222,7 @@ class Lane:
 
     async def _break(self, life: Life, story: LifeStory, end: End) -> None:
         """The disk fails; the engine has to end by itself, with a coded error."""
+        story.broke_ns = self.venue.now_ns()
         if end is End.DISK_FULL:
             self.disk.fill()
         elif end is End.FILE_LIMIT:

@@ -19,6 +19,7 @@ from surefill.core.cover import cover_of
 from surefill.core.state import Denial
 from surefill.core.trade import Trade, phase_of
 from surefill.journal.images import ENGINE_IMAGE, decode_trade, plan_ids
+from surefill.runtime.standing import doubts
 
 SIZE_KIB = 48 * 1024
 BLOCK = 65_536
@@ -81,6 +82,14 @@ def images_in(journal: Path, *, open_only: bool) -> Iterator[Trade | Denial]:
     for name in plan_ids(rows):
         if name != ENGINE_IMAGE:
             yield decode_trade(rows[name])
+
+
+def doubtful_in(journal: Path | None) -> set[str]:
+    """Plans of which an order may or may not exist, and needs its time until that is known."""
+    if journal is None:
+        return set()
+    found = images_in(journal, open_only=True)
+    return {one.trade_id for one in found if isinstance(one, Trade) and doubts(one)}
 
 
 def phases_in(journal: Path | None) -> tuple[str, ...]:

@@ -118,9 +118,6 @@ def _lanes(wanted: Wanted, venue: VenueSide, folder: Path) -> list[Lane]:
             shim=shim,
             is_steady=is_steady,
         )
-        if not lane.disk.is_small:
-            kept = tuple(end for end in ends if end is not End.DISK_FULL)
-            lane.ways = Ways(ends=kept, troubles=troubles)
         made.append(lane)
     return made
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from surefill.client import AsyncClient
 from surefill.core.trade import Outcome
+from surefill.runtime.clock import uptime_ns
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.result import TradeResult
 from tests.support.torture.draw import Entering, Leaving, TradeDraw, draw_trade
@@ -37,19 +38,25 @@ AGAIN = frozenset(
     }
 )
 """What a caller hears of an engine that died: ask the next one."""
+NS_PER_S = 1_000_000_000
 PAUSE_S = 0.3
 DENIED_S = 1.0
 """Nobody who is denied asks again at once."""
-SETTLE_S = 20.0
 CLOSE_S = 20.0
-PUSHES = 8
+PUSH_S = 5.0
 
 
 class Trader:
     """All trades of one symbol of one account."""
 
     def __init__(
-        self, venue: VenueSide, client: AsyncClient, symbol: str, *, chance: Random
+        self,
+        venue: VenueSide,
+        client: AsyncClient,
+        symbol: str,
+        *,
+        chance: Random,
+        patience_s: float,
     ) -> None:
         self.symbol = symbol
         self.ended: Counter[str] = Counter()
@@ -57,6 +64,7 @@ class Trader:
         self._venue = venue
         self._client = client
         self._chance = chance
+        self._patience_s = patience_s
         self._count = 0
 
     async def play(self, is_over: Callable[[], bool]) -> None:
@@ -87,7 +95,12 @@ class Trader:
 
     async def _enter(self, plan_id: str, draw: TradeDraw) -> TradeResult:
         return await self._client.trade(
-            self.symbol, draw.side, draw.qty, plan_id=plan_id, timeout_s=SETTLE_S, **TERMS
+            self.symbol,
+            draw.side,
+            draw.qty,
+            plan_id=plan_id,
+            timeout_s=self._patience_s / 10,
+            **TERMS,
         )
 
     async def _lets_in(self, draw: TradeDraw) -> None:
@@ -139,12 +152,11 @@ class Trader:
     async def _ends(self, plan_id: str, draw: TradeDraw) -> TradeResult:
         """The market goes to the target, again and again where somebody was late."""
         found = await self._insist(lambda: self._client.result(plan_id))
-        for _ in range(PUSHES):
+        until_ns = uptime_ns() + int(self._patience_s * NS_PER_S)
+        while found.outcome is None and uptime_ns() < until_ns:
             if draw.leaving is not Leaving.STOP:
                 await self._venue.quote(self.symbol, *GAIN[draw.side])
-            found = await self._insist(lambda: self._client.closed(plan_id, timeout_s=CLOSE_S / 4))
-            if found.outcome is not None:
-                return found
+            found = await self._insist(lambda: self._client.closed(plan_id, timeout_s=PUSH_S))
             if draw.leaving is Leaving.STOP:
                 await self._loses(draw)
         return found

@@ -94,7 +94,8 @@ def limits_of(lane: Lane) -> AuditLimits:
     kept, usual = lane.kept, AuditLimits()
     spans = list(kept.excuses)
     for life, following in pairwise(kept.lives):
-        spans.append((life.ended_ns, following.began_ns, RESTART_GRACE_MS))
+        died_ns = life.broke_ns or life.ended_ns
+        spans.append((died_ns, following.began_ns, RESTART_GRACE_MS))
     # Until it is ready nobody can end an entry whose time is up (I18), or move an exit.
     for life in kept.lives:
         spans.append((life.began_ns, life.ready_ns or life.ended_ns, STARTED_GRACE_MS))

@@ -1,0 +1,79 @@
+"""A little torture: one engine, killed while it starts and while it trades, with its connections
+reset, its disk full and its fsync failing. The long run is ``scripts/torture.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.exchange_process import ExchangeProcess
+from tests.support.torture.draw import End, Hit, LifePlan, Trouble, Ways
+from tests.support.torture.figures import kills
+from tests.support.torture.lane import Lane
+from tests.support.torture.place import doubtful_in, journal_in
+from tests.support.torture.shim import Shim
+from tests.support.torture.venue import VenueSide
+from tests.support.torture.verdict import judge, rows_in
+
+pytestmark = pytest.mark.slow
+
+RESET = Hit(0.1, Trouble.RESET, 0)
+
+
+def life(end: End, at_s: float, *hits: Hit, is_early: bool = False) -> LifePlan:
+    """A life that ends so."""
+    return LifePlan(end, at_s, is_early, 0.0, hits)
+
+
+@pytest.fixture
+def lane(tmp_path: Path) -> Iterator[Lane]:
+    """One account with two symbols, before an exchange in a process of its own."""
+    shim = Shim.build(tmp_path)
+    plans = [
+        life(End.KILL, 0.6, RESET),
+        life(End.KILL, 0.6, is_early=True),
+        life(End.FILE_LIMIT if shim is None else End.FSYNC, 0.2),
+        life(End.KILL, 0.3),
+    ]
+    with ExchangeProcess("--start", "2026-03-02T15:00:00Z") as exchange:
+        made = Lane(
+            VenueSide(exchange),
+            tmp_path / "lane",
+            symbols=("TORA", "TORB"),
+            ways=Ways(troubles=(Trouble.RESET,)),
+            seed="ci",
+            shim=shim,
+            plans=plans,
+            patience_s=8,
+        )
+        if made.disk.is_small:
+            plans.insert(2, life(End.DISK_FULL, 0.2))
+        yield made
+        made.close()
+
+
+def test_a_tortured_engine_loses_and_doubles_nothing(lane: Lane) -> None:
+    asyncio.run(lane.run(lambda: lane.is_done))
+    log = lane.venue.log()
+    judged = judge(lane, rows_in(lane, log), log)
+    # An entry that was lost on its way needs two minutes of evidence: longer than this test.
+    doubtful = doubtful_in(journal_in(lane.place.folder))
+    assert not [one for one in judged.violations if one.plan_id not in doubtful]
+    assert kills([lane]) == 3
+    assert lane.kept.struck[Trouble.RESET.value] == 1
+    broken = [one for one in lane.kept.lives if one.broke_ns]
+    assert broken
+    for one in broken:
+        assert one.code == 4, one.said
+        assert "JOURNAL_UNWRITABLE" in one.said
+        assert not [line for line in one.said.splitlines() if line.startswith("Traceback")]
+    assert not [one for one in lane.kept.lives if one.is_surprise]
+    assert lane.kept.lives[-1].code == (4 if doubtful else 0)
+    assert {plan_id for trader in lane.traders for plan_id in trader.stuck} <= doubtful
+    assert any(trader.ended.total() > 1 for trader in lane.traders)
+    assert lane.kept.lives[0].code == -signal.SIGKILL
+    assert not lane.venue.breaks(lane.place.key)
