@@ -277,6 +277,20 @@ def test_shares_that_somebody_else_sells_are_not_sold_by_us_as_well(side: str) -
 
 
 @SIDES
+def test_where_the_broker_finds_no_position_no_lone_stop_opens_one(side: str) -> None:
+    """Found by simulation, seed 11058: the shares were sold by hand, the reads of the positions
+    failed for ten seconds, and a lone stop was taken after twelve refusals of the pair."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.news()
+    for _ in range(20):
+        b.refuses("X2", Kind.NOT_AN_EXIT)
+        b.run(2)
+    assert set(b.news()) == {oco(b, "X2", 100), "ALARM COVER_REFUSED"}
+
+
+@SIDES
 def test_a_pair_that_should_close_shares_others_hold_stays_a_pair(side: str) -> None:
     """As above, for a trade that is being closed: the plain order would be taken without shares."""
     b = covered_bench(side)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefill.core.events import ExecutionReport, OrdersRead, ReportReceived, TimePassed
-from surefill.core.fix import ExecType, OrdStatus
+from surefill.core.fix import ExecType, Feed, OrdStatus
+from surefill.core.market import MarketView
 from surefill.core.reasons import Reason, ReasonCode
-from surefill.core.step import step_trade
+from surefill.core.step import step_trade, views_of
 from surefill.core.trade import Outcome, Trade
 from surefill.core.turn import Context
 from surefill.tactics.registry import TACTICS
@@ -95,3 +96,16 @@ def test_a_stray_asks_for_the_legs_of_what_may_have_some() -> None:
     after = step_trade(b.trade, ReportReceived(stray), context(b))
     names = [getattr(command, "cl_ord_id", "") for command in after.commands]
     assert names == [b.key("E1"), b.key("X1")]
+
+
+def test_a_record_holds_what_was_looked_at_and_not_told_before() -> None:
+    """Found by simulation, seed 10005: a trade whose tactic follows the market saw nothing to do in
+    a listing that changed another trade. The record did not hold its market, and decided again, on
+    an older one, the tactic wanted something (I7)."""
+    old, new, other = (MarketView(name, Feed.SIP) for name in ("ACME", "ACME", "BOLT"))
+    told: dict[str, MarketView] = {}
+    assert views_of({"ACME": old}, {"ACME": old, "CRUX": None}, told=told) == (old,)
+    assert views_of({"BOLT": other}, {"ACME": old, "BOLT": other}, told=told) == (other,)
+    assert views_of({}, {"ACME": new, "BOLT": other}, told=told) == (new,)
+    assert views_of({"BOLT": other, "CRUX": None}, {}, told=told) == (other,), "as ever"
+    assert told["ACME"] is new

@@ -199,3 +199,23 @@ def test_a_restart_takes_the_trades_in_the_journals_own_order() -> None:
     assert run.starts == 3
     found = restep(run.journal, run.engine.config, settings_digest="virtual", build="virtual")
     assert found.difference is None
+
+
+def test_what_a_tactic_looked_at_in_vain_is_proven_too() -> None:
+    """Found by simulation, seed 10030, a calm one: a listing brought nothing new while a tactic
+    followed a market that stood still. The record of the listing did not hold that market, and on
+    the last one of the journal, stale by then, the tactic was decided otherwise."""
+    scenario = scripted("limit, target")
+    (given,) = scenario.plans
+    (symbol,) = scenario.symbols
+    _, bid_px, _, shares = symbol.path[0]
+    still = tuple((ms, bid_px, bid_px + NANO // 5, shares) for ms in range(-2_000, 12_000, 500))
+    quiet = replace(
+        scenario,
+        symbols=(replace(symbol, path=still),),
+        happenings=(replace(given, plan=replace(given.plan, tactic="mid")),),
+    )
+    run = play(quiet).run
+    assert run.starts == 1
+    found = restep(run.journal, run.engine.config, settings_digest="virtual", build="virtual")
+    assert found.difference is None

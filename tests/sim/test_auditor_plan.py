@@ -135,7 +135,9 @@ def test_without_a_time_of_acceptance_there_is_no_budget() -> None:
     assert sentences(desk) == []
 
 
-def refused(desk: Desk, *, flatten_ms: int, filled_ms: int) -> list[str]:
+def refused(
+    desk: Desk, *, flatten_ms: int, filled_ms: int, limits: AuditLimits | None = None
+) -> list[str]:
     """Filled at 10 ms; the stop is refused at 200 because price is through it; the ladder's closing
     order comes at ``flatten_ms`` and fills at ``filled_ms``."""
     plan = desk.plan("p", 0)
@@ -149,7 +151,7 @@ def refused(desk: Desk, *, flatten_ms: int, filled_ms: int) -> list[str]:
     desk.live(flatten_ms, closing)
     desk.fill(filled_ms, closing, 100, -60)
     desk.outcome(plan, "CLOSED_FLATTEN")
-    return [one for one in sentences(desk) if one.startswith("I3")]
+    return [one for one in sentences(desk, limits) if one.startswith("I3")]
 
 
 def test_where_the_venue_refuses_the_stop_the_ladder_counts() -> None:
@@ -157,6 +159,15 @@ def test_where_the_venue_refuses_the_stop_the_ladder_counts() -> None:
     assert refused(Desk(), flatten_ms=1_800, filled_ms=6_000) == [
         "I3 shares were uncovered for 5990 ms"
     ]
+
+
+def test_a_buyer_has_his_time_from_where_the_broker_works() -> None:
+    """Found by simulation, seed 10059: what should close the shares stood pending for ten seconds
+    of the fifteen that its buyer has."""
+    down = AuditLimits(excuses=(Excuse(START_NS + 300 * MS, START_NS + 20_000 * MS),))
+    assert refused(Desk(), flatten_ms=400, filled_ms=16_000) != []
+    assert refused(Desk(), flatten_ms=400, filled_ms=34_000, limits=down) == []
+    assert refused(Desk(), flatten_ms=400, filled_ms=36_000, limits=down) != []
 
 
 def test_what_somebody_else_closed_stays_closed() -> None:

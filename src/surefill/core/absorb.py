@@ -130,15 +130,14 @@ def _waits_for_shares(turn: Turn, order: ChildOrder, refusal: Rejected) -> bool:
     """Send the same intent again later, if that may help.
 
     Shares are released, and positions booked, a moment after the event (alpaca.md 1.7). Shares that
-    stay unavailable are held by an order that is not ours. No other kind of exit would be taken for
-    them either; and once that order executes, a lone stop or a plain sale of ours that arrives
-    before its message opens a position, where the broker takes no OCO without shares (decision
-    0016). So cover waits as it is; a closing order is planned anew, at another price.
+    stay unavailable are held by an order that is not ours, and where the broker finds nothing to
+    exit from they are sold. No other kind of exit would help: a lone stop or a plain sale that
+    arrives after that order's execution, and before its message, opens a position, where the broker
+    takes no OCO without shares (decision 0016). So cover waits as it is, until the positions are
+    read; a closing order is planned anew, at another price.
     """
     is_early = order.sends < UNRELEASED_SENDS
-    # Later than that it waits only for others, who have sold when the broker finds no shares.
-    is_held = refusal.kind is RejectKind.QTY_UNAVAILABLE or order.sends > UNRELEASED_SENDS
-    if not is_early and (order.leg is Leg.FLATTEN or not is_held):
+    if not is_early and order.leg is Leg.FLATTEN:
         return False
     pause_ns = backoff(RETRY_NS, order.sends - 1) if is_early else HELD_RETRY_NS
     _defer(turn, order, turn.now + pause_ns)

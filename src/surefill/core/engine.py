@@ -76,7 +76,7 @@ from surefill.core.risk import GateView
 from surefill.core.state import Closing, Denial, EngineState, Mode
 from surefill.core.state import EngineConfig as EngineConfig
 from surefill.core.step import Step as Step
-from surefill.core.step import TradeStep, step_trade
+from surefill.core.step import TradeStep, step_trade, views_of
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Context
@@ -103,6 +103,7 @@ class Engine:
         self.state = EngineState()
         self.book = Book()
         self.views: dict[str, MarketView] = {}
+        self.told: dict[str, MarketView] = {}  # of each symbol the last view that a record holds
         self.watches = Watches()
         self._poll_ns: int | None = None
         self._account_poll_ns: int | None = None
@@ -213,7 +214,8 @@ class EngineTurn:
         self.trades: dict[str, Trade] = {}
         self.denials: list[Denial] = []
         self.closings: list[Closing] = []
-        self.views: dict[str, MarketView] = {}
+        self.looked: dict[str, MarketView | None] = {}
+        self.decided: dict[str, MarketView | None] = {}
         self.seen: dict[str, Excursion] = {}
         self._before = engine.state
 
@@ -368,9 +370,7 @@ class EngineTurn:
         engine, plan = self.engine, event.plan
         if engine.book.known_as(plan.plan_id) is not None:
             return  # used before: the caller was told so, and its first result stands (I9)
-        view = engine.views.get(plan.symbol)
-        if view is not None:
-            self.views[view.symbol] = view
+        view = self.decided[plan.symbol] = engine.views.get(plan.symbol)
         made = self._admitted(event, self._gate_view(event, view))
         if isinstance(made, Denial):
             self.denials.append(made)
@@ -444,11 +444,11 @@ class EngineTurn:
     ) -> None:
         """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
         context = self.engine.context_for(trade, self.now)
+        self.looked[trade.symbol] = context.view
         done: TradeStep = step_trade(trade, event, context, listed=listed)
         if done.trade != (was or trade) or done.commands:
             self.put(self._watched(done.trade, context.view))
-            if context.view is not None:
-                self.views[trade.symbol] = context.view
+            self.decided[trade.symbol] = context.view
         self.commands += done.commands
         for text in done.broken:
             self._broken(done.trade, text)
@@ -486,12 +486,14 @@ class EngineTurn:
     def as_step(self) -> Step:
         """What this turn came to."""
         state = self.engine.state
-        return Step(
+        step = Step(
             commands=tuple(self.commands),
             trades=tuple(self.trades.values()),
             denials=tuple(self.denials),
             closings=tuple(self.closings),
             state=state if state != self._before else None,
-            views=tuple(self.views.values()),
             seen=tuple(self.seen.items()),
         )
+        if step.is_empty:
+            return step
+        return replace(step, views=views_of(self.decided, self.looked, told=self.engine.told))

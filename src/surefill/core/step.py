@@ -9,7 +9,7 @@ cover that may not rest beside them is sent, outcomes come last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from surefill.core.absorb import (
@@ -80,6 +80,24 @@ class Step:
         """Nothing changed and nothing is to be sent: no record."""
         changed = (self.commands, self.trades, self.denials, self.closings, self.state)
         return not any(changed)
+
+
+def views_of(
+    decided: Mapping[str, MarketView | None],
+    looked: Mapping[str, MarketView | None],
+    *,
+    told: dict[str, MarketView],
+) -> tuple[MarketView, ...]:
+    """The market views that a record has to hold, by symbol: those that were ``decided`` on, and
+    those that a trade ``looked`` at only to see that there is nothing to do. Whoever decides the
+    record again must not see another market there (I7). A view that an earlier record has ``told``
+    is not repeated for that."""
+    views = {symbol: view for symbol, view in decided.items() if view is not None}
+    for symbol, view in looked.items():
+        if view is not None and told.get(symbol) is not view:
+            views.setdefault(symbol, view)
+    told.update(views)
+    return tuple(views.values())
 
 
 def step_trade(

@@ -53,14 +53,17 @@ class AuditLimits:
     excuses: tuple[Excuse, ...] = ()
     renewal_from_ns: int | None = None
 
-    def latest_end_ns(self, start_ns: int, limit_ms: int, symbol: str) -> int:
-        """Until when a span that began at ``start_ns`` may last."""
+    def latest_end_ns(self, start_ns: int, limit_ms: int, symbol: str, *, again_ms: int = 0) -> int:
+        """Until when a span that began at ``start_ns`` may last; after an excuse at least
+        ``again_ms`` longer."""
         latest_ns = start_ns + limit_ms * NS_PER_MS
         for excuse in sorted(self.excuses, key=lambda one: one.from_ns):
             if excuse.symbol not in (None, symbol):
                 continue
             if excuse.from_ns <= latest_ns and excuse.to_ns >= start_ns:
-                latest_ns = max(latest_ns, excuse.to_ns + excuse.grace_ms * NS_PER_MS)
+                latest_ns = max(
+                    latest_ns, excuse.to_ns + max(excuse.grace_ms, again_ms) * NS_PER_MS
+                )
         return latest_ns
 
 

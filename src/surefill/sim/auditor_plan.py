@@ -299,12 +299,13 @@ class PlanJudge:
         """I3: each stretch with uncovered shares is short. Shares whose stop the venue refused, and
         shares that are being closed (C.1.1, 5 and 6: no share can stand in two orders), may wait
         longer for their buyer, but not without an order that closes them, and not for ever."""
-        limit_ms = self._limits.cover_ms
-        if self._is_exposed:
-            limit_ms = self._limits.closing_ms
-            if self._idle_late_ns is not None:
-                started_ns, limit_ms = self._idle_late_ns, self._limits.cover_ms
-        if self._is_late(started_ns, limit_ms):
+        limit_ms, again_ms = self._limits.cover_ms, 0
+        if self._idle_late_ns is not None:
+            started_ns = self._idle_late_ns
+        elif self._is_exposed:
+            # A buyer has all of his time once the broker works and somebody is there to sell.
+            limit_ms = again_ms = self._limits.closing_ms
+        if self._is_late(started_ns, limit_ms, again_ms=again_ms):
             lasted_ms = (ended_ns - started_ns) // NS_PER_MS
             self.tell(Fault("I3", f"shares were uncovered for {lasted_ms} ms", "window"))
 
@@ -331,10 +332,13 @@ class PlanJudge:
         if self._is_late(deadline_ns, self._limits.entry_slack_ms) and self.book.entry_leaves():
             self.tell(Fault("I18", "the entry worked longer than its time budget"))
 
-    def _is_late(self, started_ns: int | None, limit_ms: int) -> bool:
+    def _is_late(self, started_ns: int | None, limit_ms: int, *, again_ms: int = 0) -> bool:
         if started_ns is None:
             return False
-        return self._now_ns > self._limits.latest_end_ns(started_ns, limit_ms, self.terms.symbol)
+        symbol = self.terms.symbol
+        return self._now_ns > self._limits.latest_end_ns(
+            started_ns, limit_ms, symbol, again_ms=again_ms
+        )
 
     def _ms_since(self, started_ns: int | None) -> int:
         return 0 if started_ns is None else (self._now_ns - started_ns) // NS_PER_MS
