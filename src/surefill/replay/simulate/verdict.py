@@ -3,9 +3,9 @@
 What: `judge` -> violations. The auditor judges cover, price, size, outcomes and the rest; here are
 added: kill (I6), no doubt and no open trade long after the healing (I21), the journal steps again
 to the same bytes (I7), the venue's books add up and are what callers are told (I12), nothing was
-sent that no broker takes (I13), no cover that ends with the day was left to do so (I18), what the
-`witness` saw (I10, I11, I25), the engine found no broken invariant of its own, and in calm runs:
-nobody had to repair or to alarm anything.
+sent that no broker takes (I13), nothing was late by the clock (`hours`, I18), what the `witness`
+saw (I10, I11, I25), the engine found no broken invariant of its own, and in calm runs: nobody had
+to repair or to alarm anything.
 Invariants: excuses come from what really struck (`strikes`), from halts and from dead processes.
 Must never: take the executor's word for what happened at the venue.
 """
@@ -23,8 +23,14 @@ from surefill.core.trade import GroupKind, Trade
 from surefill.core.units import NANO, to_text
 from surefill.replay.evidence import Row, rows_of
 from surefill.replay.restep import restep
+from surefill.replay.simulate.hours import holdings, late_faults
 from surefill.replay.simulate.play import Played
-from surefill.replay.simulate.strikes import RESTART_GRACE_MS, excuses_of, has_stream_faults
+from surefill.replay.simulate.strikes import (
+    POLL_MS,
+    RESTART_GRACE_MS,
+    excuses_of,
+    has_stream_faults,
+)
 from surefill.runtime.recovery import remembered
 from surefill.runtime.result import result_of
 from surefill.sim.auditor import AuditLimits, AuditReport, Excuse, Violation, audit
@@ -36,8 +42,6 @@ STREAM_LOST_MS = 5_000
 ON_THE_WAY_MS = 400
 """A request that left before the kill may arrive this much later."""
 KILL_CANCEL_MS = 2_000
-RENEWAL_MS = 10_000
-"""Cancel, observe, cover anew: a second or two, and time for refusals."""
 REPLAYED_EVERY = 5
 """Deciding a journal again costs nearly as much as the run: every fifth seed pays for it."""
 _ENDS_WITH_THE_SESSION = frozenset(
@@ -51,6 +55,11 @@ _NEVER_TAKEN = frozenset(
         *("NOT_ENTRY", "QTY_FIXED", "ID_TOO_LONG", "UNKNOWN_SYMBOL"),
     }
 )
+_CHANGES = {
+    "trade_correct": ReasonCode.VENUE_CORRECTED,
+    "trade_bust": ReasonCode.VENUE_BUST,
+}
+"""what the venue does to an execution -> what we say when we hear of it"""
 _REPAIRS = frozenset({GroupKind.FLATTEN, GroupKind.RESTORE, GroupKind.STOP})
 
 
@@ -102,7 +111,13 @@ def judge(played: Played) -> tuple[AuditReport, tuple[Violation, ...]]:
     more = (
         *_kill_faults(played, limits),
         *_refusal_faults(played),
-        *_close_faults(played, limits),
+        *late_faults(
+            played.run.log.lines,
+            [one.plan for one in played.scenario.plans],
+            limits,
+            close_ns=played.scenario.close_ns,
+            end_ns=played.run.edge.now_ns,
+        ),
         *_progress_faults(played, ends),
         *_engine_faults(played),
         *_money_faults(played, ends, unheard_of(played)),
@@ -120,45 +135,28 @@ def judge(played: Played) -> tuple[AuditReport, tuple[Violation, ...]]:
 
 
 def unheard_of(played: Played) -> frozenset[str]:
-    """Trades with an execution whose price was corrected in a message that was lost, and that ended
-    before the next read could tell.
+    """Trades with an execution that was corrected or taken back in a message that was lost, and
+    that ended before the next read could tell.
 
-    A known gap: their books are right to the correction, so they are counted and not judged.
+    A known gap: their books are right to that message, so they are counted and not judged.
     """
     told = {
-        alarm.trade_id
+        (alarm.trade_id, alarm.reason.code)
         for _, alarm in played.run.alarms
-        if alarm.reason.code is ReasonCode.VENUE_CORRECTED
+        if alarm.reason.code in _CHANGES.values()
     }
-    changed = {
-        owner[0]
-        for line in played.run.log.lines
-        if line["kind"] == "trade_correct"
-        and (owner := owner_of(str(line["cl_ord_id"] or ""))) is not None
-    }
-    return frozenset(changed - told)
-
-
-def _money_faults(
-    played: Played, ends: Mapping[str, Trade | Denial], unheard: frozenset[str]
-) -> Iterator[Violation]:
-    """I12: what callers are told they made in a symbol is what the venue's ledger says. Judged
-    where every trade was closed by our own orders; each result is cut to 1e-9 USD."""
-    venue = played.run.exchange.venue
-    entries = venue.ledgers[played.run.account].entries
-    for symbol in sorted({one.plan.symbol for one in played.scenario.plans}):
-        trades = [end for end in ends.values() if isinstance(end, Trade) and end.symbol == symbol]
-        traded = [trade for trade in trades if any(order.cum_qty for order in trade.orders)]
-        told = [result_of(trade).pnl_usd for trade in traded]
-        known = [pnl_usd for pnl_usd in told if pnl_usd is not None]
-        if len(known) < len(told) or unheard & {trade.trade_id for trade in trades}:
+    ends = ends_of(played)
+    changed = set()
+    for line in played.run.log.lines:
+        code = _CHANGES.get(str(line["kind"]))
+        owner = owner_of(str(line["cl_ord_id"] or ""))
+        if code is None or owner is None or (owner[0], code) in told:
             continue
-        made = sum(entry.cash for entry in entries if entry.symbol == symbol)
-        if not 0 <= made - sum(known) * NANO <= len(known) * NANO:
-            sentence = (
-                f"{symbol}: told {to_text(sum(known))} USD, the venue {to_text(made // NANO)}"
-            )
-            yield Violation("I12", "", played.run.edge.now_ns, sentence)
+        end = ends.get(owner[0])
+        ended_ns = end.closed_ns if isinstance(end, Trade) else None
+        if ended_ns is not None and ended_ns <= _number(line, "venue_ns") + POLL_MS * NS_PER_MS:
+            changed.add(owner[0])
+    return frozenset(changed)
 
 
 def _overnight(played: Played, ends: Mapping[str, Trade | Denial]) -> frozenset[str]:
@@ -207,26 +205,27 @@ def _refusal_faults(played: Played) -> Iterator[Violation]:
                 yield Violation("I13", owner[0], _number(line, "venue_ns"), sentence)
 
 
-def _close_faults(played: Played, limits: AuditLimits) -> Iterator[Violation]:
-    """I18: no stop that ends with the day covers shares at the close, if there was time to renew
-    it."""
-    close_ns = played.scenario.close_ns
-    resting: dict[str, tuple[int, Mapping[str, object]]] = {}
-    for line in played.run.log.lines:
-        if _number(line, "venue_ns") >= close_ns:
-            break
-        order_id = str(line["order_id"])
-        if line["leg"] != "STOP" or line["tif"] != "DAY" or line["status"] in DEAD:
-            resting.pop(order_id, None)
-        elif line["working"] or line["armed"]:
-            resting.setdefault(order_id, (_number(line, "venue_ns"), line))
-    if played.run.edge.now_ns < close_ns:
-        return
-    for since_ns, stop in resting.values():
-        due_ns = max(since_ns, close_ns - FLAT_BEFORE_CLOSE_NS)
-        if limits.latest_end_ns(due_ns, RENEWAL_MS, str(stop["symbol"])) < close_ns:
-            sentence = f"the stop {stop['order_id']} ended with the day, and shares were held"
-            yield Violation("I18", "", close_ns, sentence)
+def _money_faults(
+    played: Played, ends: Mapping[str, Trade | Denial], unheard: frozenset[str]
+) -> Iterator[Violation]:
+    """I12: what callers are told they made in a symbol is what the venue's ledger says. Judged
+    where every trade was closed by our own orders; each result is cut to 1e-9 USD."""
+    venue = played.run.exchange.venue
+    entries = venue.ledgers[played.run.account].entries
+    _, others = holdings(played.run.log.lines)
+    for symbol in sorted({one.plan.symbol for one in played.scenario.plans} - others):
+        trades = [end for end in ends.values() if isinstance(end, Trade) and end.symbol == symbol]
+        traded = [trade for trade in trades if any(order.cum_qty for order in trade.orders)]
+        told = [result_of(trade).pnl_usd for trade in traded]
+        known = [pnl_usd for pnl_usd in told if pnl_usd is not None]
+        if len(known) < len(told) or unheard & {trade.trade_id for trade in trades}:
+            continue
+        made = sum(entry.cash for entry in entries if entry.symbol == symbol)
+        if not 0 <= made - sum(known) * NANO <= len(known) * NANO:
+            sentence = (
+                f"{symbol}: told {to_text(sum(known))} USD, the venue {to_text(made // NANO)}"
+            )
+            yield Violation("I12", "", played.run.edge.now_ns, sentence)
 
 
 def _kills(played: Played) -> Iterator[tuple[int, int]]:
