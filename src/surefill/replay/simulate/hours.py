@@ -1,7 +1,7 @@
 """What the clock demands of a trade, read from the venue's log (I18).
 
-What: `holdings` (shares of each plan over time) and `late_faults`: shares held long after the plan's
-exit time, shares of a plan that goes home flat held at the close, and stops that end with the day
+What: `holdings` (shares of each plan over time) and `late_faults`: shares held long after the exit
+time, shares of a plan that goes home flat held at the close, and stops that end with the day
 although shares stay.
 Why beside the auditor: it knows neither exit times nor sessions.
 Invariants: an excuse moves a deadline as it does in the auditor; a position is the sum of the
