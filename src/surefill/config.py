@@ -6,8 +6,8 @@ A-46, I26). So a wrong value, an unknown name under our prefixes and a misspelt 
 and every problem is listed at once.
 Invariants: numbers are read exactly (decimal text to integers); at most 25 settings; the seven
 classic names and defaults are fixed, because users have them in their ``.env``.
-Must never: show a secret, take one from anywhere but the environment or a private file, or guess
-what a wrong value meant.
+Must never: show a secret, take one from elsewhere than environment, private file or keyring, or
+guess what a wrong value meant.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from surefill.core.limits import LimitError, Override, read_limits, show_limits
 from surefill.core.plan import POLICY_BOUNDS, SYMBOL_PATTERN, Policy
 from surefill.core.units import NANO, to_text
 from surefill.journal.address import DatabaseAddress, address_of, is_address, without_password
+from surefill.keychain import KeychainProblem, text_of
 from surefill.ports import WashExempts
 from surefill.secret import Secret as Secret
 
 PREFIXES = ("SUREFILL_", "SMART_EXECUTOR_")
 NOT_SETTINGS = frozenset({"SUREFILL_TAPES", "SUREFILL_PAYLOADS", "SUREFILL_CANARY"})
 """Names under our prefix that belong to the test suite."""
-MILLI_NS = 1_000_000
-SECOND_NS = 1_000_000_000
+MILLI_NS, SECOND_NS = 1_000_000, 1_000_000_000
 FILE_BYTES_MAX = 1_000_000
-SECRET_NAME = "APCA_API_SECRET_KEY"
+KEY_NAME, SECRET_NAME = "APCA_API_KEY_ID", "APCA_API_SECRET_KEY"
 JOURNAL_NAME = "SUREFILL_JOURNAL_PATH"
 LOCAL_PATH = ".surefill/journal.db"
 """The journal; with one in a database, what else stands beside it (control port, heartbeat)."""
@@ -221,11 +221,14 @@ class Url(Kind):
             raise Bad("NOT_A_URL", "would send the keys unencrypted; use https")
 
 
+@dataclass(frozen=True)
 class Hidden(Kind):
-    """A credential: read as `Secret`, never shown."""
+    """A credential: read as `Secret`, never shown. ``keyring:SERVICE`` keeps it under ``name``."""
+
+    name: str
 
     def read(self, text: str) -> Secret:
-        return Secret(text)
+        return Secret(text_of(text, self.name))
 
     def check(self, value: Secret) -> None:
         if not re.fullmatch(r"[!-~]{0,200}", value.reveal()):
@@ -293,8 +296,10 @@ class Settings:
     extended_hours: bool = setting(
         "SMART_EXECUTOR_ENABLE_EXTENDED_HOURS=False", Flag(), "entries there, if the plan agrees"
     )
-    key_id: Secret = setting("APCA_API_KEY_ID=", Hidden(), "key id of the Alpaca account")
-    secret_key: Secret = setting(f"{SECRET_NAME}=", Hidden(), "its secret; a .env needs mode 0600")
+    key_id: Secret = setting(
+        f"{KEY_NAME}=", Hidden(KEY_NAME), "key id at Alpaca, or keyring:SERVICE"
+    )
+    secret_key: Secret = setting(f"{SECRET_NAME}=", Hidden(SECRET_NAME), "its secret, likewise")
     base_url: str = setting(
         "APCA_API_BASE_URL=https://paper-api.alpaca.markets", Url(), "where orders go"
     )
@@ -363,7 +368,7 @@ class Settings:
         if problems:
             raise ConfigError(problems)
         if bool(self.key_id) != bool(self.secret_key):
-            missing = SECRET_NAME if self.key_id else "APCA_API_KEY_ID"
+            missing = SECRET_NAME if self.key_id else KEY_NAME
             lonely = Bad("INCOMPLETE", "is missing; the key id and the secret come as a pair")
             raise ConfigError([_problem(missing, "", lonely)])
 
@@ -388,7 +393,7 @@ class Settings:
                 if not text and item.metadata["default"]:
                     raise Bad("EMPTY", "is empty; remove the line to use the default")
                 values[item.name] = kind.read(text)
-            except Bad as bad:
+            except (Bad, KeychainProblem) as bad:
                 problems.append(_problem(env, text, bad))
         try:
             settings = cls(**values)
@@ -401,17 +406,13 @@ class Settings:
     @property
     def local_path(self) -> Path:
         """The journal's file; with a journal in a database, where it would be."""
-        return (
-            Path(LOCAL_PATH)
-            if isinstance(self.journal_path, DatabaseAddress)
-            else self.journal_path
-        )
+        place = self.journal_path
+        return Path(LOCAL_PATH) if isinstance(place, DatabaseAddress) else place
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """What no log may show."""
-        place = self.journal_path
-        password = place.password if isinstance(place, DatabaseAddress) else Secret("")
+        password: Secret = getattr(self.journal_path, "password", Secret(""))
         return tuple(secret for secret in (self.secret_key, password) if secret)
 
     def policy(self) -> Policy:
@@ -441,7 +442,7 @@ class Settings:
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
 
 
-def _problem(env: str, text: str, bad: Bad) -> ConfigProblem:
+def _problem(env: str, text: str, bad: Bad | KeychainProblem) -> ConfigProblem:
     is_hidden = env.startswith("APCA_API_") and env != "APCA_API_BASE_URL"
     value = ("***" if text else "") if is_hidden else repr(without_password(text))[1:-1][:80]
     shown = f"{env} = {value}" if value else env
@@ -457,10 +458,9 @@ def _unknown_names(names: Iterable[str], by_env: Mapping[str, object]) -> list[C
         # Cheap first: hardly any name of a shared environment shares a word with ours.
         if not re.search("SURE|SMART|EXECUT", upper):
             continue
-        near = get_close_matches(
-            upper, ours, n=1, cutoff=0.6 if upper.startswith(PREFIXES) else 0.85
-        )
-        if not near and not upper.startswith(PREFIXES):
+        is_ours = upper.startswith(PREFIXES)
+        near = get_close_matches(upper, ours, n=1, cutoff=0.6 if is_ours else 0.85)
+        if not near and not is_ours:
             continue
         advice = f"did you mean {near[0]}?" if near else "remove it, or see docs/settings.md"
         # The value is not shown: it may be a secret under a wrong name.

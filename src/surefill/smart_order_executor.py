@@ -36,6 +36,7 @@ from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.fresh_ids import FreshIds
 from surefill.runtime.guard import must_fit
+from surefill.runtime.live import must_be_account
 from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
 from surefill.runtime.recovery import is_same_plan, remembered, remembered_closing, unread
 from surefill.runtime.reducing import reduce_and_wait
@@ -135,6 +136,7 @@ class SmartOrderExecutor:
             runtime.broker.watch(trade.symbol)
         runtime.outbox.send(decided.commands, seq=runtime.stepper.seq)
         await driver.until(self._is_ready, timeout_s=None)
+        must_be_account(runtime.permit, runtime.engine.state.account)
         runtime.alerts.begin()
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from surefill.ports import JournalHeld
-from surefill.runtime.notes import notes_in, write_note
+from surefill.runtime.notes import AT_ONCE, last_note, notes_in, write_note
 from surefill.runtime.wiring import journal_at, read_journal
 
 
@@ -37,3 +37,19 @@ def test_a_journal_in_use_takes_no_note(tmp_path: Path) -> None:
     assert owner.head() == (0, "")
     owner.close()
     assert write(path, "rollback", 1) == 1
+
+
+def test_the_newest_note_is_found_from_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surefill.runtime.notes.AT_ONCE", 2)
+    assert AT_ONCE > 2
+    path = tmp_path / "journal.db"
+    for n, topic in enumerate(("live", "else", "live", "else", "else", "else", "else"), 1):
+        write(path, topic, n)
+    journal = read_journal(path)
+    found = last_note(journal, ("live", "ended"))
+    assert found is not None
+    assert (found[0], found[1].recv_ns) == (3, 3)
+    assert last_note(journal, ("nothing",)) is None
+    journal.close()

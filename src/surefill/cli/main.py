@@ -60,6 +60,11 @@ VERBS = (
         "surefill trade CRWD buy 25 --signal 534.82 --risk 5.35 --rr 2",
     ),
     Verb("run", "the engine as a process that strategies and scripts ask", "surefill run"),
+    Verb(
+        "live",
+        "real money: allow it for one account, by typing its number",
+        'surefill live --why "first week, 10 shares"',
+    ),
     Verb("halt", "no new risk: entries end, protection stays", 'surefill halt --why "news"'),
     Verb("kill", "the same until a person takes it back", "surefill kill"),
     Verb("resume", "entries again, after a halt or a kill", "surefill resume"),
@@ -101,6 +106,16 @@ VERBS = (
         "surefill replay --path legacy --path adaptive",
     ),
     Verb(
+        "tca",
+        "what execution cost: by the journal, a kept run, a broker's history",
+        "surefill tca --history orders.json activities.json --tape TAPE",
+    ),
+    Verb(
+        "compare",
+        "is A cheaper than B, how sure is that, and for whom",
+        "surefill compare run/adaptive run/legacy",
+    ),
+    Verb(
         "simulate",
         "storms of faults and crashes, judged by the venue's log",
         "surefill simulate --seeds 0:200",
@@ -113,6 +128,7 @@ EXTRA_OF = {
     "msgpack": "exchange",
     "numpy": "tapes",
     "pandas": "calendar",
+    "plotly": "report",
     "pyarrow": "tapes",
     "rich": "cli",
     "starlette": "exchange",

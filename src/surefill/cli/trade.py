@@ -58,6 +58,8 @@ LEAVE_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.KEYS_MISSING: Exit.USAGE,
     ErrorCode.KEYS_REFUSED: Exit.USAGE,
+    ErrorCode.LIVE_NOT_CONFIRMED: Exit.USAGE,
+    ErrorCode.LIVE_OTHER_ACCOUNT: Exit.USAGE,
     ErrorCode.PLAN_ID_REUSED: Exit.USAGE,
     ErrorCode.BROKER_UNAVAILABLE: Exit.UNAVAILABLE,
     ErrorCode.START_INCOMPLETE: Exit.UNAVAILABLE,

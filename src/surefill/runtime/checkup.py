@@ -71,7 +71,7 @@ def mode_check(settings: Settings) -> Check:
         "mode",
         Level.WARN,
         f"LIVE account at {host}: real money",
-        "make sure that this is meant; the paper address is in docs/settings.md",
+        "no start sends anything until `surefill live` was told the account's number",
     )
 
 

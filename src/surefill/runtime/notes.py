@@ -1,6 +1,7 @@
 """Notes in the journal: who did what around the engine, and why.
 
-What: `write_note` puts a `NoteWritten` at the end of the account's journal; `notes_in` reads them.
+What: `write_note` puts a `NoteWritten` at the end of the account's journal; `notes_in` reads them,
+`last_note` the newest of some topics.
 Why: a rollback or a sign-off belongs into the same unbroken record as the trades that it is about.
 Invariants: only while no engine holds the journal (`JournalHeld` otherwise), under a fencing token
 of its own, linked into the same hash chain; it changes no trade, so a re-step passes over it.
@@ -9,7 +10,8 @@ Must never: be written after the deed that it announces.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from surefill.core.events import NoteWritten
@@ -18,6 +20,8 @@ from surefill.ports import Journal
 from surefill.runtime.account import JournalSource, journal_at
 
 HOLDER = "surefill, to write a note"
+AT_ONCE = 1_000
+"""Records that `last_note` reads before it looks further back."""
 _MENTION = b'"event":{"$":"NoteWritten"'
 
 
@@ -54,3 +58,21 @@ def notes_in(journal: Journal, topic: str = "") -> Iterator[tuple[int, NoteWritt
         event = Record.from_bytes(entry.record).event
         if isinstance(event, NoteWritten) and topic in ("", event.topic):
             yield entry.seq, event
+
+
+def last_note(journal: Journal, topics: Collection[str]) -> tuple[int, NoteWritten] | None:
+    """The newest note of these topics with its record number; read from the end, so that a note of
+    the last days costs the same in a journal of years."""
+    end, _ = journal.head()
+    while end > 0:
+        start = max(0, end - AT_ONCE)
+        found = None
+        for entry in islice(journal.records(start), end - start):
+            if _MENTION in entry.record:
+                event = Record.from_bytes(entry.record).event
+                if isinstance(event, NoteWritten) and event.topic in topics:
+                    found = (entry.seq, event)
+        if found is not None:
+            return found
+        end = start
+    return None

@@ -43,6 +43,7 @@ from surefill.runtime.alerting import AlertWatch
 from surefill.runtime.clock import SystemClock
 from surefill.runtime.driver import Driver
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.live import Permit, permit_of
 from surefill.runtime.logs import LogSinks
 from surefill.runtime.outbox import Outbox
 from surefill.runtime.stepper import Stepper
@@ -64,6 +65,7 @@ class Runtime:
     driver: Driver
     logs: LogSinks
     alerts: AlertWatch
+    permit: Permit | None = None
 
 
 async def clock_for(settings: Settings, *, within_s: float = START_S) -> SystemClock:
@@ -118,6 +120,7 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     journal = open_journal(settings)
     with ExitStack() as on_failure:
         on_failure.callback(journal.close)
+        permit = permit_of(journal, settings.base_url)
         stepper = Stepper(engine, journal, holder=BUILD)
         stepper.restore()
         logs.open()
@@ -137,7 +140,8 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     outbox = Outbox(broker, journal, waiters)
     alerts = AlertWatch(journal, lambda: engine.book.open.values())
     driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice, lease=lease)
-    return Runtime(settings, clock, engine, stepper, broker, outbox, waiters, driver, logs, alerts)
+    parts = (engine, stepper, broker, outbox, waiters, driver, logs, alerts, permit)
+    return Runtime(settings, clock, *parts)
 
 
 def unavailable(settings: Settings, error: ConnectionError) -> SurefillError:
