@@ -27,6 +27,17 @@ from tests.support.torture.venue import VenueSide
 VENUE = ("--start", "2026-03-02T15:00:00Z", "--switch", "rate_limit_per_min=1000")
 """Restarts every few seconds are reads every few seconds: more than the usual 200 a minute."""
 
+NOTE = """\
+Real: the processes, `kill -9`, the sockets between engine and exchange (a proxy resets them, lets
+them hang half open, or swallows everything), the full disk (a small file system of its own), the
+file size limit, the failing fsync and the jumping wall clock (a library preloaded into the engine).
+Judged: the exchange's own log, by the auditor. Time in which an engine waited for a processor of
+this machine, as the kernel counts it, does not count against a limit, and is told apart.
+
+Not run: power loss (a killed process loses nothing that the kernel has), a damaged disk, two
+machines, PostgreSQL (see the takeover report), a real broker. The request limit was 1,000 a minute,
+because restarts every few seconds are reads every few seconds."""
+
 
 def main() -> int:
     """Torture, judge, write."""
@@ -49,7 +60,7 @@ def main() -> int:
     for fault in result.faults:
         sys.stderr.write(fault + "\n")
     rows = [*watch.rows(result.kills, "kills"), ("seed", str(args.seed)), *result.rows]
-    write_section(f"Torture, seed {args.seed}", rows, path=args.report)
+    write_section(f"Torture, seed {args.seed}", rows, path=args.report, note=NOTE)
     return int(bool(result.faults))
 
 

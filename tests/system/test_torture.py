@@ -18,9 +18,11 @@ from tests.support.torture.place import doubtful_in, journal_in
 from tests.support.torture.shim import Shim
 from tests.support.torture.venue import VenueSide
 from tests.support.torture.verdict import judge, rows_in
+from tests.support.torture.waits import Waits
 
 pytestmark = pytest.mark.slow
 
+S = 1_000_000_000
 RESET = Hit(0.1, Trouble.RESET, 0)
 
 
@@ -35,9 +37,9 @@ def lane(tmp_path: Path) -> Iterator[Lane]:
     shim = Shim.build(tmp_path)
     plans = [
         life(End.KILL, 0.6, RESET),
-        life(End.KILL, 0.6, is_early=True),
+        life(End.KILL, 0.3, is_early=True),
+        life(End.KILL, 0.9, is_early=True),
         life(End.FILE_LIMIT if shim is None else End.FSYNC, 0.2),
-        life(End.KILL, 0.3),
     ]
     with ExchangeProcess("--start", "2026-03-02T15:00:00Z") as exchange:
         made = Lane(
@@ -51,9 +53,21 @@ def lane(tmp_path: Path) -> Iterator[Lane]:
             patience_s=8,
         )
         if made.disk.is_small:
-            plans.insert(2, life(End.DISK_FULL, 0.2))
+            plans.append(life(End.DISK_FULL, 0.2))
         yield made
         made.close()
+
+
+def test_time_without_a_processor_is_counted_apart() -> None:
+    waits = Waits()
+    for at_s, queued_s in ((10, 0), (11, 0), (12, 1), (13, 2), (20, 2)):
+        waits.note(7, queued_s * S, at_s * S)
+    waits.note(8, 3 * S, 24 * S)  # the next process counts from its own start
+    assert waits.between(11 * S, 12 * S) == 1 * S
+    assert waits.between(10 * S, 30 * S) == 5 * S
+    assert waits.reached(10 * S, 1 * S) == 11 * S
+    assert waits.reached(10 * S, 2 * S) == 14 * S, "two seconds of four were waiting"
+    assert waits.reached(30 * S, 2 * S) == 32 * S
 
 
 def test_a_tortured_engine_loses_and_doubles_nothing(lane: Lane) -> None:

@@ -31,9 +31,12 @@ class Waits:
     def sample(self, pid: int, now_ns: int) -> None:
         """Look at this process now; one that is gone is passed over."""
         try:
-            queued = queued_ns(pid)
+            self.note(pid, queued_ns(pid), now_ns)
         except (OSError, IndexError, ValueError):
             return
+
+    def note(self, pid: int, queued: int, now_ns: int) -> None:
+        """The process had waited ``queued`` ns in all by now."""
         before = self._last[1] if self._last[0] == pid else 0
         self._last = pid, queued
         self._at_ns.append(now_ns)
