@@ -227,3 +227,27 @@ async def test_when_the_engine_stops_connections_end_without_an_answer(desk: Des
         await port.server.close()
         assert await hear(late) == {}
         assert not port.place.socket_path.exists()
+
+
+async def test_a_connection_that_is_ending_already_is_not_broken_off(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the disk is full the engine ends its requests and its port at once."""
+    leaving, may_leave, complaints = asyncio.Event(), asyncio.Event(), list[object]()
+
+    async def slowly(writer: asyncio.StreamWriter) -> None:
+        leaving.set()
+        await may_leave.wait()
+        await hang_up(writer)
+
+    monkeypatch.setattr(server, "hang_up", slowly)
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+    async with open_port(desk) as port:
+        _, writer = await asked(port)
+        await hang_up(writer)
+        await leaving.wait()
+        closing = asyncio.create_task(port.server.close())
+        await asyncio.sleep(0)
+        may_leave.set()
+        await closing
+    assert not complaints

@@ -109,6 +109,7 @@ class _Client:
         self._name = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner = asyncio.current_task()
+        self._is_ending = False
 
     async def run(self, token: str) -> None:
         """Until the other side leaves, breaks the protocol, or the engine ends."""
@@ -118,6 +119,7 @@ class _Client:
         except (EngineGone, ConnectionError, asyncio.CancelledError):
             pass  # nobody is there to be told, or the engine is not there to answer
         finally:
+            self._is_ending = True
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -126,7 +128,8 @@ class _Client:
     async def close(self) -> None:
         """End it from this side."""
         if self._runner is not None and not self._runner.done():
-            self._runner.cancel()
+            if not self._is_ending:  # what is ending by itself must come to its end
+                self._runner.cancel()
             await asyncio.wait({self._runner}, timeout=SEND_S)
 
     async def refuse(self, code: ErrorCode, sentence: str) -> None:
