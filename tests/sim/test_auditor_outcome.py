@@ -72,6 +72,14 @@ def test_an_external_close_explains_what_is_missing() -> None:
     assert claim_faults(made, claim("CLOSED_EXTERNAL", 60), 9) == []
 
 
+def test_shares_that_others_closed_were_not_closed_by_us() -> None:
+    made = closed(FLATTEN, 60)
+    made.account_position, made.external_qty = 0, 40 * UNIT
+    assert claim_faults(made, claim("CLOSED_MIXED", 60), 9) == []
+    found = [one.sentence for one in claim_faults(made, claim("CLOSED_FLATTEN", 60), 9)]
+    assert found == ["CLOSED_FLATTEN, but 40 shares were closed by others"]
+
+
 def test_handed_over_means_covered() -> None:
     made = book()
     said = claim("HANDED_OVER", 0)

@@ -16,6 +16,8 @@ NEWS_NS = 250_000_000
 _WITHOUT_SHARES = frozenset({"DENIED", "NOT_ENTERED"})
 _ONLY_BY = {"CLOSED_TARGET": TARGET, "CLOSED_STOP": STOP}
 """outcome -> the only leg that may have closed the trade"""
+_BY_US = frozenset({"CLOSED_TARGET", "CLOSED_STOP", "CLOSED_TIME", "CLOSED_FLATTEN"})
+"""Outcomes that say that our own orders closed every share."""
 
 
 def claim_faults(book: PlanBook, claim: Claim | None, died_ns: int | None) -> list[Fault]:
@@ -84,6 +86,9 @@ def _kind_faults(book: PlanBook, claim: Claim) -> list[Fault]:
     others = [role for role, qty in sorted(book.exit_by_role.items()) if qty and role != only]
     if only is not None and others:
         return [Fault("I5", f"{claim.outcome}, but {others[0].lower()} orders filled as well")]
+    if book.external_qty and claim.outcome in _BY_US:
+        elsewhere = qty_text(book.external_qty)
+        return [Fault("I5", f"{claim.outcome}, but {elsewhere} shares were closed by others")]
     return []
 
 

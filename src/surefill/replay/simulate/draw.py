@@ -13,6 +13,7 @@ Invariants: a function of the seed; only integer draws, so every Python and plat
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -109,7 +110,7 @@ def draw_scenario(seed: int) -> Scenario:
         )
         happenings += draw_faults(chance, storm_ms)
         happenings += _troubles(symbols, chance, storm_ms)
-        happenings += _others(seed, storm_ms)
+        happenings += _others(seed, storm_ms, happenings)
     is_exempt = not any(pair == "wash_exempts=none" for pair in switches)
     return Scenario(
         seed=seed,
@@ -232,13 +233,20 @@ def _troubles(symbols: tuple[Symbol, ...], chance: Random, storm_ms: int) -> lis
     return found
 
 
-def _others(seed: int, storm_ms: int) -> list[Happening]:
-    """In one storm of eight an order of somebody else rests on the account. With numbers of its
-    own: what was drawn before it came into the world stays as it was."""
+def _others(seed: int, storm_ms: int, drawn: Sequence[Happening]) -> list[Happening]:
+    """In one storm of eight an order of somebody else rests on the account; in one of twelve the
+    kill switch is pulled while an entry is under way. With numbers of its own: what was drawn
+    before this came into the world stays as it was."""
     chance = Random(f"simulate:{seed}:others")
-    if chance.randrange(8):
-        return []
-    return [Rested(chance.randrange(storm_ms // 2), NOT_OURS)]
+    found: list[Happening] = []
+    if not chance.randrange(8):
+        found.append(Rested(chance.randrange(storm_ms // 2), NOT_OURS))
+    if not chance.randrange(12):
+        entries_ms = [one.at_ms for one in drawn if isinstance(one, Given)]
+        at_ms = chance.choice(entries_ms) + chance.randint(100, 2_000)
+        end_ms = at_ms + chance.randint(4_000, 12_000)
+        found += [Operated(at_ms, Act.KILL), Operated(end_ms, Act.UNKILL)]
+    return found
 
 
 def _operators(symbols: tuple[Symbol, ...], chance: Random, storm_ms: int) -> list[Happening]:

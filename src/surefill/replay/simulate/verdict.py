@@ -176,22 +176,21 @@ def _kill_faults(played: Played, limits: AuditLimits) -> Iterator[Violation]:
     """I6: after a kill no new entry arrives, and the remainders are gone."""
     for kill_ns, until_ns in _kills(played):
         late_ns = kill_ns + (ON_THE_WAY_MS + _held_back_ms(played)) * NS_PER_MS
-        live: dict[str, Mapping[str, object]] = {}
+        last: dict[str, Mapping[str, object]] = {}
         for line in played.run.log.lines:
             at_ns, owner = _number(line, "venue_ns"), owner_of(str(line["cl_ord_id"] or ""))
             if owner is None or owner[1] != "E" or at_ns > until_ns:
                 continue
             if line["kind"] == "accept" and late_ns < at_ns:
                 yield Violation("I6", owner[0], at_ns, "an entry was accepted after the kill")
-            if line["status"] in DEAD:
-                live.pop(str(line["order_id"]), None)
-            elif line["order_id"]:
-                live[str(line["order_id"])] = line
-        for rest in live.values():
-            end_ns = limits.latest_end_ns(kill_ns, KILL_CANCEL_MS, str(rest["symbol"]))
-            if end_ns < until_ns:
-                plan_id = str(rest["cl_ord_id"])
-                yield Violation("I6", plan_id, kill_ns, "an entry still works after the kill")
+            order_id = str(line["order_id"])
+            if line["order_id"] and (order_id not in last or last[order_id]["status"] not in DEAD):
+                last[order_id] = line
+        for end in last.values():
+            worked_until_ns = _number(end, "venue_ns") if end["status"] in DEAD else until_ns
+            if limits.latest_end_ns(kill_ns, KILL_CANCEL_MS, str(end["symbol"])) < worked_until_ns:
+                plan_id = str(end["cl_ord_id"])
+                yield Violation("I6", plan_id, kill_ns, "an entry still worked after the kill")
 
 
 def _refusal_faults(played: Played) -> Iterator[Violation]:
