@@ -6,8 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.elsewhere import LAG_NS, _may_be_old, unread_orders
-from surefill.core.events import Accepted, PositionsRead, RejectKind, RequestAnswered, Verb
+from surefill.core.elsewhere import LAG_NS, TOLD_NS, _may_be_old, is_sold_elsewhere, unread_orders
+from surefill.core.events import (
+    Accepted,
+    ExecutionReport,
+    PositionsRead,
+    RejectKind,
+    RequestAnswered,
+    Verb,
+)
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from tests.support.core import Bench, S, covered_bench
@@ -153,3 +160,27 @@ def test_an_order_explains_a_break_only_by_a_read_that_is_newer() -> None:
     for read_ns, left in ((b.now - 1, 3), (b.now, 0)):
         orders = tuple(replace(order, read_ns=read_ns) for order in trade.orders)
         assert len(unread_orders(replace(trade, orders=orders))) == left
+
+
+@SIDES
+def test_what_the_stream_tells_of_a_sale_counts_for_a_while(side: str) -> None:
+    b = covered_bench(side)
+    b.run(1)
+    held_qty = 30 * NANO * b.sign
+    his = replace(b.report(b.rows["E1"]), order_id="his", venue_ns=b.now, recv_ns=b.now)
+    his = replace(his, position_qty=held_qty)
+    bare = replace(his, position_qty=None, exec_id="1")
+    told = replace(his, exec_id="2")
+    early = replace(told, venue_ns=b.now - 60 * S)
+
+    def is_sold(*strays: ExecutionReport, shares: int = 31, later_ns: int = 0) -> bool:
+        trade = replace(b.trade, strays=strays)
+        return is_sold_elsewhere(trade, shares * NANO, b.now + later_ns)
+
+    assert is_sold(told)
+    assert not is_sold(told, shares=30)
+    assert not is_sold(told, later_ns=TOLD_NS)
+    assert not is_sold(), "nobody"
+    assert not is_sold(his), "no execution"
+    assert not is_sold(bare)
+    assert not is_sold(early), "before our own fill"

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.events import Accepted, Act, PositionsRead, Verb
+from surefill.core.events import Accepted, Act, PositionsRead, ReportReceived, Verb
 from surefill.core.fix import ExecType, OrdStatus
+from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Outcome
+from surefill.core.units import NANO
 from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, Kind, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
@@ -345,3 +347,123 @@ def test_an_answer_that_the_stream_has_outrun_says_nothing_of_what_is_held(side:
     assert order.is_held
     b.run(1.2)
     assert b.news() == ["ALARM COVER_LOST", "cancel E1.target"]
+
+
+@SIDES
+def test_groups_that_close_together_widen_their_collar_once(side: str) -> None:
+    """Found by simulation, seed 11810, a calm one: four targets were moved to the market together,
+    it moved away by a tick, and the collar went four steps at once to its end, with an alarm."""
+    b = Bench(side, beside=True)
+    b.accepts("E1")
+    for n, qty in enumerate((20, 30, 50), start=1):
+        b.fills("E1", qty)
+        b.run(0.6)
+        b.accepts(f"X{n}")
+    b.operator(Act.FLATTEN)
+    for n in (1, 2, 3):
+        b.replaces(f"X{n}", f"T{n}")
+    b.quote(-120, -118)
+    b.run(1.6)
+    cancels = [line for line in b.news() if line.startswith("cancel")]
+    assert len(cancels) == 3
+    assert b.trade.flatten_step == 1
+    assert "EXPOSED" not in b.alarms
+
+
+@SIDES
+def test_an_entry_is_over_when_an_exit_has_closed_a_part_of_it(side: str) -> None:
+    """Found by simulation, seed 11876: the stop had sold all that had filled so far, and the tactic
+    went on buying."""
+    b = Bench(side, beside=True)
+    b.accepts("E1")
+    b.fills("E1", 37)
+    b.run(0.6)
+    b.accepts("X1")
+    b.news()
+    b.fills("X1.stop", 37, -195)
+    assert b.news()[0] == "cancel E1"
+    b.cancelled("E1")
+    b.run(2)
+    assert b.trade.entry_end is not None
+    assert b.trade.entry_end.code is ReasonCode.ENTRY_EXITED
+    assert b.trade.outcome is Outcome.CLOSED_STOP
+
+
+def stranger(b: Bench, position: int) -> None:
+    """Somebody else's order executes; the account holds ``position`` shares afterwards."""
+    report = b.report(b.rows["E1"], ExecType.TRADE)
+    b.feed(
+        ReportReceived(
+            replace(
+                report,
+                order_id="his",
+                cl_ord_id="his",
+                exec_id=f"his-{position}",
+                venue_ns=b.now,
+                recv_ns=b.now,
+                position_qty=b.sign * position * NANO,
+            )
+        )
+    )
+
+
+@SIDES
+def test_a_plain_closing_order_waits_where_the_stream_tells_of_a_sale(side: str) -> None:
+    """Found by simulation, seed 11974: cover had been refused for good, somebody cancelled the rest
+    of it and sold; our plain order, deferred while his held the shares, went 130 ms after it."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.refuses("X2", Kind.PRICE_THROUGH)
+    b.refuses("F1", Kind.QTY_UNAVAILABLE)
+    stranger(b, 30)
+    b.news()
+    b.run(0.2)
+    assert b.news() == []
+    stranger(b, 0)
+    b.run(4.5)
+    assert b.news() == []
+    b.run(1)
+    assert b.news()[0].startswith("submit F1"), "the reads have the word"
+    b.refuses("F1", Kind.OTHER)
+    stranger(b, 50)
+    b.run(4)
+    assert not [line for line in b.news() if line.startswith("submit")]
+    b.run(2)
+    assert b.news()[0].startswith("submit F2")
+
+
+@SIDES
+def test_every_correction_may_anchor_all_exits(side: str) -> None:
+    """Found by simulation, seed 12371: the price of the entry was corrected twice in a minute, and
+    the limit of exit changes kept stop and target on the first correction for half a minute."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    stop, target = "E1.stop", "E1.target"
+    for n, cents in enumerate((4, 3, 2, 1), start=1):
+        b.replaces(stop, f"S{n}")
+        b.replaces(target, f"T{n}")
+        stop, target = f"S{n}", f"T{n}"
+        b.run(1)
+        corrected(b, cents - 1)
+    assert b.news()[-1].startswith(f"replace {stop} -> S5")
+    assert "REPAIR_LIMIT" not in b.alarms
+
+
+@SIDES
+def test_while_the_entry_works_a_full_limit_of_changes_is_nobody_s_alarm(side: str) -> None:
+    """Found by simulation, seed 12510, a calm one: fills at ever other prices moved the stops of
+    three groups; the end of the entry brings room to anchor them all."""
+    b = Bench(side, beside=True)
+    b.accepts("E1")
+    for n, cents in enumerate((5, 1, -3, -7), start=1):
+        b.fills("E1", 20, cents)
+        b.run(0.6)
+        for line in b.news():
+            if line.startswith("replace"):
+                b.replaces(line.split()[1], line.split()[3])
+        b.accepts(f"X{n}")
+    assert len(b.trade.exit_changes) == 3
+    b.run(2)
+    assert "REPAIR_LIMIT" not in b.alarms

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from surefill.core.session import Calendar, Session, SessionKind
@@ -70,3 +72,12 @@ def test_only_the_sessions_of_a_stretch_of_time() -> None:
     assert CALENDAR.between(400, 1099).sessions == (MONDAY,)
     assert CALENDAR.between(401, 1099).sessions == ()
     assert CALENDAR.between(0, 9999) == CALENDAR
+
+
+def test_a_listing_that_was_cut_takes_no_days_away() -> None:
+    """Found by simulation, seed 12181: three days of a calendar, and later none at all."""
+    assert CALENDAR.updated(Calendar()) == CALENDAR
+    assert Calendar().updated(CALENDAR) == CALENDAR
+    moved = replace(FRIDAY, close_ns=FRIDAY.close_ns - 10)
+    assert CALENDAR.updated(Calendar.of([moved])).sessions == (MONDAY, moved)
+    assert CALENDAR.updated(Calendar.of([MONDAY])) == CALENDAR

@@ -364,7 +364,7 @@ def _check_fill(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
         case ExecType.TRADE_CANCEL:
             turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=report.exec_id))
         case ExecType.TRADE_CORRECT:
-            turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=report.exec_id))
+            _corrected(turn, order, report.exec_id)
         case ExecType.TRADE if order.leg is Leg.ENTRY and not trade.is_legacy:
             px = report.last_px
             if px is not None and trade.sign * (px - trade.terms.worst_px) > 0:
@@ -374,6 +374,14 @@ def _check_fill(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
                 turn.broken.append(f"I1: {text.sentence}")
         case _:
             pass
+
+
+def _corrected(turn: Turn, order: ChildOrder, exec_id: str | None) -> None:
+    """The price of an execution is another one. Of an entry's, all exits hang on it: they are
+    anchored anew, and what they moved before is of another anchor (I14, I20)."""
+    turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=exec_id))
+    if order.leg is Leg.ENTRY:
+        turn.trade = replace(turn.trade, exit_changes=())
 
 
 def keep_stray(turn: Turn, report: ExecutionReport) -> None:
@@ -435,7 +443,7 @@ def _settle_disputes(turn: Turn, event: FillsRead) -> None:
             if old.qty and not new.qty:
                 turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=old.exec_id))
             elif old.px != new.px:
-                turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=old.exec_id))
+                _corrected(turn, order, old.exec_id)
 
 
 def restarted(trade: Trade) -> Trade:

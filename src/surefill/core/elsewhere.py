@@ -22,6 +22,8 @@ from surefill.core.units import to_text
 
 LAG_NS = 30 * SECOND_NS
 """So far a read may lag behind what it should show (N8)."""
+TOLD_NS = 5 * SECOND_NS
+"""So long what the stream told of the account's position holds back a plain closing order."""
 
 
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
@@ -55,6 +57,18 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
             break_qty=0,
             break_since_ns=None,
         )
+
+
+def is_sold_elsewhere(trade: Trade, qty: int, now: int) -> bool:
+    """Whether the venue has just told, with an execution of somebody else, of fewer shares than
+    ``qty`` (1e-9): a plain order to close them would open a position. The reads that settle it are
+    on their way; after `TOLD_NS` they have the word, or nobody has."""
+    told = [stray for stray in trade.strays if stray.exec_id is not None]
+    last = max(told, key=lambda stray: stray.venue_ns, default=None)
+    if last is None or last.position_qty is None or now >= last.recv_ns + TOLD_NS:
+        return False
+    own_ns = max((fill.venue_ns for order in trade.orders for fill in order.fills), default=0)
+    return own_ns < last.venue_ns and trade.sign * last.position_qty < qty
 
 
 def unread_orders(trade: Trade) -> tuple[ChildOrder, ...]:

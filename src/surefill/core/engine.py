@@ -261,6 +261,7 @@ class EngineTurn:
                 if instrument not in state.instruments:
                     self.set(replace(state, instruments=(*others, instrument)))
             case CalendarRead(calendar):
+                calendar = state.calendar.updated(calendar)
                 calendar = calendar.between(self.now - CALENDAR_NS[0], self.now + CALENDAR_NS[1])
                 if calendar != state.calendar:
                     self.set(replace(state, calendar=calendar))

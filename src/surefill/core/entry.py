@@ -60,6 +60,8 @@ def _end_reason(turn: Turn) -> Reason | None:
         seconds = to_text(trade.deadline_ns - trade.accepted_ns)
         worst = to_text(trade.terms.worst_px)
         return Reason.of(ReasonCode.ENTRY_TIMEOUT, seconds=seconds, worst=worst)
+    if trade.exit_qty or trade.external_qty:
+        return Reason.of(ReasonCode.ENTRY_EXITED)  # no adding to what is on its way out
     if _must_give_way(turn):
         return Reason.of(ReasonCode.ENTRY_COVER_FIRST)
     return None

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import GroupState, cover_of, group_state
+from surefill.core.elsewhere import is_sold_elsewhere
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
@@ -227,7 +228,11 @@ def is_partial_close(trade: Trade) -> bool:
 
 
 def _widen(turn: Turn) -> None:
+    """One step further with the collar; closing orders that give way together go together."""
     trade = turn.trade
+    ending = (g for g in trade.groups if group_state(trade, g) is GroupState.ENDING)
+    if any(o.leg is Leg.FLATTEN for group in ending for o in trade.group_orders(group.n)):
+        return
     step = trade.flatten_step + 1
     if step >= len(COLLAR_BPS):
         turn.alarm(exposed_reason(turn))
@@ -273,6 +278,9 @@ def send_closing(turn: Turn, qty: int) -> None:
     covered = _covered_closing(turn, qty)
     if covered is not None:
         _submit_closing(turn, covered, GroupKind.OCO)
+        return
+    if is_sold_elsewhere(trade, qty, turn.now):
+        turn.wake_at(turn.now + SECOND_NS // 4)
         return
     spec = _closing_spec(turn, qty, trade.plan.side.exit_side)
     _submit_closing(turn, spec, GroupKind.FLATTEN)

@@ -24,6 +24,7 @@ from surefill.core.cover import (
     group_state,
     is_held_back,
 )
+from surefill.core.elsewhere import is_sold_elsewhere
 from surefill.core.exits import close_position, end_group, is_partial_close, restore_position
 from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
@@ -178,6 +179,10 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
     if blocked_by_entry or turn.now < order.not_before_ns:
         turn.wake_at(max(order.not_before_ns, turn.now + 50 * MS_NS))
         return
+    is_plain = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.NONE
+    if is_plain and is_sold_elsewhere(trade, order.spec.order_qty, turn.now):
+        turn.wake_at(turn.now + SECOND_NS // 4)
+        return
     turn.resend(order, Priority.PROTECT)
 
 
@@ -277,9 +282,10 @@ def _amend(turn: Turn) -> None:
             turn.wake_at(trade.change_failed_ns + pause_ns)
             return
         if len(recent) >= limit:
-            turn.alarm(
-                Reason.of(ReasonCode.REPAIR_LIMIT, count=limit, window="a minute", limit=limit)
-            )
+            if trade.open_entry is None:  # else the end of the entry brings room to anchor all
+                turn.alarm(
+                    Reason.of(ReasonCode.REPAIR_LIMIT, count=limit, window="a minute", limit=limit)
+                )
             turn.wake_at(recent[0] + 60 * SECOND_NS)
             return
         is_stop = order.leg is Leg.STOP

@@ -91,6 +91,7 @@ class ReasonCode(Enum):
     ENTRY_CANCELED = "the entry was canceled: {by}"
     ENTRY_ABSENT = "the entry never reached the broker: {reads} reads over {seconds} s, not listed"
     ENTRY_COVER_FIRST = "the rest of the entry gave way to cover for what had filled"
+    ENTRY_EXITED = "an exit closed shares while the rest of the entry still worked"
     ENTRY_UNSENT = "the entry could not be sent: {text}"
     # Protection and exits
     COVER_REFUSED = "the broker refused cover ({rung}): {text}"

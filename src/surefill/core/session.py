@@ -70,6 +70,15 @@ class Calendar:
         near = (s for s in self.sessions if s.post_ns >= start_ns and s.pre_ns <= end_ns)
         return Calendar(tuple(near))
 
+    def updated(self, news: Calendar) -> Calendar:
+        """This calendar with what a listing says of the days between its first and its last. It may
+        have been cut short: of the days beyond it says nothing (I11)."""
+        if not news.sessions:
+            return self
+        first_ns, last_ns = news.sessions[0].pre_ns, news.sessions[-1].post_ns
+        kept = (s for s in self.sessions if s.post_ns <= first_ns or s.pre_ns >= last_ns)
+        return Calendar.of([*kept, *news.sessions])
+
     @staticmethod
     def of(sessions: Sequence[Session]) -> Calendar:
         """A calendar from sessions in any order; a date given twice raises ``ValueError``."""

@@ -164,6 +164,7 @@ class PlanJudge:
         self.book.execute(order, px=px, qty=qty, at_ns=self._now_ns)
         self._instant.is_open = self._instant.by_venue = True
         if order.role == ENTRY:
+            self._entry_fills += 1  # the anchoring at another price is free as well (I20)
             self._anchor.entry_changed()
 
     def settle(self) -> None:

@@ -160,6 +160,18 @@ def test_what_cannot_be_read_is_not_told() -> None:
     assert not rig.of(InstrumentRead)
 
 
+def test_a_calendar_that_was_cut_to_nothing_is_read_again() -> None:
+    """Found by simulation, seed 12181: a restarted engine never took plans again."""
+    rig = Rig()
+    rig.wire.is_open = False
+    rig.broker.start()
+    rig.answer([])
+    rig.wire.now += READ_AGAIN_NS
+    rig.broker.wake()
+    rig.answer(CALENDAR)
+    assert len(rig.of(CalendarRead)) == 1
+
+
 def test_a_stream_is_up_after_the_reads_and_down_when_it_ends() -> None:
     rig = Rig()
     rig.broker.start()

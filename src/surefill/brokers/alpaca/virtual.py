@@ -257,10 +257,13 @@ class VirtualBroker:
         self._tell(event)
 
     async def _read_reference(self) -> None:
-        body = await self._until_complete(lambda: requests.calendar(self._wire.now_ns()))
-        calendar = market.calendar(body)
-        if not isinstance(calendar, Unreadable):
-            self._tell(CalendarRead(calendar, self._wire.now_ns()))
+        while True:
+            body = await self._until_complete(lambda: requests.calendar(self._wire.now_ns()))
+            calendar = market.calendar(body)
+            if not isinstance(calendar, Unreadable):
+                break
+            await _Pause(self._wire.now_ns() + READ_AGAIN_NS)
+        self._tell(CalendarRead(calendar, self._wire.now_ns()))
         self._tell(await self._reads.account(Priority.EVIDENCE))
 
     async def _read_instrument(self, symbol: str) -> None:

@@ -44,6 +44,11 @@ def test_every_recorded_asset_is_read() -> None:
             assert found.is_tradable == (asset["tradable"] and asset["status"] == "active")
 
 
+def test_weeks_without_a_session_are_no_calendar() -> None:
+    """A listing that was cut to nothing, or to days that are no trading days (I11)."""
+    assert isinstance(market.calendar(b"[]"), Unreadable)
+
+
 def test_every_recorded_calendar_and_clock_is_read() -> None:
     for record in payload_lines("calendar.jsonl"):
         found = market.calendar(body(record["response"]))

@@ -64,10 +64,14 @@ def unknown_instrument(symbol: str) -> Instrument:
 
 
 def calendar(raw: bytes | Raw) -> Calendar | Unreadable:
-    """Trading sessions in UTC. One bad day spoils the listing: a hole would look like a holiday."""
+    """Trading sessions in UTC. One bad day spoils the listing: a hole would look like a holiday.
+    Weeks without a session are no calendar but a listing that was cut (I11)."""
 
     def read() -> Calendar:
-        return Calendar.of([_session(decode(DayWire, day)) for day in split(raw)])
+        sessions = [_session(decode(DayWire, day)) for day in split(raw)]
+        if not sessions:
+            raise WireError("it has no sessions")
+        return Calendar.of(sessions)
 
     return attempt("calendar", read)
 
