@@ -14,6 +14,8 @@ from surefill.cli import replay
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
 from surefill.replay.paths import Played, play_paths
+from surefill.replay.run_files import read_parents
+from surefill.replay.tracks import read_tracks
 from surefill.sim.auditor import Violation
 from tests.sim.tapes import day, twin
 
@@ -40,6 +42,19 @@ def test_rows_of_a_tape_in_files(tmp_path: Path, capsys: Capture) -> None:
     assert (row["path"], row["model"], row["seed"]) == ("mid", "touch", 7)
     assert row["market"] == "recorded market of 20261120: TWIN"
     assert (row["minutes"], row["violations"], row["found"]) == (4, 0, [])
+
+
+def test_a_run_is_kept_with_every_plan(tmp_path: Path, capsys: Capture) -> None:
+    words = ["replay", "--path", "mid", *BRIEF, "--out"]
+    assert main([*words, str(tmp_path / "run")]) == Exit.DONE
+    err = capsys.readouterr().err
+    assert "report.html" in err
+    found = read_parents(tmp_path / "run")
+    assert {one.path for one in found} == {"mid"}
+    assert len(found) == len(read_tracks(tmp_path / "run"))
+    assert all(one.marks.arrival_px for one in found)
+    (tmp_path / "file").write_text("")
+    assert main([*words, str(tmp_path / "file")]) == Exit.USAGE
 
 
 @pytest.mark.tape

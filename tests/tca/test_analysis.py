@@ -92,4 +92,4 @@ def test_a_flat_row_has_every_measure_and_the_same_names_always() -> None:
     assert (row["shortfall_usd"], row["made_usd"]) == (2 * NANO, 98 * NANO)
     assert (row["bid_px"], empty["ask_px"], empty["shortfall_usd"]) == (px("99.99"), None, None)
     assert (row["effective_spread_ppb"], row["markout_1s_ppb"]) == (4 * BPS, -1 * BPS)
-    assert {"r_ppb", "mae_r_ppb", "first_fill_ns", "uncovered_share_ns", "fill_ppb"} <= row.keys()
+    assert {"r_ppb", "mae_r_ppb", "first_fill_ns", "uncovered_share_ms", "fill_ppb"} <= row.keys()

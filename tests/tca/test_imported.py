@@ -148,3 +148,13 @@ def test_an_entry_that_still_works_is_pending() -> None:
     part = order("e", BUY, 10, 0, ord_status=S.PARTIALLY_FILLED, cum_qty=4 * NANO)
     (found,) = parents_of([part], [done(part, 4, "10", 1)])
     assert (found.fate, found.missed_qty) == (Fate.PENDING, 0)
+
+
+def test_executions_say_more_than_an_older_export_of_the_order() -> None:
+    stale = order("e", BUY, 10, 0, ord_status=S.NEW, cum_qty=0)
+    (found,) = parents_of([stale], [done(stale, 4, "10", 1), done(stale, 6, "10", 2)])
+    assert found.fate is Fate.ENTERED
+    part = replace(done(stale, 4, "10", 1), ord_status=S.PARTIALLY_FILLED, cum_qty=4 * NANO)
+    rest = replace(done(stale, 6, "10", 2), ord_status=S.FILLED)
+    (alone,) = parents_of([], [rest, part])
+    assert (alone.fate, alone.qty) == (Fate.ENTERED, 10 * NANO)

@@ -19,8 +19,13 @@ from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.core.plan import SECOND_NS
 from surefill.replay.comparison import Scope, Stream, recorded_streams, synthetic_stream
+from surefill.replay.execution import market_of
+from surefill.replay.keep import keep_run
 from surefill.replay.paths import LEGACY, PATHS, SMART, Played, play_paths
+from surefill.replay.tracks import Track, tracks_of
 from surefill.sim.market import TapeError
+from surefill.tca.analysis import Analysis, analysis_of
+from surefill.tca.market import Market
 
 MODELS = ("queue", "paper", "touch")
 SEED, PLANS, MINUTES = 7, 120, 60
@@ -44,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
     parser.add_argument("--plans", metavar="N", type=_count, default=PLANS, help="a day, at most")
     parser.add_argument("--minutes", metavar="M", type=_count, default=MINUTES, help="of each day")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, help="keep costs, data and a report of every plan there"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
 
@@ -53,21 +61,58 @@ def run(args: argparse.Namespace) -> int:
         plans_max=args.plans, window_ns_max=args.minutes * 60 * SECOND_NS, events_max=EVENTS_MAX
     )
     paths = tuple(dict.fromkeys(args.path or (LEGACY, SMART)))
-    code = Exit.DONE
+    code, book = Exit.DONE, _Book()
     try:
+        if args.out:
+            args.out.mkdir(parents=True, exist_ok=True)  # before minutes of playing
         if args.tapes:
             streams: Iterable[Stream] = recorded_streams(args.tapes, args.seed, scope)
         else:
             streams = [synthetic_stream(args.seed, scope)]
         for stream in streams:
-            played = _play(stream, paths, args)
+            markets = book.open(stream) if args.out else None
+            played = _play(stream, paths, args, markets=markets)
+            book.take(stream, played, markets)
             _tell(stream, played, args)
             if any(one.violations for one in played):
                 code = Exit.EXPOSED
-    except TapeError as error:
+        if args.out:
+            book.keep(args.out, model=args.model, seed=args.seed)
+    except (TapeError, OSError) as error:
         say(f"surefill replay: {error}")
         return Exit.USAGE
     return code
+
+
+class _Book:
+    """What is kept of a run. ``_paths``: path -> its plans of every day."""
+
+    def __init__(self) -> None:
+        self._titles: list[str] = []
+        self._paths: dict[str, list[Analysis]] = {}
+        self._tracks: list[Track] = []
+
+    def open(self, stream: Stream) -> dict[str, Market]:
+        """The markets of a day: symbol -> what costs are measured against."""
+        return {tape.symbol: market_of(tape, stream.session.close_ns) for tape in stream.tapes}
+
+    def take(self, stream: Stream, played: list[Played], markets: dict[str, Market] | None) -> None:
+        """One day on every path; nothing where nothing is kept."""
+        if markets is None:
+            return
+        self._titles.append(stream.title)
+        for one in played:
+            found = self._paths.setdefault(one.path, [])
+            found += [analysis_of(parent) for parent in one.parents]
+        every = [parent for one in played for parent in one.parents]
+        self._tracks += tracks_of(every, markets)
+
+    def keep(self, folder: Path, *, model: str, seed: int) -> None:
+        """Write it. Raises ``OSError``."""
+        days = self._titles[0] if len(self._titles) == 1 else f"{len(self._titles)} days"
+        title = f"surefill replay: {days}; fill model '{model}', seed {seed}"
+        for path in keep_run(folder, title, self._paths, tracks=self._tracks):
+            say(f"wrote {path}")
 
 
 def _count(text: str) -> int:
@@ -77,7 +122,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _play(stream: Stream, paths: tuple[str, ...], args: argparse.Namespace) -> list[Played]:
+def _play(
+    stream: Stream,
+    paths: tuple[str, ...],
+    args: argparse.Namespace,
+    *,
+    markets: dict[str, Market] | None,
+) -> list[Played]:
     plans = len(stream.draws)
     with DemoBar() as bar:
         bar.count(f"{plans} plans, {len(paths)} paths", plans * len(paths))
@@ -86,6 +137,7 @@ def _play(stream: Stream, paths: tuple[str, ...], args: argparse.Namespace) -> l
             paths,
             seed=args.seed,
             model=args.model,
+            markets=markets,
             on_progress=lambda path, done: bar.at(paths.index(path) * plans + done),
         )
         return list(played)

@@ -11,14 +11,17 @@ Must never: show a path without its violations.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from surefill.core.plan import Policy
 from surefill.replay.comparison import Stream, play_path
+from surefill.replay.execution import parents_of_path
 from surefill.replay.measure import Measures, measure
 from surefill.sim.auditor import Violation
 from surefill.tactics.registry import PLAN_TACTICS
+from surefill.tca.market import Market
+from surefill.tca.parent import Parent
 
 LEGACY, SMART = "legacy", "smart"
 PATHS = (LEGACY, SMART, *sorted(PLAN_TACTICS))
@@ -27,13 +30,15 @@ PATHS = (LEGACY, SMART, *sorted(PLAN_TACTICS))
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One path. ``lines``: of the venue's log, read by the auditor."""
+    """One path. ``lines``: of the venue's log, read by the auditor; ``parents``: every plan as cost
+    analysis sees it, where ``markets`` were given."""
 
     path: str
     model: str
     measures: Measures
     violations: tuple[Violation, ...]
     lines: int
+    parents: tuple[Parent, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
@@ -46,10 +51,12 @@ def play_paths(
     *,
     seed: int,
     model: str,
+    markets: Mapping[str, Market] | None = None,
     on_progress: Callable[[str, int], None] | None = None,
 ) -> Iterator[Played]:
     """Play the stream on each of ``paths`` (of `PATHS`) in turn.
 
+    ``markets`` (symbol -> market, of all of them): measure every plan's cost against these, too.
     ``on_progress`` is told the path and how many of its plans have ended.
     """
     for path in paths:
@@ -62,7 +69,9 @@ def play_paths(
             on_progress=None if on_progress is None else _named(on_progress, path),
         )
         measures = measure(stream, result, Policy())
-        yield Played(path, model, measures, result.report.violations, len(result.lines))
+        parents = parents_of_path(stream, result, path, markets=markets) if markets else ()
+        found = result.report.violations
+        yield Played(path, model, measures, found, len(result.lines), parents)
 
 
 def _named(tell: Callable[[str, int], None], path: str) -> Callable[[int], None]:

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from surefill.core.units import NANO
 from surefill.tca.costs import Costs, costs_of
 from surefill.tca.facts import Fate
 from surefill.tca.parent import HORIZONS_NS, SECOND_NS, Parent
@@ -57,7 +58,7 @@ def analysis_of(parent: Parent) -> Analysis:
 @dataclass(frozen=True, slots=True)
 class Measure:
     """One number of a plan. ``unit``: ``ppb`` (of a price or a value), ``R``, ``ratio`` (both
-    1e-9), ``ns`` or ``share_ns`` (1e-9 share times ns)."""
+    1e-9), ``ns`` or ``share_ms`` (shares times ms)."""
 
     name: str
     unit: str
@@ -78,6 +79,11 @@ def _part(name: str) -> Measure:
 
 def _ppb(found: ImplementationShortfall | None) -> int | None:
     return found.ppb if found is not None else None
+
+
+def _share_ms(share_ns: int | None) -> int | None:
+    """Shares times ms: what 64 bits of a table hold."""
+    return None if share_ns is None else -(-share_ns // (NANO * 1_000_000))
 
 
 def _at(name: str, n: int) -> Callable[[Analysis], int | None]:
@@ -123,7 +129,7 @@ MEASURES = (
     _costs("r", "R"),
     _costs("mae", "R"),
     _costs("mfe", "R"),
-    Measure("uncovered", "share_ns", lambda one: one.parent.uncovered_share_ns),
+    Measure("uncovered", "share_ms", lambda one: _share_ms(one.parent.uncovered_share_ns)),
 )
 """Every number of a plan. Cost is positive; ``markout_*`` is positive in our favour."""
 

@@ -35,15 +35,23 @@ _LEGS = {
 
 @dataclass(slots=True)
 class _Order:
-    """An order with its successors. ``last``: the newest report of them; ``legs``: its exits."""
+    """An order with its successors. ``last``: the newest report of them; ``legs``: its exits;
+    ``cum_qty``: of all of them (1e-9 share)."""
 
     first: ExecutionReport
     last: ExecutionReport
     legs: tuple[ExecutionReport, ...]
     is_leg: bool
+    cum_qty: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more can come: by its status, or because everything was executed (an
+        order may have been exported before its executions were)."""
+        return self.last.ord_status.is_terminal or self.cum_qty >= self.last.order_qty
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Open:
     """An entry and what of it is still held (1e-9 share)."""
 
@@ -97,8 +105,9 @@ def _joined(orders: Sequence[ExecutionReport]) -> dict[str, _Order]:
 def _with_unknown(known: dict[str, _Order], fills: Iterable[ExecutionReport]) -> dict[str, _Order]:
     """Executions whose order is not in the export stand for it."""
     for fill in sorted(fills, key=lambda one: one.venue_ns):
-        if fill.order_id not in known:
-            known[fill.order_id] = _Order(fill, fill, (), False)
+        made = known.setdefault(fill.order_id, _Order(fill, fill, (), False))
+        if made.first.exec_id is not None:
+            made.last = fill
     return known
 
 
@@ -134,6 +143,7 @@ class _Book:
         order = self._orders[fill.order_id]
         sign, left_qty = fill.side.sign, fill.last_qty or 0
         self._seen.add(order.first.order_id)
+        order.cum_qty += left_qty
         stack = self._open[fill.symbol]
         while left_qty and stack and stack[0].sign != sign:
             left_qty -= self._close(stack, order, fill=replace(fill, last_qty=left_qty))
@@ -184,11 +194,10 @@ _ENDED = frozenset({OrdStatus.CANCELED, OrdStatus.EXPIRED, OrdStatus.REJECTED})
 def _parent(entry: _Open, signals: Mapping[str, int]) -> Parent:
     order, fills = entry.order, tuple(entry.fills)
     last_ns = max(fill.at_ns for fill in fills)
-    is_over = order.last.ord_status.is_terminal
     base = _base(order, signals, fallback_ns=min(fill.at_ns for fill in fills))
     return replace(
         base,
-        fate=Fate.ENTERED if is_over else Fate.PENDING,
+        fate=Fate.ENTERED if order.is_over else Fate.PENDING,
         code=order.last.ord_status.value,
         # What an order closed before it opened anything was never wanted as an entry.
         order_qty=_wanted_qty(order, sum(fill.qty for fill in fills)),

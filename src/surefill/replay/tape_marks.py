@@ -1,0 +1,77 @@
+"""Recorded tapes as the market of plans that happened elsewhere: in a journal, in a history.
+
+What: `marked_on` looks up each plan's day and symbol among tapes and marks it there, `tracks_on`
+takes what is to be drawn from them.
+Invariants: a plan whose day and symbol nobody recorded stays as it was; only days with plans are
+opened, one after another. Import lazily: it needs the extra `tapes`.
+Must never: mark a plan with another day's market.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from surefill.replay.comparison import days_at
+from surefill.replay.execution import market_of
+from surefill.replay.tracks import Track, tracks_of
+from surefill.sim.calendar import session_on
+from surefill.sim.columns import only_evidence
+from surefill.sim.tape import TapeDay, open_tape
+from surefill.tca.market import Market
+from surefill.tca.parent import Parent, marked
+
+NEW_YORK = ZoneInfo("America/New_York")
+LEAD_NS = 60 * 1_000_000_000
+"""A tape is opened a minute before the session, so that its first quote is known at the open."""
+Place = tuple[int, str]
+"""Date (yyyymmdd) and symbol."""
+
+
+def place_of(parent: Parent) -> Place:
+    """The day (New York) and symbol of a plan."""
+    at = datetime.fromtimestamp(parent.arrival_ns // 1_000_000_000, NEW_YORK)
+    return at.year * 10_000 + at.month * 100 + at.day, parent.symbol
+
+
+def markets_at(paths: Iterable[Path], wanted: Iterable[Place]) -> Iterator[tuple[Place, Market]]:
+    """The recorded markets among ``wanted``, one at a time. Raises `TapeError`."""
+    days = {(date, day.symbol): day for date, found in days_at(paths).items() for day in found}
+    for place in sorted(set(wanted) & days.keys()):
+        yield place, _market(days[place])
+
+
+def marked_on(paths: Iterable[Path], parents: Sequence[Parent]) -> tuple[tuple[Parent, ...], int]:
+    """(the plans in their order, how many of them a tape marked). Raises `TapeError`."""
+    members: dict[Place, list[int]] = defaultdict(list)
+    for n, parent in enumerate(parents):
+        members[place_of(parent)].append(n)
+    found = list(parents)
+    count = 0
+    for place, market in markets_at(paths, members):
+        for n in members[place]:
+            found[n] = marked(parents[n], market)
+            count += 1
+    return tuple(found), count
+
+
+def tracks_on(paths: Iterable[Path], parents: Sequence[Parent]) -> tuple[Track, ...]:
+    """What these tapes show around the plans that they cover. Raises `TapeError`."""
+    members: dict[Place, list[Parent]] = defaultdict(list)
+    for parent in parents:
+        members[place_of(parent)].append(parent)
+    found: list[Track] = []
+    for place, market in markets_at(paths, members):
+        found += tracks_of(members[place], {market.symbol: market})
+    return tuple(found)
+
+
+def _market(day: TapeDay) -> Market:
+    session = session_on(day.date)
+    start_ns, end_ns = session.open_ns - LEAD_NS, session.close_ns
+    return market_of(
+        only_evidence(open_tape(day, start_ns=start_ns, end_ns=end_ns).columns()), end_ns
+    )
