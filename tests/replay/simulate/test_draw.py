@@ -9,6 +9,7 @@ from surefill.core.plan import ExitsByLevel, plan_problems
 from surefill.replay.simulate.draw import CALM_EVERY, DATES, UNCERTAIN, draw_scenario
 from surefill.replay.simulate.scenario import (
     Armed,
+    BustedLate,
     Crashed,
     Halted,
     Meddled,
@@ -43,7 +44,7 @@ def test_every_tenth_seed_is_calm() -> None:
 def test_swarms_are_different() -> None:
     storms = [one for one in many() if not one.is_calm]
     kinds = {type(happening) for one in storms for happening in one.happenings}
-    assert {Armed, Crashed, Halted, Meddled, Operated, Rested} <= kinds
+    assert {Armed, BustedLate, Crashed, Halted, Meddled, Operated, Rested} <= kinds
     assert {one.date for one in storms} == set(DATES)
     assert {one.exits_beside_entry for one in storms} == {True, False}
     assert {len(one.symbols) for one in storms} == {1, 2, 3}

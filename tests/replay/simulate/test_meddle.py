@@ -7,9 +7,9 @@ import pytest
 from surefill.core.events import Act
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import VirtualRun
-from surefill.replay.simulate.meddle import meddle
+from surefill.replay.simulate.meddle import bust_late, meddle
 from surefill.replay.simulate.play import play, run_of
-from surefill.replay.simulate.scenario import Meddled, Meddling, Operated, Rested
+from surefill.replay.simulate.scenario import BustedLate, Meddled, Meddling, Operated, Rested
 from surefill.replay.simulate.scripts import scripted
 from surefill.replay.simulate.strikes import StrikingFaults
 from surefill.replay.simulate.verdict import judge
@@ -70,3 +70,22 @@ def test_somebody_elses_order_rests_to_the_end() -> None:
     lines = [line for line in played.run.log.lines if line["symbol"] == "DUNE"]
     assert [line["kind"] for line in lines] == ["accept", "pending_new", "new"]
     assert judge(played)[1] == ()
+
+
+def test_an_execution_of_a_trade_that_is_over_is_taken_back() -> None:
+    """Its trade opens again, buys back what it sold too much, and ends a second time (R22)."""
+    played = play(with_more(BustedLate(0), name="bracket, time exit"))
+    kinds = [str(line["kind"]) for line in played.run.log.lines]
+    assert "trade_bust" in kinds
+    last_fill = max(n for n, kind in enumerate(kinds) if kind == "fill")
+    assert kinds.index("trade_bust") < last_fill
+    assert judge(played)[1] == ()
+
+
+def test_what_never_ended_is_not_taken_back() -> None:
+    run = run_of(scripted("not entered"), StrikingFaults(1))
+    assert not bust_late(run), "the process is not alive"
+    run.start()
+    assert not bust_late(run)
+    played = play(with_more(BustedLate(0), name="not entered"))
+    assert "trade_bust" not in {line["kind"] for line in played.run.log.lines}

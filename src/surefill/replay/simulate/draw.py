@@ -23,6 +23,7 @@ from surefill.core.plan import SECOND_NS, ExitsByDistance, ExitsByLevel, TradePl
 from surefill.core.units import NANO, US_EQUITY_TICKS
 from surefill.replay.simulate.draw_faults import draw_faults
 from surefill.replay.simulate.scenario import (
+    BustedLate,
     Crashed,
     Given,
     Halted,
@@ -235,8 +236,9 @@ def _troubles(symbols: tuple[Symbol, ...], chance: Random, storm_ms: int) -> lis
 
 def _others(seed: int, storm_ms: int, drawn: Sequence[Happening]) -> list[Happening]:
     """In one storm of eight an order of somebody else rests on the account; in one of twelve the
-    kill switch is pulled while an entry is under way. With numbers of its own: what was drawn
-    before this came into the world stays as it was."""
+    kill switch is pulled while an entry is under way; in one of eight an execution of a trade that
+    is over is taken back. With numbers of its own: what was drawn before this came into the world
+    stays as it was."""
     chance = Random(f"simulate:{seed}:others")
     found: list[Happening] = []
     if not chance.randrange(8):
@@ -246,6 +248,8 @@ def _others(seed: int, storm_ms: int, drawn: Sequence[Happening]) -> list[Happen
         at_ms = chance.choice(entries_ms) + chance.randint(100, 2_000)
         end_ms = at_ms + chance.randint(4_000, 12_000)
         found += [Operated(at_ms, Act.KILL), Operated(end_ms, Act.UNKILL)]
+    if not chance.randrange(8):
+        found.append(BustedLate(chance.randint(20_000, storm_ms)))
     return found
 
 

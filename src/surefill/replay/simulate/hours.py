@@ -48,7 +48,7 @@ def late_faults(
                 max(due_ns, *at_ns[:1], 0), CLOSED_WITHIN_MS, plan.symbol
             )
             n = bisect_right(at_ns, min(late_ns, end))
-            if late_ns < end and n and qty[n - 1]:
+            if late_ns < end and n and qty[n - 1] * plan.sign > 0:
                 yield Violation("I18", plan.plan_id, late_ns, why)
     if end_ns >= close_ns:
         yield from _day_stops(lines, limits, close_ns)

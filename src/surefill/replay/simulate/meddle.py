@@ -1,7 +1,7 @@
 """What the venue's operator and people in the broker's own screen do to a trade.
 
 What: `meddle`, which does one thing if this is a moment for it and says whether it did; `rest`, an
-order of somebody else that has nothing to do with us.
+order of somebody else that has nothing to do with us; `bust_late`, news about what is over.
 Must never: reach into the engine; its book is read only to find an honest moment.
 """
 
@@ -50,6 +50,23 @@ def rest(symbol: str, run: VirtualRun) -> None:
     )
     run.exchange.submit(run.account, request)
     run.edge.settle()
+
+
+def bust_late(run: VirtualRun) -> bool:
+    """Take back an entry execution of a trade that is over, its symbol untouched since."""
+    if not run.is_alive or run.engine.state.mode is not Mode.READY:
+        return False
+    book, told = run.engine.book, run.exchange.venue.fills
+    for trade in reversed(book.watched.values()):
+        if not trade.is_closed or book.of_symbol(trade.symbol):
+            continue
+        fills = (fill for order in trade.entries for fill in order.fills if fill.qty)
+        fill = next((fill for fill in fills if not told[fill.exec_id].busted), None)
+        if fill is not None:
+            run.exchange.bust(fill.exec_id)
+            run.edge.settle()
+            return True
+    return False
 
 
 def _bust(trade: Trade, run: VirtualRun, drills: Drills) -> bool:

@@ -26,9 +26,10 @@ from surefill.core.trade import phase_of
 from surefill.core.units import NANO
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import Arrival, Fate, VirtualConfig, VirtualRun
-from surefill.replay.simulate.meddle import meddle, rest
+from surefill.replay.simulate.meddle import bust_late, meddle, rest
 from surefill.replay.simulate.scenario import (
     Armed,
+    BustedLate,
     Crashed,
     Given,
     Meddled,
@@ -197,6 +198,8 @@ class _Stage:
                     act = partial(self._doom, one)
                 case Meddled():
                     act = partial(self._meddle, one)
+                case BustedLate():
+                    act = self._bust_late
                 case Rested(_, symbol):
                     act = partial(rest, symbol)
                 case _:
@@ -242,6 +245,10 @@ class _Stage:
                 run.at(free_ns, _unblock)
         else:
             run.at(now + SECOND_NS, partial(self._meddle, one))
+
+    def _bust_late(self, run: VirtualRun) -> None:
+        if run.edge.now_ns < self._scenario.heal_ns and not bust_late(run):
+            run.at(run.edge.now_ns + SECOND_NS, self._bust_late)
 
     def _heal(self, run: VirtualRun) -> None:
         run.edge.clear_faults()

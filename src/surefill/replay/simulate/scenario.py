@@ -174,7 +174,17 @@ class Rested:
         return f"somebody else rests an order in {self.symbol}"
 
 
-Happening = Given | Armed | Halted | Operated | Crashed | Meddled | Rested
+@dataclass(frozen=True, slots=True)
+class BustedLate:
+    """The venue takes back an entry execution of a trade that is over (V6)."""
+
+    at_ms: int
+
+    def __str__(self) -> str:
+        return "an entry execution of a trade that is over is busted"
+
+
+Happening = Given | Armed | Halted | Operated | Crashed | Meddled | Rested | BustedLate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
