@@ -282,6 +282,17 @@ def sizes(wire: Wire) -> Any:
     return found
 
 
+def places(wire: Wire) -> Any:
+    order_id = wire.resting(limit_price="99.99", qty="10")
+    found = []
+    for shown, traded in (("1000", "100"), ("50", "60")):
+        wire.quote(SYM, "99.99", "100.01", shown)
+        wire.print_(SYM, "99.99", traded)
+        wire.advance()
+        found.append(wire.call("GET", f"/v2/orders/{order_id}").json["filled_qty"])
+    return found
+
+
 def frames(wire: Wire) -> Any:
     return set(wire.raw)
 
@@ -435,6 +446,7 @@ STORIES: dict[str, Callable[[Wire], Any]] = {
     "simple_class": spelled,
     "outside_prints": outside,
     "fill_model": sizes,
+    "queue_place": places,
     "stream_frames": frames,
     "symbols_max": market,
     "data_streams_max": two_markets,

@@ -143,6 +143,27 @@ class TestQueue:
         floor.print("100.05", 100)
         assert floor.filled(order) == 20
 
+    def test_last_in_the_queue_moves_by_prints_alone(self) -> None:
+        floor = Floor("queue_place=last")
+        order = floor.order("buy", 100, limit="99.99")
+        floor.quote("99.99", "100.01", bid_size=40)
+        assert queue_ahead(floor, order) == 500, "who left may have stood behind"
+        floor.print("99.99", 450)
+        assert (queue_ahead(floor, order), floor.filled(order)) == (50, 0)
+        floor.quote("99.98", "100.01")
+        assert queue_ahead(floor, order) == 0, "nobody else is at its price"
+
+    def test_first_in_the_queue_takes_any_print_at_its_price(self) -> None:
+        floor = Floor("queue_place=first")
+        order = floor.order("buy", 100, limit="99.99")
+        floor.print("99.99", 60)
+        floor.quote("99.99", "100.01", bid_size=900)
+        floor.print("99.99", 30)
+        assert floor.filled(order) == 90
+        later = floor.order("sell", 50, limit="100.05")
+        floor.print("100.05", 1000)
+        assert floor.filled(later) == 0, "the touch has not come to it"
+
     def test_alone_on_an_empty_side(self) -> None:
         floor = Floor(quote=False)
         floor.exchange.on_quote(SYM, Nbbo(0, 0, to_nano("100.01"), 100 * NANO, START_NS, START_NS))

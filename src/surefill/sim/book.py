@@ -10,7 +10,8 @@ The default model ``queue``:
 * A resting order joins behind the displayed size at its price, is first when it improves the
   touch, and learns its place when the touch comes to it. Prints at its price shorten the queue,
   then fill it; a print through its price, or the far touch reaching it, fills it at its own limit,
-  never for more than the print or the displayed size.
+  never for more than the print or the displayed size. ``queue_place`` bounds what is not known:
+  ``last`` believes no displayed size after the first, ``first`` has nobody ahead.
 * Stops are elected by prints inside the NBBO, in regular hours (spec 3.7); trailing stops follow
   the same prints.
 
@@ -74,6 +75,7 @@ class Book:
         "_model",
         "_outside_fill",
         "_own_px_at_rest",
+        "_place",
         "_reach",
         "_refreshing",
         "_taken_qty",
@@ -102,6 +104,7 @@ class Book:
         self._own_px_at_rest = self._model == "queue" or (
             self._model == "paper" and switches.paper_resting_px == "limit"
         )
+        self._place = switches.queue_place
         self._outside_fill = switches.outside_prints == "fill"
         self.chance = Random(f"{seed}:{symbol}:paper")
         # Per sign of the taker: +1 takes from the ask, -1 from the bid.
@@ -320,12 +323,17 @@ class Book:
         near_px = nbbo.near_px(order.sign)
         if near_px == limit_px:
             displayed_qty = nbbo.bid_qty if order.sign > 0 else nbbo.ask_qty
-            known_qty = order.queue_ahead_qty
-            order.queue_ahead_qty = (
-                displayed_qty if known_qty is None else min(known_qty, displayed_qty)
-            )
+            order.queue_ahead_qty = self._ahead_qty(order.queue_ahead_qty, displayed_qty)
         elif near_px <= 0 or order.sign * (limit_px - near_px) > 0:
             order.queue_ahead_qty = 0
+
+    def _ahead_qty(self, known_qty: int | None, displayed_qty: int) -> int:
+        """Shares ahead when the touch shows ``displayed_qty`` at the order's price."""
+        if self._place == "first":
+            return 0
+        if known_qty is None or self._place == "last":
+            return displayed_qty if known_qty is None else known_qty
+        return min(known_qty, displayed_qty)
 
     def _trade_with(self, print_: Print, kind: SessionKind) -> None:
         budget_qty = print_.qty

@@ -45,6 +45,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "simple_class": ("empty", "simple"),
     "outside_prints": ("fill", "ignore"),
     "fill_model": ("queue", "touch", "paper"),
+    "queue_place": ("displayed", "last", "first"),
     "day_trade_rule": ("off", "on"),
     "elected_event": ("off", "new"),
 }
@@ -105,6 +106,9 @@ class Switches:
       prints never elect stops (3.7).
     * ``fill_model``: ``queue``: displayed size and queue position; ``touch``: any size at the
       touch; ``paper``: the broker's documented paper simulation (section 6).
+    * ``queue_place``: the place of a resting order under ``fill_model=queue``: what is displayed
+      bounds the shares ahead (``displayed``, judged on real orders), only prints shorten the queue
+      (``last``, pessimistic), or nobody is ahead (``first``, optimistic: any print at its price).
     """
 
     wash_exempts: str = "all_complex"
@@ -142,6 +146,7 @@ class Switches:
     simple_class: str = "empty"
     outside_prints: str = "fill"
     fill_model: str = "queue"
+    queue_place: str = "displayed"
 
     def __post_init__(self) -> None:
         for item in fields(self):

@@ -52,6 +52,7 @@ NOTES: Mapping[str, tuple[str, str]] = {
     "simple_class": ("1.6", "how a simple order spells its class"),
     "outside_prints": ("3.7", "whether prints outside the NBBO fill resting orders"),
     "fill_model": ("6", "how orders fill: see assumptions"),
+    "queue_place": ("6", "who is ahead of a resting order under `fill_model=queue`"),
     "stream_frames": ("4.5", "frames of `trade_updates`: as the paper or the live service"),
     "symbols_max": ("5.1", "market-data symbols per socket (30 on the free plan); 0 = any"),
     "data_streams_max": ("5.1", "market-data sockets per account; 0 = any number"),
