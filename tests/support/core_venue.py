@@ -139,11 +139,14 @@ class Venue:
         )
         return replace(report, **more)  # type: ignore[arg-type]
 
-    def executes(self, name: str, qty: int, cents: int | None = None) -> ExecutionReport:
-        """The venue executes ``qty`` shares; nobody has been told yet. Without ``cents`` at the
-        order's own limit. Siblings shrink or end as Alpaca's do."""
+    def executes(
+        self, name: str, qty: int, cents: int | None = None, *, px: int | None = None
+    ) -> ExecutionReport:
+        """The venue executes ``qty`` shares; nobody has been told yet. Without ``cents`` or ``px``
+        (1e-9 USD) at the order's own limit. Siblings shrink or end as Alpaca's do."""
         row = self.rows[name]
-        px = row.spec.limit_px if cents is None else self.at(cents)
+        if px is None:
+            px = row.spec.limit_px if cents is None else self.at(cents)
         assert px is not None, f"{name} has no limit: say a price"
         row.cum_qty += qty * NANO
         row.cost += qty * NANO * px

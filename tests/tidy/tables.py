@@ -198,6 +198,7 @@ FREE_TEST_DIRECTORIES = {
 
 EXTRA_TESTS = {
     "tests/core/test_races*": "the race matrix R1-R24 across the machines of core",
+    "tests/core/test_engine_oracle.py": "the engine against an oracle, history by history",
     "tests/brokers/alpaca/test_broker_exchange.py": "the broker on the real exchange, faults armed",
     "tests/sim/test_bookkeeper.py": "random histories against books kept apart from the venue",
     "tests/sim/test_reference_book.py": "the book against a naive second one",
