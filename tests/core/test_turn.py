@@ -156,6 +156,15 @@ def test_replace_moves_one_price_and_remembers_when() -> None:
     assert (getattr(command, "limit_px", 0), getattr(command, "stop_px", 0)) == (None, 99 * NANO)
 
 
+def test_what_an_exit_closed_stays_with_it_through_every_replacement() -> None:
+    """R10: the broker's count of a replacement begins where that of its predecessor ended."""
+    one = turn(COVERED)
+    target = next(order for order in one.trade.orders if order.leg is Leg.TARGET)
+    target = replace(target, reported_qty=40 * NANO, carried_qty=15 * NANO)
+    one.replace_order(target, replace(target.spec, cl_ord_id="t", limit_px=103 * NANO))
+    assert one.trade.orders[-1].carried_qty == 40 * NANO
+
+
 def test_a_deferred_intent_goes_again_as_it_was() -> None:
     order = replace(ENTERING.orders[0], state=OrderState.UNSENT)
     one = turn(replace(ENTERING, orders=(order,)))
