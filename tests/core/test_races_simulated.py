@@ -10,7 +10,7 @@ import pytest
 from surefill.core.events import Accepted, Act, PositionsRead, ReportReceived, Verb
 from surefill.core.fix import ExecType, OrdStatus
 from surefill.core.reasons import ReasonCode
-from surefill.core.trade import Outcome
+from surefill.core.trade import PHASES, Outcome, Phase
 from surefill.core.units import NANO
 from tests.support.core import CLOSE_NS, MINUTE, MS, Bench, Kind, covered_bench
 
@@ -467,3 +467,32 @@ def test_while_the_entry_works_a_full_limit_of_changes_is_nobody_s_alarm(side: s
     assert len(b.trade.exit_changes) == 3
     b.run(2)
     assert "REPAIR_LIMIT" not in b.alarms
+
+
+@SIDES
+def test_an_exit_that_may_yet_arrive_keeps_its_id(side: str) -> None:
+    """Found by simulation, seed 12577: the account was blocked, a closing order was refused whose
+    first copy had been lost on the way, the next one closed the shares, and 90 s after it was sent
+    the first copy was taken and reversed the position."""
+    b = covered_bench(side)
+    b.run(1)
+    b.cancelled("X1")
+    b.refuses("X2", Kind.PRICE_THROUGH)
+    b.loses("F1")
+    b.run(0.5)  # it is looked for and not found
+    b.news()
+    b.refuses("F1", Kind.ACCOUNT)
+    b.run(1.1)
+    assert b.news()[-1].startswith("submit F1"), "the same id"
+    b.run(120)
+    b.refuses("F1", Kind.ACCOUNT)
+    b.run(2)
+    assert b.news()[-1].startswith("submit F2"), "by now it would have come"
+
+
+def test_a_tactic_s_next_order_may_be_out_when_the_exits_are_done() -> None:
+    """Found by simulation, seed 12558: the order that follows was in doubt, the target closed what
+    the one before had bought, and the engine called its own phases broken."""
+    for phase in (Phase.PARTIAL, Phase.COVER_IN_FLIGHT, Phase.COVERED, Phase.AMENDING):
+        assert {Phase.IN_FLIGHT, Phase.IN_DOUBT, Phase.PRE_SEND} <= PHASES[phase]
+    assert {Phase.IN_FLIGHT, Phase.IN_DOUBT} <= PHASES[Phase.FLATTENING]

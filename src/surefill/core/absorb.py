@@ -28,6 +28,7 @@ from surefill.core.events import (
 )
 from surefill.core.fix import Contingency, ExecType, Leg, OrdType
 from surefill.core.order import (
+    ABSENT_AFTER_NS,
     ChildOrder,
     OrderInput,
     OrderState,
@@ -106,6 +107,10 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
         turn.trade = replace(turn.trade, wash_blocked=True)
         _defer(turn, order, turn.now)
         return
+    if refusal.kind is not RejectKind.PRICE_THROUGH and _may_yet_arrive(turn, order):
+        _tell_refused(turn, refusal)
+        _defer(turn, order, turn.now + SECOND_NS)
+        return
     is_short_of_shares = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
     if is_short_of_shares and _waits_for_shares(turn, order, refusal):
         return
@@ -146,6 +151,13 @@ def _waits_for_shares(turn: Turn, order: ChildOrder, refusal: Rejected) -> bool:
     if order.sends == UNRELEASED_SENDS:
         _tell_refused(turn, refusal)
     return True
+
+
+def _may_yet_arrive(turn: Turn, order: ChildOrder) -> bool:
+    """Whether an earlier copy of this exit was neither answered nor found: it may be accepted 90 s
+    after it was sent (N2), and only its own id keeps the broker from taking both (I9)."""
+    since_ns = order.absent_since_ns
+    return since_ns is not None and turn.now < since_ns + ABSENT_AFTER_NS
 
 
 def _tell_refused(turn: Turn, refusal: Rejected) -> None:
@@ -273,6 +285,8 @@ def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:
         _drop(turn, order)
     else:
         # Cover may go again under its own id: the broker refuses a second copy (decision 0003).
+        turn.update(replace(order, absent_since_ns=order.absent_since_ns or sent_ns))
+        order = turn.trade.order(order.key) or order
         _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends - 1))
 
 

@@ -367,15 +367,16 @@ PHASES: dict[Phase, frozenset[Phase]] = {
     Phase.IN_DOUBT: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},
     Phase.WORKING: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},
     Phase.CANCELLING: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},
-    # From a position there is no way back to a bare entry except a bust of everything that filled.
-    Phase.PARTIAL: _HOLDING | {Phase.SETTLING, Phase.CLOSED, Phase.WORKING, Phase.CANCELLING},
+    # From a position there is no way back to a bare entry except a bust of everything that filled,
+    # or exits that close it while the entry's rest, or a tactic's next order, is still out.
+    Phase.PARTIAL: _HOLDING | _ENTERING | {Phase.SETTLING, Phase.CLOSED},
     Phase.FILLED_UNCOVERED: _HOLDING | {Phase.SETTLING, Phase.CLOSED},
-    Phase.COVER_IN_FLIGHT: _HOLDING
-    | {Phase.SETTLING, Phase.CLOSED, Phase.WORKING, Phase.CANCELLING},
-    Phase.COVERED: _HOLDING | {Phase.SETTLING, Phase.CLOSED, Phase.WORKING, Phase.CANCELLING},
-    Phase.AMENDING: _HOLDING | {Phase.SETTLING, Phase.CLOSED, Phase.WORKING, Phase.CANCELLING},
-    Phase.EXITING: _HOLDING | {Phase.SETTLING, Phase.CLOSED, Phase.WORKING, Phase.CANCELLING},
-    Phase.FLATTENING: _HOLDING | {Phase.SETTLING, Phase.CLOSED, Phase.CANCELLING},
+    Phase.COVER_IN_FLIGHT: _HOLDING | _ENTERING | {Phase.SETTLING, Phase.CLOSED},
+    Phase.COVERED: _HOLDING | _ENTERING | {Phase.SETTLING, Phase.CLOSED},
+    Phase.AMENDING: _HOLDING | _ENTERING | {Phase.SETTLING, Phase.CLOSED},
+    Phase.EXITING: _HOLDING | _ENTERING | {Phase.SETTLING, Phase.CLOSED},
+    Phase.FLATTENING: _HOLDING
+    | {Phase.SETTLING, Phase.CLOSED, Phase.CANCELLING, Phase.IN_FLIGHT, Phase.IN_DOUBT},
     Phase.SETTLING: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},
     # A late fill of an order that was closed as absent, or a bust, re-opens a trade (R22, R16).
     Phase.CLOSED: frozenset({Phase.CLOSED}) | _ENTERING | _HOLDING | {Phase.SETTLING},

@@ -73,3 +73,33 @@ def test_what_only_a_poll_can_tell_is_excused_until_the_poll(name: str) -> None:
     faults.draw(FaultCode.W1, f"orders {name}", AT_NS)
     (excuse,) = excuses_of(faults.strikes)
     assert excuse.to_ns == AT_NS + 30_000 * NS_PER_MS
+
+
+def test_an_aimed_fault_waits_for_its_phase_and_then_begins() -> None:
+    """Its window counts from where it strikes; what it waits for is over with it."""
+    faults = StrikingFaults(1)
+    now: list[str] = []
+    faults.phases = lambda: tuple(now)
+    faults.aim(Fault(FaultCode.N10, params={"for_ms": 1_000}), "PARTIAL", 0)
+    faults.aim(Fault(FaultCode.N1, count=1), "COVERED", 0)
+    late_ns = 60_000 * NS_PER_MS
+    assert faults.draw(FaultCode.N10, "GET /v2/orders", late_ns) is None
+    now[:] = ["WORKING", "PARTIAL"]
+    assert faults.draw(FaultCode.N10, "GET /v2/orders", late_ns) is not None
+    assert faults.draw(FaultCode.N1, "GET /v2/orders", late_ns) is None
+    now[:] = []
+    assert faults.draw(FaultCode.N10, "GET /v2/orders", late_ns + 999 * NS_PER_MS) is not None
+    assert faults.draw(FaultCode.N10, "GET /v2/orders", late_ns + 1_000 * NS_PER_MS) is None
+    faults.clear()
+    now[:] = ["COVERED"]
+    assert faults.draw(FaultCode.N1, "GET /v2/orders", late_ns) is None
+
+
+def test_lost_news_of_cover_that_somebody_took_waits_for_a_read() -> None:
+    faults = StrikingFaults(1)
+    faults.arm(Fault(FaultCode.W1, "orders", count=2), 0)
+    assert faults.draw(FaultCode.W1, "orders canceled", AT_NS) is not None
+    assert excuses_of(faults.strikes) == ()
+    (excuse,) = excuses_of(faults.strikes, [AT_NS - NS_PER_MS, AT_NS + NS_PER_MS])
+    assert excuse.to_ns == AT_NS + 30_000 * NS_PER_MS
+    assert excuses_of(faults.strikes, [AT_NS - 15_001 * NS_PER_MS]) == ()

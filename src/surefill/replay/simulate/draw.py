@@ -21,6 +21,7 @@ from surefill.core.events import Act
 from surefill.core.fix import Side
 from surefill.core.plan import SECOND_NS, ExitsByDistance, ExitsByLevel, TradePlan
 from surefill.core.units import NANO, US_EQUITY_TICKS
+from surefill.replay.simulate.aim import draw_aims, follow_market
 from surefill.replay.simulate.draw_faults import draw_faults
 from surefill.replay.simulate.scenario import (
     BustedLate,
@@ -101,7 +102,8 @@ def draw_scenario(seed: int) -> Scenario:
         _symbol(name, chance, is_calm=is_calm) for name in NAMES[: chance.choice((1, 2, 2, 3))]
     )
     market = _Market(seed, storm_ms, start_ns)
-    happenings: list[Happening] = list(_plans(symbols, chance, market))
+    plans = follow_market(_plans(symbols, chance, market), seed, is_calm=is_calm)
+    happenings: list[Happening] = [*plans]
     switches: tuple[str, ...] = ()
     if not is_calm:
         switches = tuple(
@@ -111,6 +113,7 @@ def draw_scenario(seed: int) -> Scenario:
         )
         happenings += draw_faults(chance, storm_ms)
         happenings += _troubles(symbols, chance, storm_ms)
+        happenings += draw_aims(seed, storm_ms)
         happenings += _others(seed, storm_ms, happenings)
     is_exempt = not any(pair == "wash_exempts=none" for pair in switches)
     return Scenario(

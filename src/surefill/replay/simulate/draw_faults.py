@@ -95,6 +95,15 @@ def _arms(code: FaultCode, chance: Random, storm_ms: int) -> list[Armed]:
     ]
 
 
+def struck_once(code: FaultCode, chance: Random) -> Fault:
+    """One incident of this code, wherever it can happen; one that lasts begins when it strikes."""
+    params = _PARAMS[code](chance) if code in _PARAMS else {}
+    if code in WINDOWED:
+        return _window(code, chance, 1).fault
+    target = "orders" if code.value[0] == "W" else "*"
+    return Fault(code, target, count=1, params=params)
+
+
 def _window(code: FaultCode, chance: Random, storm_ms: int) -> Armed:
     params: dict[str, Param] = {"for_ms": chance.choice((1_500, 6_000, 20_000))}
     target = "orders" if code is FaultCode.W6 else "*"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce
-from surefill.core.order import OrderState
+from surefill.core.order import Fill, OrderState
 from surefill.core.state import Mode
 from surefill.core.trade import Trade
 from surefill.core.units import NANO
@@ -48,8 +48,22 @@ def rest(symbol: str, run: VirtualRun) -> None:
         limit_px=OTHERS_PX,
         cl_ord_id=f"screen-{symbol}",
     )
-    run.exchange.submit(run.account, request)
+    try:
+        run.exchange.submit(run.account, request)
+    except Refusal:
+        return  # the account is blocked: he has to do without
     run.edge.settle()
+
+
+def _fill_of(trade: Trade, run: VirtualRun) -> Fill | None:
+    """An entry's execution that still stands, also where we were not told of its end."""
+    stands = (
+        fill
+        for order in trade.entries
+        for fill in order.fills
+        if fill.qty and not run.exchange.venue.fills[fill.exec_id].busted
+    )
+    return next(stands, None)
 
 
 def bust_late(run: VirtualRun) -> bool:
@@ -70,7 +84,7 @@ def bust_late(run: VirtualRun) -> bool:
 
 
 def _bust(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
-    fill = next((f for o in trade.entries for f in o.fills if f.qty and f.exec_id), None)
+    fill = _fill_of(trade, run)
     if fill is None or not trade.position_qty:
         return False
     run.exchange.bust(fill.exec_id)
@@ -79,7 +93,7 @@ def _bust(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
 
 
 def _correct(trade: Trade, run: VirtualRun, drills: Drills) -> bool:
-    fill = next((f for o in trade.entries for f in o.fills if f.qty and f.exec_id), None)
+    fill = _fill_of(trade, run)
     if fill is None or not trade.position_qty or fill.px <= PX_UNIT:
         return False
     run.exchange.correct(fill.exec_id, fill.px - trade.sign * trade.ticks.tick_at(fill.px))

@@ -22,7 +22,7 @@ from surefill.core.order import OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.risk import Limits
 from surefill.core.state import Mode
-from surefill.core.trade import phase_of
+from surefill.core.trade import Phase, phase_of
 from surefill.core.units import NANO
 from surefill.replay.drills import DrillMix, Drills
 from surefill.replay.harness import Arrival, Fate, VirtualConfig, VirtualRun
@@ -141,8 +141,15 @@ def _phases(run: VirtualRun) -> tuple[str, ...]:
     """Where every open trade stands now."""
     if not run.is_alive or run.engine.state.mode is not Mode.READY:
         return ("RECOVERING",)
+    held = {one.symbol: one.qty for one in run.exchange.positions(run.account)}
     found = []
     for trade in run.engine.book.open.values():
+        unheard_qty = trade.sign * held.get(trade.symbol, 0) - trade.position_qty
+        if trade.open_entry is not None and unheard_qty > 0:
+            # Filled at the venue, and not heard of: bare, whatever the engine believes.
+            is_full = trade.position_qty + unheard_qty >= trade.terms.order_qty
+            found.append((Phase.FILLED_UNCOVERED if is_full else Phase.PARTIAL).value)
+            continue
         cover = cover_of(trade)
         phase = phase_of(trade, covered_qty=cover.covered_qty, claimed_qty=cover.claimed_qty)
         found.append(phase.value)
@@ -187,8 +194,8 @@ class _Stage:
                 case Given(_, plan):
                     self._played.accepted_ns[plan.plan_id] = scenario.at_ns(one.at_ms)
                     continue
-                case Armed(_, fault):
-                    act = partial(self._arm, fault)
+                case Armed():
+                    act = partial(self._arm, one)
                 case Operated(_, what, target):
                     act = partial(self._operate, what, target)
                 case Crashed() if scenario.at_ns(one.at_ms) <= run.edge.now_ns:
@@ -221,8 +228,12 @@ class _Stage:
 
     # -- what happens ---------------------------------------------------------------------------
 
-    def _arm(self, fault: object, run: VirtualRun) -> None:
-        self._played.faults.arm(fault, run.edge.now_ns)  # type: ignore[arg-type]
+    def _arm(self, one: Armed, run: VirtualRun) -> None:
+        faults = self._played.faults
+        if one.phase:
+            faults.aim(one.fault, one.phase, run.edge.now_ns)
+        else:
+            faults.arm(one.fault, run.edge.now_ns)
 
     def _operate(self, act: Act, target: str, run: VirtualRun) -> None:
         """As soon as there is a process to tell."""

@@ -66,10 +66,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A fault begins to lie in wait; see `surefill.sim.faults`."""
+    """A fault begins to lie in wait; see `surefill.sim.faults`. With a ``phase`` it strikes only
+    while an open trade is in that phase, and a window begins when it strikes."""
 
     at_ms: int
     fault: Fault
+    phase: str = ""
 
     def __str__(self) -> str:
         fault = self.fault
@@ -79,7 +81,8 @@ class Armed:
         elif fault.count is not None:
             rate = f", {fault.count} times"
         params = "".join(f", {name}={value}" for name, value in fault.params.items())
-        return f"fault {fault.code.value} on {fault.target}{rate}{params}"
+        when = f" when a trade is {self.phase}" if self.phase else ""
+        return f"fault {fault.code.value} on {fault.target}{when}{rate}{params}"
 
 
 @dataclass(frozen=True, slots=True)

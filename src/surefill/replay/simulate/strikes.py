@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from surefill.sim.auditor import Excuse
-from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
+from surefill.sim.faults import NS_PER_MS, Arm, Fault, FaultCode, FaultPlan
 
 READ_TIMEOUT_MS = 5_000
 """After this long the adapter gives an answer up."""
@@ -29,6 +29,9 @@ POLL_MS = 30_000
 """While a trade is held the orders are listed this often (`core.engine`): until then nothing tells
 of a bust or a correction whose message was lost."""
 _READ_LATER = frozenset({"orders trade_bust", "orders trade_correct"})
+_TAKEN = frozenset({"orders canceled", "orders rejected"})
+TAKEN_MS = 15_000
+"""So much later a cancel by hand may take effect (V19)."""
 RESTART_GRACE_MS = 10_000
 """I3 (d): from the start of the process to full cover."""
 
@@ -55,6 +58,34 @@ class StrikingFaults(FaultPlan):
         super().__init__(seed)
         self.strikes: list[Strike] = []
         self.phases: Callable[[], tuple[str, ...]] = tuple
+        self._aims: dict[int, str] = {}
+        """identity of an arm that has not struck yet -> the phase that it waits for"""
+
+    def aim(self, fault: Fault, phase: str, now_ns: int) -> None:
+        """Arm a fault that strikes only while an open trade is in ``phase``; its window begins with
+        its strike."""
+        self.arm(fault, now_ns)
+        self.arms[-1].until_ns = None
+        self._aims[id(self.arms[-1])] = phase
+
+    def clear(self) -> None:
+        """Disarm everything."""
+        super().clear()
+        self._aims.clear()
+
+    def _is_open(self, arm: Arm, opportunity: str, now_ns: int) -> bool:
+        if not super()._is_open(arm, opportunity, now_ns):
+            return False
+        phase = self._aims.get(id(arm))
+        return phase is None or phase in self.phases()
+
+    def _strikes(self, arm: Arm, opportunity: str, now_ns: int) -> bool:
+        if not super()._strikes(arm, opportunity, now_ns):
+            return False
+        window_ms = arm.fault.params.get("for_ms")
+        if self._aims.pop(id(arm), None) is not None and window_ms is not None:
+            arm.until_ns = now_ns + int(window_ms) * NS_PER_MS
+        return True
 
     def draw(
         self, code: FaultCode, opportunity: str, now_ns: int, *, mode: str | None = None
@@ -66,13 +97,19 @@ class StrikingFaults(FaultPlan):
         return fault
 
 
-def excuses_of(strikes: Iterable[Strike]) -> tuple[Excuse, ...]:
-    """The stretches in which requests failed, answers were lost or the venue did not act."""
-    strikes = tuple(strikes)
+def excuses_of(strikes: Iterable[Strike], taken_ns: Iterable[int] = ()) -> tuple[Excuse, ...]:
+    """The stretches in which requests failed, answers were lost or the venue did not act.
+    ``taken_ns``: when somebody else took cover away; where the news of that was lost, a read
+    tells."""
+    strikes, taken_ns = tuple(strikes), tuple(taken_ns)
     grace_ms = 5_000 if has_stream_faults(strikes) else 2_000
     found = []
     for strike in strikes:
-        is_rare_news = strike.opportunity in _READ_LATER and strike.code.value[0] in "WN"
+        is_taken = strike.opportunity in _TAKEN and any(
+            0 <= strike.at_ns - at_ns <= TAKEN_MS * NS_PER_MS for at_ns in taken_ns
+        )
+        is_rare = strike.opportunity in _READ_LATER or is_taken
+        is_rare_news = is_rare and strike.code.value[0] in "WN"
         lasts_ms = POLL_MS if is_rare_news else _lasts_ms(strike.fault)
         if lasts_ms is not None:
             end_ns = strike.at_ns + lasts_ms * NS_PER_MS

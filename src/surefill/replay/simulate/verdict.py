@@ -25,6 +25,7 @@ from surefill.replay.evidence import Row, rows_of
 from surefill.replay.restep import restep
 from surefill.replay.simulate.hours import holdings, late_faults
 from surefill.replay.simulate.play import Played
+from surefill.replay.simulate.scenario import Meddling
 from surefill.replay.simulate.strikes import (
     POLL_MS,
     RESTART_GRACE_MS,
@@ -55,6 +56,9 @@ _NEVER_TAKEN = frozenset(
         *("NOT_ENTRY", "QTY_FIXED", "ID_TOO_LONG", "UNKNOWN_SYMBOL"),
     }
 )
+_TAKES_COVER = frozenset(
+    {Meddling.CANCEL_LEG.value, Meddling.CLOSE_OUTSIDE.value, Meddling.REJECT_STOP.value}
+)
 _CHANGES = {
     "trade_correct": ReasonCode.VENUE_CORRECTED,
     "trade_bust": ReasonCode.VENUE_BUST,
@@ -77,7 +81,8 @@ def ends_of(played: Played) -> dict[str, Trade | Denial]:
 def limits_of(played: Played) -> AuditLimits:
     """What the auditor allows in this run."""
     strikes = played.faults.strikes
-    excuses = [*excuses_of(strikes)]
+    taken_ns = [at_ns for at_ns, what in played.meddled if what in _TAKES_COVER]
+    excuses = [*excuses_of(strikes, taken_ns)]
     excuses += [Excuse(halt.start_ns, halt.end_ns, symbol=halt.symbol) for halt in played.halts]
     excuses.append(Excuse(played.scenario.close_ns, played.run.edge.now_ns + NS_PER_MS))
     excuses += [Excuse(*block) for block in played.blocks]
@@ -161,11 +166,14 @@ def unheard_of(played: Played) -> frozenset[str]:
 
 def _overnight(played: Played, ends: Mapping[str, Trade | Denial]) -> frozenset[str]:
     """Trades that the close caught while exits for all their shares rested at the venue: what was
-    not armed by then is armed at the next open (dormant), and nothing can trade before."""
+    not armed by then is armed at the next open (dormant), and nothing can trade before. Nor can
+    what an execution taken back after the close has to be bought back with."""
     if played.run.edge.now_ns < played.scenario.close_ns:
         return frozenset()
-    trades = (end for end in ends.values() if isinstance(end, Trade) and end.position_qty > 0)
-    return frozenset(t.trade_id for t in trades if cover_of(t).claimed_qty >= t.position_qty)
+    trades = [end for end in ends.values() if isinstance(end, Trade)]
+    held = (t for t in trades if cover_of(t).claimed_qty >= t.position_qty > 0)
+    owed = (t for t in trades if t.position_qty < 0 and t.groups[-1].kind is GroupKind.RESTORE)
+    return frozenset(trade.trade_id for trade in (*held, *owed))
 
 
 def _accepted_ns(ended: Trade | Denial) -> int:
