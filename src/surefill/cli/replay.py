@@ -18,7 +18,14 @@ from surefill.cli.demo_bar import DemoBar
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.core.plan import SECOND_NS
-from surefill.replay.comparison import Scope, Stream, recorded_streams, synthetic_stream
+from surefill.replay.comparison import (
+    FILL_MODEL,
+    MODELS,
+    Scope,
+    Stream,
+    recorded_streams,
+    synthetic_stream,
+)
 from surefill.replay.execution import market_of
 from surefill.replay.keep import keep_run
 from surefill.replay.paths import LEGACY, PATHS, SMART, Played, play_paths
@@ -27,7 +34,6 @@ from surefill.sim.market import TapeError
 from surefill.tca.analysis import Analysis, analysis_of
 from surefill.tca.market import Market
 
-MODELS = ("queue", "paper", "touch")
 SEED, PLANS, MINUTES = 7, 120, 60
 EVENTS_MAX = 20_000_000
 NOTHING = "-"
@@ -44,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(PATHS)}; repeat it (default: {LEGACY} and {SMART})",
     )
     parser.add_argument(
-        "--model", choices=MODELS, default=MODELS[0], help="how resting orders fill"
+        "--model", choices=tuple(MODELS), default=FILL_MODEL, help="how resting orders fill"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
     parser.add_argument("--plans", metavar="N", type=_count, default=PLANS, help="a day, at most")

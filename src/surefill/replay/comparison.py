@@ -47,6 +47,14 @@ EVENTS_MAX = 80_000
 PLANS_MAX = 120
 FILL_MODEL = "queue"
 """The exchange's default model."""
+MODELS = {
+    "queue": Switches(),
+    "last": Switches(queue_place="last"),
+    "first": Switches(queue_place="first"),
+    "paper": Switches(fill_model="paper"),
+    "touch": Switches(fill_model="touch"),
+}
+"""How the exchange fills resting orders; ``last`` and ``first`` are the bounds of ``queue``."""
 LEADS_NS = (10 * SECOND_NS, SECOND_NS)
 REST_NS = 240 * SECOND_NS
 """After the last plan: budget, holding time and the way out."""
@@ -220,7 +228,7 @@ def play_path(
         market,
         stream.calendar,
         start_ns=stream.session.open_ns - 5 * SECOND_NS,
-        config=VirtualConfig(seed=seed, limits=LIMITS, switches=Switches(fill_model=model)),
+        config=VirtualConfig(seed=seed, limits=LIMITS, switches=MODELS[model]),
     )
     run.start()
     # Two turns: the first sees the symbols, the second has read their instruments.
