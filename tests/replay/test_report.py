@@ -20,11 +20,15 @@ from tests.tca.parents import market, parent
 TRACKS = tracks_of([one.parent for one in PATHS["smart"]], {"ACME": market((0, "100", "0"))})
 
 
-def trades_of(page: str) -> list[dict[str, Any]]:
+def book_of(page: str) -> dict[str, list[dict[str, Any]]]:
     match = re.search(r"<script id=trades type=application/json>(.*?)</script>", page, re.DOTALL)
     assert match is not None
-    found: list[dict[str, Any]] = json.loads(match.group(1))
+    found: dict[str, list[dict[str, Any]]] = json.loads(match.group(1))
     return found
+
+
+def trades_of(page: str) -> list[dict[str, Any]]:
+    return book_of(page)["trades"]
 
 
 def test_a_page_opens_offline_and_is_small_enough(tmp_path: Path) -> None:
@@ -41,11 +45,14 @@ def test_a_page_opens_offline_and_is_small_enough(tmp_path: Path) -> None:
 
 def test_trades_are_the_worst_first_with_their_tape(tmp_path: Path) -> None:
     path, _ = write_report(tmp_path / "r.html", "run", PATHS, tracks=TRACKS)
-    trades = trades_of(path.read_text(encoding="utf-8"))
+    book = book_of(path.read_text(encoding="utf-8"))
+    trades = book["trades"]
     assert len(trades) == 7
+    assert len(book["tracks"]) == 3, "paths share the tape of a plan"
     assert trades[-1]["name"].endswith("cost unknown")
     one = next(trade for trade in trades if trade["name"].endswith("a ACME buy, +2.00 bps"))
-    assert (one["ask"], one["bid"]) == ([None], [100.0]), "nobody's quote is a gap"
+    tape = book["tracks"][one["track"]]
+    assert (tape["ask"], tape["bid"]) == ([None], [100.0]), "nobody's quote is a gap"
     assert one["fills"] == [[1.0, 100.02, "100 at 100.02"]]
     assert one["closings"][0][2] == "target 100 at 104.0"
     assert "reward/risk planned 2.00, at fill 1.97" in one["about"]

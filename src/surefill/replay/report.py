@@ -44,7 +44,8 @@ select{font:inherit;max-width:100%}.wide{overflow-x:auto}
 """
 
 SCRIPT = """
-const trades = JSON.parse(document.getElementById('trades').textContent);
+const book = JSON.parse((document.getElementById('trades') || {}).textContent || 'null');
+const trades = book ? book.trades : [];
 const LEG = {ENTRY:'#4c78a8', TARGET:'#54a24b', STOP:'#e45756', FLATTEN:'#b279a2'};
 function level(t, px, name, colour, dash) {
   if (px === null) return null;
@@ -52,10 +53,11 @@ function level(t, px, name, colour, dash) {
   return {x:[t.x0, t.x1], y:[px, px], mode:'lines', name:name, line:line};
 }
 function draw(n) {
-  const t = trades[n], data = [];
-  if (t.q.length) {
-    data.push({x:t.q, y:t.ask, mode:'lines', name:'ask', line:{shape:'hv', color:'#c44', width:1}});
-    data.push({x:t.q, y:t.bid, mode:'lines', name:'bid', line:{shape:'hv', color:'#47a', width:1},
+  const t = trades[n], q = t.track === null ? null : book.tracks[t.track], data = [];
+  if (q) {
+    data.push({x:q.at, y:q.ask, mode:'lines', name:'ask',
+               line:{shape:'hv', color:'#c44', width:1}});
+    data.push({x:q.at, y:q.bid, mode:'lines', name:'bid', line:{shape:'hv', color:'#47a', width:1},
                fill:'tonexty', fillcolor:'rgba(120,120,120,.10)'});
   }
   data.push(level(t, t.signal, 'signal', '#444', 'dot'));
@@ -138,9 +140,13 @@ def _section(plot: Plot) -> str:
 
 
 def _picture_book(trades: str, left_out: int) -> list[str]:
-    if trades == "[]":
+    if not trades:
         return []
-    missing = f" {left_out} more are in the data but not in this page." if left_out else ""
+    missing = (
+        f" {left_out} more are in the data but not in this page; --symbol and --since narrow one."
+        if left_out
+        else ""
+    )
     return [
         "<h2>One trade on the tape</h2><p class=note>Worst shortfall first. Thick lines are orders "
         f"while they worked, triangles are fills.{missing}</p>",
@@ -156,22 +162,43 @@ def _embedded(trades: str) -> str:
 
 
 def _trades(paths: Paths, tracks: Mapping[str, Track]) -> tuple[str, int]:
-    """(JSON of the trades that fit, worst first; how many do not)."""
+    """(JSON of the trades that fit, worst first, with their tapes once each; how many do not)."""
     every = [one for found in paths.values() for one in found if one.parent.order_qty]
     every.sort(key=lambda one: -(one.shortfall.ppb if one.shortfall is not None else -(10**18)))
-    kept: list[str] = []
+    trades: list[str] = []
+    places: dict[str, int] = {}
+    drawn: list[str] = []
     size = 0
     for one in every:
-        track = tracks.get(key_of(one.parent.plan_id, one.parent.arrival_ns))
-        text = json.dumps(_trade(one, track), separators=(",", ":"))
-        if size + len(text) > TRADE_BYTES_MAX:
+        key = key_of(one.parent.plan_id, one.parent.arrival_ns)
+        is_new = key in tracks and key not in places
+        place = places.get(key, len(drawn) if is_new else None)
+        trade = _compact(_trade(one) | {"track": place})
+        tape = _compact(_tape(tracks[key])) if is_new else ""
+        if size + len(trade) + len(tape) > TRADE_BYTES_MAX:
             break
-        kept.append(text)
-        size += len(text)
-    return f"[{','.join(kept)}]", len(every) - len(kept)
+        if is_new:
+            places[key] = len(drawn)
+            drawn.append(tape)
+        trades.append(trade)
+        size += len(trade) + len(tape)
+    text = f'{{"trades":[{",".join(trades)}],"tracks":[{",".join(drawn)}]}}'
+    return (text if trades else ""), len(every) - len(trades)
 
 
-def _trade(one: Analysis, track: Track | None) -> dict[str, Any]:
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _tape(track: Track) -> dict[str, list[float | None]]:
+    return {
+        "at": [round((ns - track.arrival_ns) / 1e9, 2) for ns in track.at_ns],
+        "bid": [_px(px) for px in track.bid_px],
+        "ask": [_px(px) for px in track.ask_px],
+    }
+
+
+def _trade(one: Analysis) -> dict[str, Any]:
     parent = one.parent
 
     def at(ns: int) -> float:
@@ -189,9 +216,6 @@ def _trade(one: Analysis, track: Track | None) -> dict[str, Any]:
         "sign": parent.sign,
         "x0": -3,
         "x1": round(at(max(ends)) + 3, 1),
-        "q": [at(ns) for ns in track.at_ns] if track is not None else [],
-        "bid": [_px(px) for px in track.bid_px] if track is not None else [],
-        "ask": [_px(px) for px in track.ask_px] if track is not None else [],
         "signal": _px(parent.signal_px),
         "worst": _px(parent.worst_px),
         "stop": _px(parent.stop_px),
