@@ -37,7 +37,8 @@ DEPLOYED = "SMART_ORDER_EXECUTOR_DEPLOYED.md"
 SUMMARY = "SMART_EXECUTOR_EXECUTIVE_SUMMARY.md"
 CHECKLIST = "SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md"
 RUNNING = "running.md"
-ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING)
+COSTS = "tca.md"
+ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS)
 BOX = re.compile(
     r"<!-- run: (?P<where>\w+)(?P<how>[^>]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL
 )
@@ -193,6 +194,20 @@ def test_running_the_engine_goes_as_told(tmp_path: Path) -> None:
         assert words in shown, words
     logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
     assert logged.count("Smart executor trade successful: ACME") == 1
+
+
+def test_costs_are_measured_as_told(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    shown = "\n".join(reader.does(box) for box in boxes_of(COSTS))
+    told = (DOCS / COSTS).read_text(encoding="utf-8")
+    sample = [line.strip() for line in told.splitlines() if line.startswith("    legacy:")]
+    sample += [line.strip() for line in told.splitlines() if line.startswith("      entered")]
+    assert len(sample) == 2
+    for words in (*sample, "+22.06", "1   0.13", "in pairs; 0 left out", "improved by 50 %"):
+        assert words in shown, words
+    assert (reader.place / "run" / "report.html").stat().st_size < 6_000_000
+    assert "<script src" not in (reader.place / "run" / "report.html").read_text(encoding="utf-8")
+    reader.close()
 
 
 def test_the_executors_tests_run_alone_as_a_readable_list(reader: Reader) -> None:

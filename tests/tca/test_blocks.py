@@ -57,7 +57,8 @@ def test_few_blocks_claim_nothing() -> None:
     found = estimate(blocks(*[(1, 9)] * (BLOCKS_MIN - 1)), chance=Random(1))
     assert found is not None
     assert (found.can_claim, found.is_real, found.always) == (False, False, None)
-    assert found.ratio is not None
+    assert found.ratio is None
+    assert found.difference_interval is not None
     alone = estimate(blocks((1, 9)), chance=Random(1))
     assert alone is not None
     assert (alone.difference_interval, alone.ratio, alone.needed) == (None, None, None)

@@ -64,7 +64,8 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """What the blocks say: means and their difference in ppb, each with its interval; ``ratio`` of
-    the means (ppb) only where the second path's interval lies above zero. Intervals are ``None``
+    the means (ppb) only where the second path's interval lies above zero and there are enough
+    blocks to claim it. Intervals are ``None``
     with a single block."""
 
     blocks: int
@@ -100,7 +101,8 @@ def estimate(blocks: Sequence[Block], *, chance: Random, rounds: int = ROUNDS) -
     seen = _resampled(blocks, chance, rounds) if len(blocks) > 1 else []
     second_interval = _interval([b // _FINE for _, b in seen], second // _FINE)
     ratio = None
-    if second_interval is not None and second_interval.low > 0 and all(b > 0 for _, b in seen):
+    is_costly = second_interval is not None and second_interval.low > 0
+    if is_costly and len(both) >= BLOCKS_MIN and all(b > 0 for _, b in seen):
         ratio = _interval([a * NANO // b for a, b in seen], first * NANO // second)
     return Estimate(
         blocks=len(both),
