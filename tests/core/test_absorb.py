@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from surefill.core.absorb import (
     STRAYS_MAX,
+    _carry,
     absorb_listing,
     restarted,
     step_down,
 )
 from surefill.core.events import (
     Accepted,
+    Act,
     Answer,
     FillsRead,
     InDoubt,
@@ -182,6 +186,42 @@ def test_executions_of_others_are_not_ours() -> None:
     stranger = replace(b.history[0], order_id="z", exec_id="z")
     b.feed(FillsRead((stranger,), 0, b.now, b.now))
     assert b.trade == before
+
+
+def test_what_fills_while_a_replacement_is_pending_is_not_counted_twice() -> None:
+    """R10. Found by simulation, seed 14276: both orders showed 274 shares, the executor took the
+    second for an over-fill, bought shares back, and left them bare."""
+    for order_of_news in ((0, 1), (1, 0)):
+        b = covered_bench()
+        b.operator(Act.FLATTEN)
+        filled = b.executes("X1", 40)
+        later: list[Callable[[], object]] = [
+            partial(b.streams, filled),
+            partial(b.replaces, "X1", "T1"),
+        ]
+        for n in order_of_news:
+            later[n]()
+        assert b.held == 60
+        b.fills("T1", 60)
+        b.run(2)
+        assert b.held == 0
+        assert "VENUE_OVERFILL" not in b.alarms
+        assert b.trade.exit_qty == 100 * NANO
+
+
+def test_what_is_carried_is_carried_on() -> None:
+    b = covered_bench()
+    b.operator(Act.FLATTEN)
+    b.replaces("X1", "T1")
+    old, new = (b.trade.order(b.rows[name].cl_ord_id) for name in ("X1", "T1"))
+    assert old is not None
+    assert new is not None
+    third = replace(new, key="T2", order_id="t2", replaces=new.order_id)
+    trade = replace(b.trade, orders=(*b.trade.orders, third))
+    turn = Turn(trade, Context(now=b.now, tactic=TACTICS["limit"]))
+    _carry(turn, replace(old, reported_qty=40 * NANO))
+    carried = [order.carried_qty for order in turn.trade.orders if order.replaces]
+    assert carried == [40 * NANO, 40 * NANO]
 
 
 def test_the_ladder() -> None:

@@ -358,11 +358,23 @@ def _broker_made(report: ExecutionReport, *, leg: Leg, group: int) -> ChildOrder
 def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
     after = with_report(order, report)
     turn.update(after)
+    _carry(turn, after)
     if after.state is OrderState.REPLACED and order.state is not OrderState.REPLACED:
         turn.trade = replace(turn.trade, change_failures=0)  # what was pending is not any more
     if order.order_id is None and after.replaces is not None:
         _await_predecessor(turn, after.replaces)
     _check_fill(turn, after, report)
+
+
+def _carry(turn: Turn, order: ChildOrder) -> None:
+    """What an order executed while its replacement was pending is carried on by that as well: the
+    broker counts it in both, and it closed its shares once (R10)."""
+    carried_qty = order.cum_qty + order.carried_qty
+    for later in turn.trade.orders:
+        if order.order_id and later.replaces == order.order_id and later.carried_qty < carried_qty:
+            later = replace(later, carried_qty=carried_qty)
+            turn.update(later)
+            _carry(turn, later)
 
 
 def _await_predecessor(turn: Turn, order_id: str) -> None:
@@ -440,6 +452,7 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
         if order is not None:
             after = with_execution(order, report)
             turn.update(after)
+            _carry(turn, after)
             _check_fill(turn, after, report)
     if event.after_ns <= turn.trade.accepted_ns:
         _settle_disputes(turn, event)

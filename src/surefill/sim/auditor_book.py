@@ -73,6 +73,9 @@ Numbers = tuple[int, int, int, int]
 """(entry quantity, entry cost, exit quantity, exit proceeds)"""
 
 
+_IN_FORCE = frozenset({"new", "held"})
+
+
 class PlanBook:
     """Orders and executions of one plan, in venue truth."""
 
@@ -107,6 +110,8 @@ class PlanBook:
         order.order_qty = line.order_qty or order.order_qty
         order.limit_px = line.limit_px
         order.stop_px = line.stop_px
+        if line.kind in _IN_FORCE and not order.filled_qty:
+            order.carried_qty = line.cum_qty  # its predecessor executed while it was pending
         if not order.is_live:
             self.live.pop(order.order_id, None)
 

@@ -91,3 +91,9 @@ def test_every_time_is_moved_and_nothing_else() -> None:
 
 def test_every_mode_of_n12_has_its_words() -> None:
     assert all(unexplained(mode, "/v2/orders/x") for mode in MODES[FaultCode.N12])
+
+
+def test_what_another_fault_has_made_unreadable_stays() -> None:
+    """Two faults on one answer (simulation, seed 15013)."""
+    response = WireResponse(200, {}, b'[{"qty": 1e400}]')
+    assert spoiled(response, "cut", rows=1) is response

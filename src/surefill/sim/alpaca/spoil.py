@@ -38,8 +38,9 @@ def spoiled(response: WireResponse, mode: str, *, rows: int) -> WireResponse:
     """The answer with this mode's fault in it. ``rows`` is what a cut listing keeps."""
     try:
         value = json.loads(response.body)
+        dump(value)
     except ValueError:
-        return response
+        return response  # another fault has been here
     if mode in REMOVED:
         return WireResponse(response.status, response.headers, dump(REMOVED[mode](value)))
     if mode in LISTINGS:
