@@ -134,3 +134,21 @@ def test_what_the_engine_saw_while_it_held() -> None:
     low_px = replace(short, excursion=seen(103 * NANO, 99 * NANO))
     found = extremes(low_px)
     assert found[0] == 103 * NANO
+
+
+def test_orders_are_drawn_from_when_they_were_sent() -> None:
+    trade = closed_bench().trade
+    found = parent_of(trade)
+    assert found is not None
+    rests = {one.leg: one for one in found.orders}
+    assert rests[Leg.ENTRY].px == trade.terms.first_limit_px
+    assert rests[Leg.TARGET].end_ns == found.closings[0].at_ns
+    assert all(one.start_ns <= one.end_ns for one in found.orders)
+    missed = parent_of(missed_bench().trade)
+    assert missed is not None
+    (entry,) = missed.orders
+    assert entry.end_ns - entry.start_ns == 60 * SECOND_NS, "until its cancel was asked for"
+    first = trade.orders[0]
+    unsent = parent_of(replace(trade, orders=(replace(first, sent_ns=0),)))
+    assert unsent is not None
+    assert unsent.orders == ()

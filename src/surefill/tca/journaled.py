@@ -13,6 +13,7 @@ Must never: write, or take a quote that was old when it was looked at.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 from surefill.core.events import PositionAdopted
 from surefill.core.fix import Leg
@@ -27,7 +28,7 @@ from surefill.journal.record import Record
 from surefill.ports import Journal
 from surefill.tca.facts import Fate, Seen, fact_of
 from surefill.tca.market import Market, market_of_views
-from surefill.tca.parent import Closing, Execution, Marks, Parent, marked
+from surefill.tca.parent import Closing, Execution, Marks, Parent, Resting, marked
 
 LEGACY, SMART = "legacy", "smart"
 _ADOPTED, _VIEW = b'"PositionAdopted"', b'"MarketView"'
@@ -123,6 +124,7 @@ def _traded(trade: Trade) -> Parent:
         signal_px=trade.plan.signal_px,
         fills=fills,
         closings=closings,
+        orders=tuple(_rested(trade)),
         stop_px=levels.stop_px,
         target_px=levels.target_px,
         worst_px=None if trade.is_legacy else trade.terms.worst_px,
@@ -132,6 +134,19 @@ def _traded(trade: Trade) -> Parent:
         uncovered_ns=trade.uncovered.total_ns if trade.entry_qty else None,
         marks=Marks(arrival_px=trade.arrival.px, adverse_px=adverse_px, favorable_px=favorable_px),
     )
+
+
+def _rested(trade: Trade) -> Iterator[Resting]:
+    """Orders at their price while they worked, as far as a picture needs it: from when they were
+    sent to their last fill or cancel, else to the trade's end."""
+    for order in trade.orders:
+        px = order.spec.stop_px or order.spec.limit_px
+        if px is None or not order.sent_ns:
+            continue
+        known = [fill.venue_ns for fill in order.fills]
+        known += [] if order.cancel_ns is None else [order.cancel_ns]
+        end_ns = max(known, default=trade.closed_ns or order.sent_ns)
+        yield Resting(order.leg, px, order.sent_ns, max(order.sent_ns, end_ns))
 
 
 def _stop_px(order: ChildOrder) -> int | None:
