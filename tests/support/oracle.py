@@ -107,11 +107,18 @@ class Told:
     cum_qty: int = 0
     status: OrdStatus = OrdStatus.NEW
     fills: dict[str, tuple[int, int]] = field(default_factory=dict)
+    before: Told | None = None
+
+    @property
+    def chain_qty(self) -> int:
+        """Executed shares with those of the orders it stands for now: what a broker counts."""
+        before_qty = self.before.chain_qty if self.before is not None else 0
+        return max(self.cum_qty, before_qty + sum(qty for qty, _ in self.fills.values()))
 
     @property
     def qty(self) -> int:
-        """Executed shares, by executions or by sums, whichever says more (I24)."""
-        return max(self.cum_qty, sum(qty for qty, _ in self.fills.values()))
+        """Its own, by executions or by sums, whichever says more (I24)."""
+        return self.chain_qty - (self.before.chain_qty if self.before is not None else 0)
 
 
 class Oracle:
@@ -124,7 +131,6 @@ class Oracle:
         self.bodies: dict[str, cmd.OrderSpec] = {}
         self.told: dict[str, Told] = {}
         self.roots: dict[str, tuple[str, Leg]] = {}
-        self.touch: dict[str, tuple[int, int]] = {}
         self.closing: set[str] = set()
         self.closers: set[str] = set()
         self.is_killed = self.is_halted = False
@@ -145,19 +151,8 @@ class Oracle:
                 if act is ev.Act.FLATTEN:
                     mine = {p for p, t in self.terms.items() if target in ("", t.plan.symbol)}
                     self.closing |= mine
-            case ev.MarketUpdated(view) if view.nbbo is not None:
-                self.touch[view.symbol] = (view.nbbo.bid_px, view.nbbo.ask_px)
             case _:
                 pass
-        self.closing |= {plan_id for plan_id in self.terms if self._is_through(plan_id)}
-
-    def _is_through(self, plan_id: str) -> bool:
-        """Whether the market is at the stop or beyond: what does not stop there is to be closed."""
-        terms, vwap = self.terms[plan_id], self.entered(plan_id)[1]
-        if vwap is None or terms.plan.symbol not in self.touch:
-            return False
-        s, (bid_px, ask_px) = terms.plan.sign, self.touch[terms.plan.symbol]
-        return s * ((bid_px if s > 0 else ask_px) - terms.exits(vwap)[0]) <= 0
 
     def _answer(self, event: ev.RequestAnswered, now: int) -> None:
         family = self.families.get(event.cl_ord_id)
@@ -176,6 +171,8 @@ class Oracle:
 
     def _report(self, report: ev.ExecutionReport) -> None:
         told = self.told.setdefault(report.order_id, Told())
+        if report.replaces is not None:
+            told.before = self.told.setdefault(report.replaces, Told())
         told.cum_qty = max(told.cum_qty, report.cum_qty)
         if report.exec_type is ExecType.TRADE and report.exec_id is not None:
             told.fills[report.exec_id] = (report.last_qty or 0, report.last_px or 0)
@@ -206,12 +203,13 @@ class Oracle:
         return max(0, family.spec.order_qty - sum(told.qty for told in known))
 
     def leg_qty(self, key: str) -> int:
-        """Shares that the legs of a bracket stand for; who ends early takes the others along."""
+        """Shares that legs of a bracket stand for, armed by its whole fill (B-01)."""
         entry, legs = self.members(key, exits=False), self.members(key, exits=True)
+        spec, bought_qty = self.families[key].spec, sum(told.qty for told in entry)
         is_over = any(told.status in DEAD for told in [*legs, *entry])
-        if self.families[key].spec.contingency is not Contingency.BRACKET or is_over:
+        if spec.contingency is not Contingency.BRACKET or is_over or bought_qty < spec.order_qty:
             return 0
-        return max(0, sum(told.qty for told in entry) - sum(told.qty for told in legs))
+        return max(0, bought_qty - sum(told.qty for told in legs))
 
     def entered(self, plan_id: str) -> tuple[int, Fraction | None]:
         """Shares known to be entered, and their average in USD if every execution is known."""
@@ -223,8 +221,8 @@ class Oracle:
 
     def held_qty(self, plan_id: str) -> int:
         """Shares of a plan, as far as was told."""
-        left = (t.qty for key in self._of(plan_id) for t in self.members(key, exits=True))
-        return self.entered(plan_id)[0] - sum(left)
+        told = (t.qty for key in self._of(plan_id) for t in self.members(key, exits=True))
+        return self.entered(plan_id)[0] - sum(told)
 
     def exits_qty(self, plan_id: str) -> int:
         """Shares that exits of a plan stand for, in flight or working."""

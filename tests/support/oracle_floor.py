@@ -101,7 +101,8 @@ class Floor(Bench):
     def report(
         self, row: Row, exec_type: ExecType = ExecType.ORDER_STATUS, **more: object
     ) -> ExecutionReport:
-        return super().report(row, exec_type, symbol=self.plan_of(row.name).symbol, **more)
+        symbol, cum_qty = self.plan_of(row.name).symbol, row.cum_qty + row.carried_qty
+        return super().report(row, exec_type, symbol=symbol, cum_qty=cum_qty, **more)
 
     def _row(self, *args: object) -> Row:
         row = super()._row(*args)  # type: ignore[arg-type]
@@ -177,8 +178,17 @@ class Floor(Bench):
 
     def feed(self, event: Event) -> Step:
         self.oracle.hear(event, self.now)
+        self.oracle.closing |= {
+            plan_id for plan_id in self.oracle.terms if self.is_through(plan_id)
+        }
         self.last_step = super().feed(event)
         return self.last_step
+
+    def is_through(self, plan_id: str) -> bool:
+        """Whether the market is at the stop or beyond: what does not stop there is to be closed."""
+        terms, vwap = self.oracle.terms[plan_id], self.oracle.entered(plan_id)[1]
+        (bid_px, ask_px), s = self.quotes[terms.plan.symbol][0], terms.plan.sign
+        return vwap is not None and s * ((bid_px if s > 0 else ask_px) - terms.exits(vwap)[0]) <= 0
 
     def _take(self, command: Command) -> None:
         self.oracle.judge(command, self.now)
