@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, is_dataclass, replace
 from enum import Enum, IntEnum, StrEnum
+from threading import Barrier
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
@@ -324,6 +327,35 @@ def test_only_registered_types_are_written_or_built(own: Codec) -> None:
             own.encode(Host(1))
         with pytest.raises(TypeError, match="object is not a registered type"):
             own.decode(b"{}", Host)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_two_threads_may_meet_a_type_for_the_first_time() -> None:
+    """Two engines of one process: one compiles, the other must not use what is half done."""
+    tree = Node("root", (Node("leaf", (Node("deep"),)), Node("other")))
+    text = b'{"$":"Node","name":"root","children":[{"$":"Node","name":"leaf"'
+    for _ in range(50):
+        fresh, start = Codec(), Barrier(4)
+        fresh.register(Empty, One, Node)
+
+        def both(_: int, fresh: Codec = fresh, start: Barrier = start) -> tuple[bytes, Node]:
+            start.wait()
+            data = fresh.encode(tree)
+            return data, fresh.decode(data, Node)
+
+        with ThreadPoolExecutor(4) as threads:
+            for data, value in threads.map(both, range(4)):
+                assert data.startswith(text)
+                assert value == tree
 
 
 def test_a_tag_means_one_type(own: Codec) -> None:

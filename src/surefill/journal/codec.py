@@ -24,6 +24,7 @@ from enum import Enum
 from functools import partial
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
+from threading import RLock
 from types import ModuleType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -113,6 +114,8 @@ class Codec:
         self._types: dict[str, type] = {}
         self._encoders: dict[object, Encoder] = {}
         self._decoders: dict[object, Decoder] = {}
+        # Two engines in one process, each on its own thread, may meet a type for the first time.
+        self._compiling = RLock()
 
     def register(self, *types: type) -> None:
         """Allow these frozen dataclasses and enums; two of one name raise ``TypeError``."""
@@ -148,7 +151,9 @@ class Codec:
 
     def _encoder(self, hint: object) -> Encoder:
         encoder = self._encoders.get(hint)
-        if encoder is None:
+        if encoder is not None:
+            return encoder
+        with self._compiling:
             try:
                 encoder = self._encoders[hint] = self._compile_encoder(hint)
             except TypeError:
@@ -175,7 +180,7 @@ class Codec:
 
     def _dataclass_encoder(self, cls: type) -> Encoder:
         # A type may hold itself (an order report and its legs): look it up when it is called.
-        self._encoders[cls] = lambda value: self._encoders[cls](value)
+        self._encoders[cls] = lambda value: self._compiled(self._encoders, cls)(value)
         hints = self._hints(cls)
         head = f'{{"{TAG}":"{cls.__name__}"'
         slots = [(f',"{name}":', self._encoder(hint)) for name, hint in hints.items()]
@@ -246,7 +251,9 @@ class Codec:
 
     def _decoder(self, hint: object) -> Decoder:
         decoder = self._decoders.get(hint)
-        if decoder is None:
+        if decoder is not None:
+            return decoder
+        with self._compiling:
             try:
                 decoder = self._decoders[hint] = self._compile_decoder(hint)
             except TypeError:
@@ -272,7 +279,7 @@ class Codec:
         return self._dataclass_decoder(cls)
 
     def _dataclass_decoder(self, cls: type) -> Decoder:
-        self._decoders[cls] = lambda raw: self._decoders[cls](raw)
+        self._decoders[cls] = lambda raw: self._compiled(self._decoders, cls)(raw)
         decoders = {name: self._decoder(hint) for name, hint in self._hints(cls).items()}
         names = {TAG, *decoders}
         later = self._later(cls).keys()
@@ -317,6 +324,11 @@ class Codec:
         return decode
 
     # ------------------------------------------------------------------------------- shapes
+
+    def _compiled(self, known: Mapping[object, T], cls: type) -> T:
+        """The function itself, not what stands there while another thread compiles it."""
+        with self._compiling:
+            return known[cls]
 
     def _allowed(self, hint: object) -> type:
         if isinstance(hint, type) and self._types.get(hint.__name__) is hint:
