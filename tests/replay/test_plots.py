@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from surefill.core.fix import Leg
 from surefill.core.units import NANO
-from surefill.replay.plots import COLOURS, PARTS, Plot, colour_of, figures_of
+from surefill.replay.plots import (
+    COLOURS,
+    PARTS,
+    Plot,
+    colour_of,
+    differences_of,
+    figures_of,
+)
 from surefill.tca.analysis import Analysis, analysis_of
+from surefill.tca.compare import compare
 from surefill.tca.facts import Fate
 from surefill.tca.parent import Closing, Marks
 from tests.tca.parents import START_NS, USD, fill, parent, px
@@ -23,6 +33,8 @@ def entered(plan_id: str, at: str, **more: object) -> Analysis:
     return analysis_of(parent(plan_id, **given))
 
 
+DAY_NS = 86_400 * NANO
+MINE = entered("a", "100.02").parent
 MISSED = analysis_of(parent("m", marks=MARKS))
 BLIND = analysis_of(parent("b"))
 PATHS = {
@@ -92,3 +104,22 @@ def test_markouts_say_of_how_many_plans() -> None:
 def test_colours_come_again() -> None:
     many = {str(n): [BLIND] for n in range(len(COLOURS) + 1)}
     assert colour_of(many)["0"] == colour_of(many)[str(len(COLOURS))]
+
+
+def test_differences_have_their_intervals_at_every_level() -> None:
+    pairs = {path: [one.parent for one in PATHS[path]] for path in ("smart", "legacy")}
+    found = compare(pairs["smart"], pairs["legacy"], rounds=50)
+    assert found is not None
+    shown = differences_of({"smart": found}, "legacy")
+    assert shown is not None
+    names = [bar.name for bar in shown.figure.data]
+    assert names == [f"legacy improved by {percent} %" for percent in (0, 25, 50)]
+    assert list(shown.figure.data[0].error_x["array"]) == [0.0], "one day has no interval"
+    assert differences_of({}, "legacy") is None
+    days = [replace(one, arrival_ns=START_NS + n * DAY_NS) for n, one in enumerate([MINE] * 3)]
+    other = [replace(one, path="legacy", fills=(fill(100, "100.09", "100"),)) for one in days]
+    wide = compare(days, other, rounds=50)
+    assert wide is not None
+    bars = differences_of({"smart": wide}, "legacy")
+    assert bars is not None
+    assert bars.figure.data[0].x[0] == pytest.approx(-7.0)

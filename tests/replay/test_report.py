@@ -38,7 +38,16 @@ def test_a_page_opens_offline_and_is_small_enough(tmp_path: Path) -> None:
     assert left_out == 0
     assert "<h1>A &lt;run&gt;</h1>" in page
     assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=", page)
-    for name in ("slippage", "shortfall", "completion", "reward", "filling", "markouts", "tape"):
+    for name in (
+        "difference",
+        "slippage",
+        "shortfall",
+        "completion",
+        "reward",
+        "filling",
+        "markouts",
+        "tape",
+    ):
         assert re.search(rf'id="?{name}"?[ >]', page), name
     assert page.count("<details>") == len(PATHS)
 

@@ -17,6 +17,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from surefill.tca.analysis import MEASURE_OF, Analysis, horizon_text, row_of, rows_of
+from surefill.tca.blocks import BLOCKS_MIN
+from surefill.tca.compare import Comparison
 from surefill.tca.facts import Fate
 from surefill.tca.parent import HORIZONS_NS
 from surefill.tca.text import PPB, PPB_PER_BPS
@@ -152,6 +154,47 @@ def _completion(paths: Paths) -> Plot:
     text = "Lower is cheaper, further right is more complete. The shortfall already charges what "
     text += "was missed: a path is better where it is lower, not where it is right."
     return Plot("completion", "Cost against completion", text, _styled(figure))
+
+
+def differences_of(found: Mapping[str, Comparison], reference: str) -> Plot | None:
+    """Each path against ``reference``, at every price improvement of it, with intervals."""
+    figure = go.Figure()
+    shades = ("#4c78a8", "#9ecae9", "#d6e6f4")
+    paths = list(reversed(list(found)))
+    count = min((len(one.levels) for one in found.values()), default=0)
+    for n, colour in enumerate(shades[:count]):
+        levels = [found[path].levels[n] for path in paths]
+        middles = [level.all.difference / PPB_PER_BPS for level in levels]
+        spans = [level.all.difference_interval for level in levels]
+        figure.add_bar(
+            x=middles,
+            y=paths,
+            orientation="h",
+            name=f"{reference} improved by {levels[0].improvement_percent} %",
+            marker_color=colour,
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [
+                    (span.high / PPB_PER_BPS - middle) if span else 0.0
+                    for span, middle in zip(spans, middles, strict=True)
+                ],
+                "arrayminus": [
+                    (middle - span.low / PPB_PER_BPS) if span else 0.0
+                    for span, middle in zip(spans, middles, strict=True)
+                ],
+                "color": "#444",
+                "thickness": 1.2,
+            },
+        )
+    if not figure.data:
+        return None
+    _bps_axis(figure, f"shortfall of every plan minus {reference}'s, bps")
+    figure.update_layout(height=190 + 90 * len(paths), barmode="group")
+    text = f"Left of zero a path is cheaper than {reference}, missed plans included; the lines are "
+    text += "95 % intervals over whole symbol-days. An interval across zero proves nothing, and "
+    text += f"neither do fewer than {BLOCKS_MIN} symbol-days."
+    return Plot("difference", f"Against {reference}", text, _styled(figure))
 
 
 def _ratios(paths: Paths) -> Plot | None:

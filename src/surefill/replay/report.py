@@ -18,13 +18,16 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from surefill.replay.plots import Plot, figures_of
+from surefill.replay.plots import Plot, differences_of, figures_of
 from surefill.replay.tracks import Track, key_of
 from surefill.tca.analysis import Analysis
+from surefill.tca.compare import Comparison, compare
 from surefill.tca.facts import Fate
-from surefill.tca.tables import Grid, grids_of, paths_grid
+from surefill.tca.tables import Grid, comparison_grids, grids_of, paths_grid
 from surefill.tca.text import bps, ratio
 
+REFERENCE = "legacy"
+"""What the other paths are compared with, where it was played: what users come from."""
 BYTES_MAX = 6_000_000
 TRADE_BYTES_MAX = 900_000
 """What the trades may take: the library alone is 4.8 MB."""
@@ -93,17 +96,22 @@ def write_report(
     path: Path, title: str, paths: Paths, *, tracks: Sequence[Track] = ()
 ) -> tuple[Path, int]:
     """Write the page; (its path, trades that are not in the picture book)."""
+    compared = compared_with(paths)
+    difference = differences_of(compared, REFERENCE)
     trades, left_out = _trades(paths, {one.key: one for one in tracks})
     parts = [
         f"<h1>{escape(title)}</h1>",
         "<p class=note>Basis points; positive is cost. Markouts: positive is in our favour.</p>",
         _table(paths_grid(paths)),
+        *([_section(difference)] if difference is not None else []),
         *(_section(plot) for plot in figures_of(paths)),
         *_picture_book(trades, left_out),
         "<h2>Tables</h2>",
     ]
     for name, found in paths.items():
-        grids = "".join(_table(grid) for grid in grids_of(found) if grid.rows)
+        shown = [*grids_of(found)]
+        shown += comparison_grids(compared[name]) if name in compared else []
+        grids = "".join(_table(grid) for grid in shown if grid.rows)
         parts.append(f"<details><summary>{escape(name)}</summary>{grids}</details>")
     text = (
         f"<!doctype html><html lang=en><head><meta charset=utf-8><title>{escape(title)}</title>"
@@ -113,6 +121,19 @@ def write_report(
     beside = path.with_name(f"{path.name}.new")
     beside.write_text(text, encoding="utf-8")
     return beside.replace(path), left_out
+
+
+def compared_with(paths: Paths) -> dict[str, Comparison]:
+    """Every other path against `REFERENCE`, where that was played and there is something to
+    compare."""
+    found = {}
+    for path, plans in paths.items():
+        if path == REFERENCE or REFERENCE not in paths:
+            continue
+        one = compare([a.parent for a in plans], [a.parent for a in paths[REFERENCE]])
+        if one is not None:
+            found[path] = one
+    return found
 
 
 def _table(grid: Grid) -> str:
