@@ -7,7 +7,15 @@ from dataclasses import replace
 from surefill.core.fix import Side
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
 from surefill.core.pricing import EntryTerms, entry_terms
-from surefill.core.units import CENT, NANO, US_EQUITY_TICKS, TickBand, TickSchedule, to_nano
+from surefill.core.units import (
+    CENT,
+    NANO,
+    US_EQUITY_TICKS,
+    TickBand,
+    TickSchedule,
+    to_nano,
+    to_text,
+)
 
 # Exits "by" risk and ratio (by distance), or "at" stop and target (by level). ``first`` is the
 # limit that is sent; stop and target are those of a fill at ``worst``. Unless told otherwise the
@@ -98,3 +106,10 @@ def reasons_of(plan: TradePlan, policy: Policy | None = None) -> list[str]:
     reasons = entry_terms(plan, policy or Policy(), US_EQUITY_TICKS, buffer_ppb=NANO // 2000)
     assert isinstance(reasons, tuple), reasons
     return [str(reason) for reason in reasons]
+
+
+def under_one_tick(name: str, ratio: str, signal: str) -> str:
+    """What a plan is told whose cap or buffer the tick leaves nothing of."""
+    percent = to_text(to_nano(ratio) * 100)
+    what = f"{name} {percent} % of {signal} is less than one tick"
+    return f"CAP_UNDER_ONE_TICK: {what}; the limit is the signal price"

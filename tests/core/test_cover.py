@@ -12,9 +12,11 @@ from surefill.core.cover import (
     GroupState,
     bracket_entry,
     cover_of,
+    filled_ns,
     group_claimed,
     group_covered,
     group_state,
+    is_held_back,
 )
 from surefill.core.fix import Contingency, Leg, OrdType, Side
 from surefill.core.order import ChildOrder, Fill, OrderState
@@ -136,6 +138,42 @@ def test_brackets(entry: OrderState, legs: bool, state: GroupState, claimed: int
     assert bracket_entry(trade, trade.groups[0]) == first
     assert group_state(trade, trade.groups[0]) is state
     assert group_claimed(trade, trade.groups[0]) == claimed * NANO
+
+
+@pytest.mark.parametrize(
+    ("entry", "legs", "is_back"),
+    [
+        (St.FILLED, {Leg.TARGET: True, Leg.STOP: True}, True),
+        (St.FILLED, {Leg.TARGET: False, Leg.STOP: True}, False),  # {new, held}: covered
+        (St.FILLED, {Leg.STOP: True}, False),  # the target is over: its stop is about to work
+        (St.FILLED, {}, False),
+        (St.WORKING, {Leg.TARGET: True, Leg.STOP: True}, False),  # not armed before the whole fill
+    ],
+)
+def test_legs_that_are_all_held_protect_nothing(
+    entry: OrderState, legs: dict[Leg, bool], is_back: bool
+) -> None:
+    trade = holding()
+    exits = [
+        replace(exit_order(trade, leg, St.WORKING), is_held=held) for leg, held in legs.items()
+    ]
+    over = replace(exit_order(trade, Leg.TARGET, St.CANCELED), key="over", is_held=True)
+    other = exit_order(trade, Leg.TARGET, St.WORKING, n=2)
+    first = replace(trade.orders[0], state=entry, group=1)
+    trade = replace(trade, orders=(first, *exits, over, other))
+    assert is_held_back(trade, group(GroupKind.BRACKET)) is is_back
+    assert not is_held_back(trade, group(GroupKind.OCO))
+
+
+def test_when_an_order_filled() -> None:
+    entry = holding().orders[0]
+    assert filled_ns(entry) == 1
+    assert filled_ns(replace(entry, fills=(), reported_ns=7)) == 7
+
+
+def test_a_flat_trade_holds_nothing() -> None:
+    trade = holding()
+    assert cover_of(replace(trade, external_qty=100 * NANO)) == Cover(0, 0, 0)
 
 
 def test_what_buys_back_claims_nothing() -> None:

@@ -47,6 +47,7 @@ from tests.core.pricing_cases import (
     plan_of,
     reasons_of,
     terms_of,
+    under_one_tick,
 )
 
 # ------------------------------------------------------------------- the table a trader can check
@@ -68,16 +69,13 @@ def test_prices_of_the_table(given: str, prices: str, unlike: str) -> None:
         buffer=options.get("buffer", "0.0005"),
         ticks=options.get("ticks", "us"),
     )
-    found = (
-        terms.cap_px,
-        terms.worst_px,
-        terms.first_limit_px,
-        terms.stop_px,
-        terms.target_px,
-    )
+    found = (terms.cap_px, terms.worst_px, terms.first_limit_px, terms.stop_px, terms.target_px)
     assert [to_text(px) for px in found] == prices.split()
-    under = [dict(note.context)["name"].split()[0] for note in terms.notes]
-    assert under == {"both": ["cap", "buffer"], "": []}.get(wanted, [wanted])
+    ratios = {"cap": options.get("cap", "0.001"), "buffer": options.get("buffer", "0.0005")}
+    names = {"both": ["cap", "buffer"], "": []}.get(wanted, [wanted])
+    assert [str(note) for note in terms.notes] == [
+        under_one_tick(name, ratios[name], signal) for name in names
+    ]
     assert terms.order_qty == 100 * NANO
 
 
@@ -123,18 +121,19 @@ def test_crwd_as_it_happened() -> None:
     ("given", "says"),
     [
         ("long 100 at 98 103.99", "RR_BELOW_MIN: reward/risk 1.99 is below the minimum 2"),
-        ("short 100 at 102 96.01", "RR_BELOW_MIN: reward/risk 1.99 is below the minimum 2"),
+        ("short 100 at 102 97", "RR_BELOW_MIN: reward/risk 1.5 is below the minimum 2"),
         ("long 100 by 1 1.999999999", "RR_BELOW_MIN: reward/risk 1.99 is below the minimum 2"),
         ("long 100 at 100 104", "EXITS_STOP_WRONG_SIDE: stop 100 is not on the losing side of 100"),
         ("long 100 at 101 104", "EXITS_STOP_WRONG_SIDE: stop 101 is not on the losing side of 100"),
         ("short 100 at 99 96", "EXITS_STOP_WRONG_SIDE: stop 99 is not on the losing side of 100"),
-        ("long 100 at 98 100", "EXITS_TARGET_WRONG_SIDE: target 100 is not on the winning side"),
+        ("long 1 at 0.9 1", "EXITS_TARGET_WRONG_SIDE: target 1 is not on the winning side of 1"),
         ("short 100 at 102 104", "EXITS_TARGET_WRONG_SIDE: target 104 is not on the winning side"),
         ("long 150 by 0.019999999 2", "EXITS_DISTANCE_TOO_SMALL: stop distance 0.019999999 is"),
         ("long 100 at 99.99 101", "EXITS_DISTANCE_TOO_SMALL: stop distance 0.01 is below 0.02"),
         ("short 100 at 100.01 99", "EXITS_DISTANCE_TOO_SMALL: stop distance 0.01 is below 0.02"),
         ("long 0.5 by 0.0099 2", "EXITS_DISTANCE_TOO_SMALL: stop distance 0.0099 is below 0.01"),
         ("short 1 by 0.6 2", "EXITS_TARGET_NOT_POSITIVE: the target would be at -0.201"),
+        ("short 1 by 0.4995 2", "EXITS_TARGET_NOT_POSITIVE: the target would be at 0"),
         ("long 5 by 5 2", "EXITS_LEVEL_INVALID: stop_px 0 is not a positive price"),
     ],
 )
