@@ -116,6 +116,11 @@ VERBS = (
         "surefill compare run/adaptive run/legacy",
     ),
     Verb(
+        "sweep",
+        "many settings, judged on days they were not chosen on",
+        "surefill sweep --path limit --path adaptive --budget 20,60",
+    ),
+    Verb(
         "simulate",
         "storms of faults and crashes, judged by the venue's log",
         "surefill simulate --seeds 0:200",
@@ -123,6 +128,7 @@ VERBS = (
 )
 
 EXTRA_OF = {
+    "distributed": "cluster",
     "exchange_calendars": "calendar",
     "httptools": "exchange",
     "msgpack": "exchange",

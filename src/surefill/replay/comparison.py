@@ -154,6 +154,11 @@ def recorded_streams(paths: Iterable[Path], seed: int, scope: Scope) -> Iterator
         yield _recorded(date, days, scope, seed=seed)
 
 
+def stream_of_day(day: TapeDay, seed: int, scope: Scope) -> Stream:
+    """One symbol-day alone, as a sweep plays it. Raises `TapeError`."""
+    return _recorded(day.date, [day], scope, seed=seed)
+
+
 def days_at(paths: Iterable[Path]) -> dict[int, list[TapeDay]]:
     """Date (yyyymmdd) -> its symbols, in order. Raises `TapeError` where there is no tape."""
     found: dict[int, list[TapeDay]] = {}
