@@ -59,19 +59,19 @@ class Witness:
                     self._over.discard(name)
                 elif name not in self._over:
                     self._over.add(name)
-                    self._check_over(trade.trade_id, order, code, now)
+                    self._check_over(trade.trade_id, order, code=code, now=now)
 
     def finish(self, now: int) -> None:
         """The run is over: what was put down as never arrived must not have arrived later (I10)."""
         for trade_id, key in sorted(self._absent):
             if (self.account, key) in self.venue.cl_ord_ids:
                 sentence = f"{key} was put down as never arrived, and the venue took it later"
-                self._tell("I10", trade_id, now, sentence)
+                self.violations.append(Violation("I10", trade_id, now, sentence))
 
-    def _check_over(self, trade_id: str, order: ChildOrder, code: str, now: int) -> None:
+    def _check_over(self, trade_id: str, order: ChildOrder, *, code: str, now: int) -> None:
         if self._is_live(order):
             sentence = f"{order.key} is put down as {order.state}, and the venue has it"
-            self._tell(code, trade_id, now, sentence)
+            self.violations.append(Violation(code, trade_id, now, sentence))
         elif order.state is OrderState.ABSENT:
             self._absent.add((trade_id, order.key))
 
@@ -79,7 +79,7 @@ class Witness:
         for command in decided.commands:
             if isinstance(command, SubmitOrder | CancelOrder | ReplaceOrder):
                 sentence = f"{type(command).__name__} before the first complete listing"
-                self._tell("I25", command.trade_id, now, sentence)
+                self.violations.append(Violation("I25", command.trade_id, now, sentence))
 
     def _is_live(self, order: ChildOrder) -> bool:
         """Whether the venue may still execute it. An order that it never took is not."""
@@ -87,6 +87,3 @@ class Witness:
         order_id = order.order_id or venue.cl_ord_ids.get((self.account, order.key))
         known = venue.orders.get(order_id) if order_id is not None else None
         return known is not None and known.is_live
-
-    def _tell(self, code: str, trade_id: str, now: int, sentence: str) -> None:
-        self.violations.append(Violation(code, trade_id, now, sentence))
