@@ -2,7 +2,7 @@
 # PYTHON=python3.12 chooses an interpreter; ARGS="--seed 7" goes to the demo.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ready warm fmt tidy cover docs bench constraints clean
+.PHONY: help demo test check ready warm fmt tidy cover docs bench mutants constraints clean
 
 BIN := .venv/bin
 export PYTHON
@@ -63,6 +63,10 @@ docs: ## write the documents that are tables of the code
 bench: ## time the order path on this machine
 	@scripts/setup all,dev
 	$(BIN)/python scripts/bench.py $(ARGS)
+
+mutants: ## change core in every small way and see whether a test notices (ARGS="--only pricing")
+	@scripts/setup all,dev,mutation
+	$(BIN)/python scripts/mutants.py $(ARGS)
 
 constraints: ## write constraints.txt from .venv (after changing a dependency)
 	@scripts/setup all,dev
