@@ -145,6 +145,90 @@ def test_each_reason(side: str, view: GateView, expected: list[str]) -> None:
     assert codes(asked, view) == expected
 
 
+NEAR_CLOSE = replace(VIEW, now=CLOSE_NS - 299 * S, market=quote(alive_ns=CLOSE_NS - 299 * S))
+VOLUME = Limits(volume_share_max_ppb=NANO // 10)
+SENTENCES: list[tuple[GateView, str]] = [
+    (NEAR_CLOSE, "the close is in 299 s, entries stop 300 s before"),
+    (replace(VIEW, limits=replace(LIMITS, signal_age_max_ns=S // 2)), "1000 ms old, limit 500 ms"),
+    (replace(VIEW, limits=replace(LIMITS, restricted=(SYMBOL,))), "ACME is on the restricted list"),
+    (replace(VIEW, other_trade="p0"), "ACME already has trade p0"),
+    (replace(VIEW, foreign_qty=-5 * NANO), "holds -5 of ACME that are not ours"),
+    (replace(VIEW, instrument=None), "no instrument data for ACME"),
+    (replace(VIEW, instrument=NOT_TRADABLE), "ACME is not tradable"),
+    (replace(VIEW, market=None), "no quote for ACME"),
+    (replace(VIEW, market=quote(status=TradingStatus.HALTED)), "ACME is HALTED"),
+    (replace(VIEW, now=NOW + 2 * S), "the quote is 2000 ms old, limit 1500 ms"),
+    (replace(VIEW, market=quote("100.02", "100.01")), "the quote 100.02 x 100.01 is not a market"),
+    (
+        replace(VIEW, limits=Limits(collar_ppb=NANO // 1000), market=quote("99.00", "99.99")),
+        "worst price 100.1 is more than 0.001 of 99.99 beyond the market",
+    ),
+    (
+        replace(VIEW, limits=Limits(displayed_share_max_ppb=NANO // 10)),
+        "100 shares are above 0.1 of the 500 displayed",
+    ),
+    (
+        replace(VIEW, limits=VOLUME, market=quote(volume_qty=999 * NANO)),
+        "100 shares are above 0.1 of the recent volume, 999",
+    ),
+    (replace(VIEW, limits=VOLUME), "100 shares are above 0.1 of the recent volume, unknown"),
+    (replace(VIEW, limits=replace(LIMITS, order_qty_max=99 * NANO)), "100 is above the limit 99"),
+    (
+        replace(VIEW, limits=replace(LIMITS, order_notional_max_usd=10_009 * NANO)),
+        "order notional 10010 is above the limit 10009",
+    ),
+    (replace(VIEW, committed_usd=990_001 * NANO), "account notional 1000011 is above the limit"),
+    (replace(VIEW, open_trades=50), "50 open trades, limit 50"),
+    (
+        replace(VIEW, requests_left=39, requests_reserved=40),
+        "39 broker requests left, 40 reserved for protection",
+    ),
+    (replace(VIEW, account=None), "the account has not been read: account is missing"),
+    (
+        replace(VIEW, account=replace(ACCOUNT, buying_power_usd=None)),
+        "the account has not been read: buying power is missing",
+    ),
+    (
+        replace(VIEW, account=replace(ACCOUNT, buying_power_usd=10_009 * NANO)),
+        "needs 10010, buying power is 10009",
+    ),
+    (
+        replace(VIEW, account=replace(ACCOUNT, equity_usd=None)),
+        "the account has not been read: equity is missing",
+    ),
+    (
+        replace(VIEW, account=replace(ACCOUNT, equity_usd=89_999 * NANO)),
+        "today's loss 10001 is beyond the limit 10000",
+    ),
+]
+
+
+@pytest.mark.parametrize(("view", "says"), SENTENCES, ids=[says for _, says in SENTENCES])
+def test_a_refusal_says_what_was_asked_and_what_is_allowed(view: GateView, says: str) -> None:
+    asked = plan(signal_ns=None if view is NEAR_CLOSE else NOW - S)
+    (reason,) = gate(asked, POLICY, terms(asked), view=view)
+    assert says in reason.sentence
+    assert "?" not in reason.sentence
+
+
+def test_rates_say_whose_and_how_many() -> None:
+    view = replace(VIEW, entered=(entered(9), entered(8)))
+    for limits, says in (
+        (Limits(entries_per_minute_max=2), "2 entries in a minute (account), limit 2"),
+        (Limits(symbol_entries_per_minute_max=1), "2 entries in a minute (ACME), limit 1"),
+        (Limits(duplicate_ns=10 * S), "the same order in ACME 9000 ms ago, limit 10000 ms"),
+    ):
+        (reason,) = gate(plan(), POLICY, terms(plan()), view=replace(view, limits=limits))
+        assert reason.sentence == says
+
+
+def test_entries_stop_just_inside_the_cutoff() -> None:
+    at_ns = CLOSE_NS - 300 * S
+    view = replace(VIEW, now=at_ns, market=quote(alive_ns=at_ns))
+    assert codes(plan(signal_ns=None), view) == []
+    assert codes(plan(signal_ns=None), replace(NEAR_CLOSE, limits=LIMITS)) == ["SESSION_NEAR_CLOSE"]
+
+
 def test_extended_hours_need_both_consents_and_the_plain_tactic() -> None:
     view = replace(VIEW, now=OPEN_NS - 3600 * S)
     view = replace(view, market=quote(alive_ns=view.now))
