@@ -61,6 +61,11 @@ VERBS = (
     ),
     Verb("run", "the engine as a process that strategies and scripts ask", "surefill run"),
     Verb(
+        "serve",
+        "the HTTP API beside it: plans, acts, what is open, live events",
+        "surefill serve --port 8710",
+    ),
+    Verb(
         "live",
         "real money: allow it for one account, by typing its number",
         'surefill live --why "first week, 10 shares"',
@@ -144,6 +149,9 @@ EXTRA_OF = {
 }
 """Top-level module -> the extra that installs it."""
 
+EXTRA_OF_VERB = {"serve": "service"}
+"""Verbs that need a smaller one."""
+
 
 def help_text() -> str:
     """What ``surefill --help`` prints; built from the tables alone."""
@@ -196,6 +204,7 @@ def _run(verb: Verb, arguments: list[str]) -> int:
         extra = EXTRA_OF.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
+        extra = EXTRA_OF_VERB.get(verb.name, extra)
         return _complain(f"`surefill {verb.name}` needs an extra: pip install 'surefill[{extra}]'")
     except SystemExit as end:
         # argparse ends the process itself: 0 after --help, 2 after bad usage.

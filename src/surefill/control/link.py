@@ -66,6 +66,9 @@ class Link:
         except (OSError, TimeoutError):
             await hang_up(writer)
             raise LinkLost(was_sent=False) from None
+        except asyncio.CancelledError:
+            writer.transport.abort()  # who asked waits no longer; the socket must not stay
+            raise
         problem = _problem(line)
         if problem is None:
             return cls(reader, writer)

@@ -1,0 +1,251 @@
+"""Every route of the HTTP API: one table, from which it is served, documented and tested.
+
+What: `Route`, `ROUTES`, and the handlers, each a few lines from a `Call` to an answer.
+Invariants: a route names the roles that may use it; nothing changes by GET; what a route takes has
+a strict schema; the table is compared with a committed list (tests/service/inventory.txt).
+Must never: reach the file system with anything from a path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from surefill.config import Settings
+from surefill.core.events import Act
+from surefill.core.ids import PLAN_ID_PATTERN
+from surefill.service import schemas, views
+from surefill.service.door import Door
+from surefill.service.guard import KILL_PATH
+from surefill.service.problems import ApiProblem
+from surefill.service.reader import Reader
+from surefill.service.tokens import Role
+
+VIEW = frozenset({Role.VIEWER, Role.OPERATOR})
+TRADE = frozenset({Role.OPERATOR})
+KILL = frozenset({Role.OPERATOR, Role.KILL_ONLY})
+EVERYBODY = frozenset(Role)
+UNKILL_WORD, FLATTEN_WORD = "UNKILL", "FLATTEN"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What handlers work with."""
+
+    settings: Settings
+    reader: Reader
+    door: Door
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request that may be answered. ``body`` and ``query`` are of the route's schemas."""
+
+    desk: Desk
+    role: Role
+    name: str
+    """From the path: a plan id, or empty."""
+    key: str
+    """The ``Idempotency-Key``, where the route needs one."""
+    body: Any
+    query: Any
+
+
+Handler = Callable[[Call], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route. ``handler`` is None where the application itself answers."""
+
+    method: str
+    path: str
+    roles: frozenset[Role]
+    summary: str
+    answer: Any
+    handler: Handler | None = None
+    body: type | None = None
+    query: type = schemas.NoQuery
+    needs_key: bool = False
+
+
+async def _health(call: Call) -> object:
+    picture = await call.desk.reader.picture()
+    return views.health_of(picture, await call.desk.reader.pulse())
+
+
+async def _trades(call: Call) -> object:
+    return views.trade_rows(await call.desk.reader.picture(), call.query)
+
+
+async def _trade(call: Call) -> object:
+    found = await call.desk.reader.find(call.name)
+    if found is None:
+        raise ApiProblem(404, "TRADE_UNKNOWN", "no trade or plan has this id")
+    return views.trade_answer(found)
+
+
+async def _orders(call: Call) -> object:
+    return views.order_rows(await call.desk.reader.picture(), call.query)
+
+
+async def _fills(call: Call) -> object:
+    return views.fill_rows(await call.desk.reader.picture(), call.query)
+
+
+async def _positions(call: Call) -> object:
+    return views.position_rows(await call.desk.reader.picture())
+
+
+async def _refusals(call: Call) -> object:
+    return views.refusal_rows(await call.desk.reader.picture())
+
+
+async def _limits(call: Call) -> object:
+    return views.limit_rows(call.desk.settings)
+
+
+async def _settings(call: Call) -> object:
+    return views.setting_rows(call.desk.settings)
+
+
+async def _submit(call: Call) -> object:
+    plan = schemas.plan_of(call.body, call.key)
+    result = await call.desk.door.submit(plan, wait_s=call.body.wait_s)
+    return result.to_dict()
+
+
+async def _check(call: Call) -> object:
+    plan = schemas.plan_of(call.body, call.body.plan_id or "check")
+    return views.check_answer(await call.desk.door.check(plan))
+
+
+async def _reduce(call: Call) -> object:
+    body: schemas.ReduceBody = call.body
+    door = call.desk.door
+    result = await door.reduce(call.name, body.quantity, body.why, key=call.key, wait_s=body.wait_s)
+    return result.to_dict()
+
+
+async def _flatten_trade(call: Call) -> object:
+    report = await call.desk.door.flatten(call.name, call.body.why, wait_s=call.body.wait_s)
+    return views.flat_answer(report)
+
+
+async def _flatten(call: Call) -> object:
+    body: schemas.FlattenBody = call.body
+    if body.symbol is None and body.confirm != FLATTEN_WORD:
+        sentence = f"this closes every trade: say so with confirm = {FLATTEN_WORD}"
+        raise ApiProblem(403, "NOT_CONFIRMED", sentence)
+    report = await call.desk.door.flatten(body.symbol or "", body.why, wait_s=body.wait_s)
+    return views.flat_answer(report)
+
+
+async def _unkill(call: Call) -> object:
+    if call.body.confirm != UNKILL_WORD:
+        sentence = f"new risk is a person's decision: say so with confirm = {UNKILL_WORD}"
+        raise ApiProblem(403, "NOT_CONFIRMED", sentence)
+    return await _recorded(call, Act.UNKILL)
+
+
+async def _cancel_entry(call: Call) -> object:
+    if await call.desk.reader.find(call.name) is None:
+        raise ApiProblem(404, "TRADE_UNKNOWN", "no trade or plan has this id")
+    return await _recorded(call, Act.CANCEL_ENTRY)
+
+
+def _act(act: Act) -> Handler:
+    async def handler(call: Call) -> object:
+        return await _recorded(call, act)
+
+    return handler
+
+
+async def _recorded(call: Call, act: Act) -> schemas.Recorded:
+    by = await call.desk.door.act(call.role, act, target=call.name, why=call.body.why)
+    return schemas.Recorded(act=act.value, by=by)
+
+
+def plan_id_of(text: str) -> str:
+    """A plan id from a path or a header. Raises `ApiProblem`."""
+    if not PLAN_ID_PATTERN.fullmatch(text):
+        sentence = "an id has 1 to 64 letters, digits or . _ : -"
+        raise ApiProblem(422, "ID_INVALID", sentence)
+    return text
+
+
+def _get(path: str, summary: str, answer: Any, handler: Handler | None, **more: Any) -> Route:
+    more = {"roles": VIEW, **more}
+    return Route(method="GET", path=path, summary=summary, answer=answer, handler=handler, **more)
+
+
+def _post(path: str, summary: str, answer: Any, handler: Handler, **more: Any) -> Route:
+    more = {"roles": TRADE, "body": schemas.WhyBody, **more}
+    return Route(method="POST", path=path, summary=summary, answer=answer, handler=handler, **more)
+
+
+TRADE_ANSWER = "Trade"
+"""The schema of `TradeResult.to_dict`, made in `openapi`."""
+ONE = "/v1/trades/{plan_id}"
+ROUTES = (
+    _get("/v1/health", "How it stands", schemas.Health, _health, roles=EVERYBODY),
+    _get("/v1/trades", "Trades", [TRADE_ANSWER], _trades, query=schemas.TradesQuery),
+    _get(ONE, "One trade or denied plan", TRADE_ANSWER, _trade),
+    _get("/v1/orders", "Orders", list[schemas.OrderRow], _orders, query=schemas.RowsQuery),
+    _get("/v1/fills", "Executions", list[schemas.FillRow], _fills, query=schemas.RowsQuery),
+    _get("/v1/positions", "What is held, bare first", list[schemas.PositionRow], _positions),
+    _get("/v1/refusals", "Why plans were refused", list[schemas.RefusalRow], _refusals),
+    _get("/v1/limits", "Limits of an entry", list[schemas.LimitRow], _limits),
+    _get("/v1/settings", "Settings, without secrets", list[schemas.SettingRow], _settings),
+    _get("/v1/events", "What is recorded, live", None, None, query=schemas.EventsQuery),
+    _get("/v1/openapi.json", "This description", None, None),
+    _post(
+        "/v1/plans",
+        "Submit a plan",
+        TRADE_ANSWER,
+        _submit,
+        body=schemas.PlanBody,
+        needs_key=True,
+    ),
+    _post(
+        "/v1/plans/check",
+        "What would become of a plan; nothing is sent",
+        schemas.PlanAnswer,
+        _check,
+        body=schemas.PlanBody,
+    ),
+    _post(
+        f"{ONE}/reduce",
+        "Close so many shares; the rest stays covered",
+        TRADE_ANSWER,
+        _reduce,
+        body=schemas.ReduceBody,
+        needs_key=True,
+    ),
+    _post(
+        f"{ONE}/flatten",
+        "Close this trade",
+        schemas.FlatAnswer,
+        _flatten_trade,
+        body=schemas.FlattenTradeBody,
+    ),
+    _post(f"{ONE}/cancel-entry", "End its entry", schemas.Recorded, _cancel_entry),
+    _post(
+        "/v1/flatten",
+        "Close a symbol, or everything",
+        schemas.FlatAnswer,
+        _flatten,
+        body=schemas.FlattenBody,
+    ),
+    _post("/v1/halt", "Reduce only: no new entries", schemas.Recorded, _act(Act.HALT)),
+    _post("/v1/resume", "Entries again, after a halt", schemas.Recorded, _act(Act.RESUME)),
+    _post(KILL_PATH, "The kill switch", schemas.Recorded, _act(Act.KILL), roles=KILL),
+    _post(
+        "/v1/unkill",
+        "Take the kill switch back",
+        schemas.Recorded,
+        _unkill,
+        body=schemas.UnkillBody,
+    ),
+)

@@ -1,0 +1,178 @@
+"""Every route before a real engine: what each role may, what each act does, what comes again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surefill.config import Settings
+from surefill.service import guard
+from surefill.service.routes import ROUTES, plan_id_of
+from surefill.service.tokens import Role
+from tests.support.api_server import ApiServer
+from tests.support.engine_process import EngineProcess
+from tests.support.exchange_server import RunningExchange
+from tests.support.workplace import SECRET, Workplace
+
+INVENTORY = Path(__file__).parent / "inventory.txt"
+TERMS: dict[str, Any] = {"side": "buy", "signal_price": "100.00", "risk": "1", "rr": 2}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    with RunningExchange() as exchange:
+        for symbol in ("ALFA", "BRAV", "CHAR", "DELT", "ECHO"):
+            exchange.quote(symbol, "99.99", "100.01")
+        yield Workplace(exchange, tmp_path_factory.mktemp("routes"))
+
+
+@pytest.fixture(scope="module")
+def api(place: Workplace) -> Iterator[ApiServer]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(guard, "ACTS_PER_S", 10_000)
+    journal = place.folder / ".surefill" / "journal.db"
+    settings = Settings.load({"SUREFILL_JOURNAL_PATH": str(journal)}, place.env)
+    with EngineProcess(place.folder), ApiServer(settings) as running:
+        yield running
+    patch.undo()
+
+
+def submit(api: ApiServer, key: str, symbol: str, **more: object) -> tuple[int, Any]:
+    body = {"symbol": symbol, "quantity": 10, **TERMS, **more}
+    return api.call("POST", "/v1/plans", body, headers={"Idempotency-Key": key})[:2]
+
+
+def test_the_routes_are_those_of_the_committed_list() -> None:
+    rows = sorted(
+        f"{one.method} {one.path} {' '.join(sorted(role.value for role in one.roles))}"
+        for one in ROUTES
+    )
+    assert "\n".join(rows) + "\n" == INVENTORY.read_text(encoding="utf-8")
+
+
+def test_nothing_changes_by_get() -> None:
+    assert {one.method for one in ROUTES if one.body is not None} == {"POST"}
+    assert {one.method for one in ROUTES} == {"GET", "POST"}
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_authz_matrix(api: ApiServer, role: Role | None) -> None:
+    """Role by route: with a body that fits no schema, nothing is ever done."""
+    for route in ROUTES:
+        if route.path == "/v1/events":
+            continue
+        path = route.path.replace("{plan_id}", "nobody")
+        asked = {"Idempotency-Key": "k"} if route.needs_key else {}
+        wrong = {"not": "a field"}
+        status, body, _ = api.call(route.method, path, wrong, role=role, headers=asked)
+        if role is None:
+            assert (status, body["code"]) == (401, "TOKEN_MISSING"), route
+        elif role not in route.roles:
+            assert (status, body["code"]) == (403, "ROLE_REFUSED"), route
+        else:
+            assert status in (200, 404, 422), (route, body)
+            assert (status == 422) == (route.method == "POST"), (route, body)
+
+
+def test_a_plan_is_done_once_whoever_asks_how_often(api: ApiServer, place: Workplace) -> None:
+    with ThreadPoolExecutor(8) as pool:  # S10
+        found = list(pool.map(lambda _: submit(api, "a-1", "ALFA", strategy="s1"), range(8)))
+    assert {status for status, _ in found} == {200}
+    assert all(body["orders"][0] == found[0][1]["orders"][0] for _, body in found)
+    assert len(place.entries("ALFA")) == 1
+    status, other = submit(api, "a-1", "ALFA", rr=3)
+    assert (status, other["code"]) == (409, "PLAN_ID_REUSED")
+    status, unnamed, _ = api.call("POST", "/v1/plans", {"symbol": "ALFA", **TERMS})
+    assert (status, unnamed["code"]) == (428, "KEY_MISSING")
+    _, trade, _ = api.call("GET", "/v1/trades/a-1", role="viewer")
+    assert (trade["phase"], trade["uncovered_qty"], trade["strategy"]) == ("COVERED", "0", "s1")
+    _, rows, _ = api.call("GET", "/v1/positions", role="viewer")
+    assert ("ALFA", "10", "10") in [
+        (r["symbol"], r["position_qty"], r["covered_qty"]) for r in rows
+    ]
+
+
+def test_a_refusal_is_a_result_and_a_nonsense_an_error(api: ApiServer) -> None:
+    status, denied = submit(api, "b-1", "BRAV", rr=1)
+    assert (status, denied["outcome"], denied["reasons"][0]["code"]) == (
+        200,
+        "DENIED",
+        "RR_BELOW_MIN",
+    )
+    status, mixed = submit(api, "b-2", "BRAV", signal_price="ten")
+    assert (status, mixed["code"], mixed["problems"][0]["code"]) == (
+        422,
+        "PLAN_INVALID",
+        "PLAN_NUMBER_INVALID",
+    )
+    body = {"symbol": "BRAV", "quantity": 10, **TERMS}
+    _, check, _ = api.call("POST", "/v1/plans/check", body)
+    assert (check["is_accepted"], check["worst_px"]) == (True, "100.1")
+    _, rows, _ = api.call("GET", "/v1/refusals", role="viewer")
+    assert "RR_BELOW_MIN" in [row["code"] for row in rows]
+
+
+def test_a_trade_is_reduced_and_closed(api: ApiServer) -> None:
+    submit(api, "c-1", "CHAR")
+    body, key = {"quantity": "4"}, {"Idempotency-Key": "r-1"}
+    for _ in range(2):
+        status, left, _ = api.call("POST", "/v1/trades/c-1/reduce", body, headers=key)
+        assert (status, left["position_qty"]) == (200, "6")
+    status, flat, _ = api.call("POST", "/v1/trades/c-1/flatten")
+    assert (status, flat["state"]) == (200, "FLAT")
+    submit(api, "d-1", "DELT")
+    assert api.call("POST", "/v1/flatten", {"symbol": "DELT"})[1]["state"] == "FLAT"
+    status, refused, _ = api.call("POST", "/v1/flatten", {"confirm": "flatten"})
+    assert (status, refused["code"]) == (403, "NOT_CONFIRMED")
+    _, fills, _ = api.call("GET", "/v1/fills?state=all&plan_id=d-1", role="viewer")
+    assert [row["side"] for row in fills] == ["SELL", "BUY"] or len(fills) == 2
+
+
+def test_the_switches(api: ApiServer) -> None:
+    def state() -> str:
+        found: str = api.call("GET", "/v1/health", role="kill-only")[1]["risk_state"]
+        return found
+
+    try:
+        assert api.call("POST", "/v1/halt", {"why": "news"})[0] == 200
+        assert state() == "REDUCING"
+        status, denied = submit(api, "e-1", "ECHO")
+        assert (status, denied["outcome"]) == (200, "DENIED")
+        _, by, _ = api.call("POST", "/v1/kill", {"why": "drill"}, role="kill-only")
+        assert (by, state()) == ({"act": "KILL", "by": "api-kill-only"}, "HALTED")
+        for body in ({"why": "x", "confirm": "yes"}, {"why": "x"}, {"confirm": "UNKILL"}):
+            assert api.call("POST", "/v1/unkill", body)[0] in (403, 422)
+        assert state() == "HALTED"
+    finally:
+        api.call("POST", "/v1/unkill", {"why": "over", "confirm": "UNKILL"})
+        api.call("POST", "/v1/resume")
+    assert state() == "ACTIVE"
+    assert api.call("POST", "/v1/trades/nobody/cancel-entry")[1]["code"] == "TRADE_UNKNOWN"
+
+
+def test_an_entry_is_ended(api: ApiServer, place: Workplace) -> None:
+    place.exchange.quote("ECHO", "100.90", "101.00")
+    overrides = {"fill_timeout_ns": 20_000_000_000}
+    _, trade = submit(api, "f-1", "ECHO", overrides=overrides, wait_s=1)
+    assert trade["phase"] == "WORKING"
+    assert api.call("POST", "/v1/trades/f-1/cancel-entry", {"why": "enough"})[0] == 200
+    _, ended = submit(api, "f-1", "ECHO", overrides=overrides)
+    assert ended["outcome"] == "NOT_ENTERED"
+
+
+def test_no_answer_shows_a_secret_or_an_account_number(api: ApiServer, place: Workplace) -> None:
+    keys = {"APCA-API-KEY-ID": place.key, "APCA-API-SECRET-KEY": SECRET}
+    account = json.loads(place.exchange.call("GET", "/v2/account", headers=keys)[1])
+    for path in ("health", "settings", "trades?state=all", "orders?state=all", "limits"):
+        _, body, _ = api.call("GET", f"/v1/{path}")
+        for hidden in (SECRET, place.key, account["id"], account["account_number"]):
+            assert hidden not in str(body)
+
+
+def test_ids_are_bounded() -> None:
+    assert plan_id_of("a-1") == "a-1"
