@@ -46,15 +46,22 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--minutes", type=float, default=40)
     parser.add_argument("--lanes", type=int, default=4, help="accounts whose engine is killed")
-    parser.add_argument("--keep", type=Path, help="leave journals and stderr of the engines here")
+    parser.add_argument(
+        "--keep", type=Path, help="leave log, journals and stderr in this new folder"
+    )
     parser.add_argument("--report", help="write the table into this file")
     args = parser.parse_args()
     wanted = Wanted(seed=args.seed, kills=args.kills, minutes=args.minutes, lanes=args.lanes)
     watch = Stopwatch()
     with tempfile.TemporaryDirectory() as name, ExchangeProcess(*VENUE) as exchange:
-        folder = args.keep if args.keep is not None else Path(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        work = torture(wanted, VenueSide(exchange), folder, tell=_bar, exchange_pid=exchange.pid)
+        work = torture(
+            wanted,
+            VenueSide(exchange),
+            Path(name),
+            tell=_bar,
+            exchange_pid=exchange.pid,
+            kept=args.keep,
+        )
         result = asyncio.run(work)
     sys.stderr.write("\n")
     for fault in result.faults:

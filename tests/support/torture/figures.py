@@ -91,7 +91,7 @@ def _fault_rows(lanes: Sequence[Lane]) -> list[Row]:
     unmet = Counter(
         life.end for lane in lanes for life in lane.kept.lives if "was not met" in life.end
     )
-    found += [(f"fault: {name}", str(count)) for name, count in sorted(unmet.items())]
+    found += [(f"{name}: nothing had to grow", str(count)) for name, count in sorted(unmet.items())]
     surprises = sum(life.is_surprise for lane in lanes for life in lane.kept.lives)
     return [*found, ("engines that ended by themselves without such a fault", str(surprises))]
 

@@ -113,7 +113,7 @@ class Lane:
         self.is_done = False
         self.disk = Disk(folder, wants_own=wants_disk)
         self.place = Workplace(venue.exchange, folder)
-        self._errors = folder.with_name(folder.name + ".err")
+        self.errors = folder.with_name(folder.name + ".err")
         self._chance = Random(f"{seed}:lives")
         if not self.disk.is_small:  # nobody fills a disk that others write to
             ways = self.ways = replace(ways, ends=tuple(e for e in ways.ends if e != End.DISK_FULL))
@@ -196,7 +196,7 @@ class Lane:
             environ |= self._shim.environ(self._control)
         story = LifeStory(end, self.venue.now_ns())
         self.kept.lives.append(story)
-        self.life = await Life.begin(self.place.folder, self._errors, environ)
+        self.life = await Life.begin(self.place.folder, self.errors, environ)
         return self.life, story
 
     async def _one_life(self, plan: LifePlan) -> None:

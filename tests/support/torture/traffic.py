@@ -132,6 +132,8 @@ class Trader:
         elif draw.leaving is Leaving.TARGET_IN_PARTS:
             await self._venue.quote(self.symbol, *GAIN[draw.side], size=draw.part)
             await asyncio.sleep(draw.wait_s / 2)
+        if draw.leaving is not Leaving.STOP:
+            await self._venue.quote(self.symbol, *GAIN[draw.side])
         return await self._ends(plan_id, draw)
 
     async def _reduce(self, plan_id: str, draw: TradeDraw) -> None:
@@ -154,11 +156,9 @@ class Trader:
         found = await self._insist(lambda: self._client.result(plan_id))
         until_ns = uptime_ns() + int(self._patience_s * NS_PER_S)
         while found.outcome is None and uptime_ns() < until_ns:
-            if draw.leaving is not Leaving.STOP:
-                await self._venue.quote(self.symbol, *GAIN[draw.side])
             found = await self._insist(lambda: self._client.closed(plan_id, timeout_s=PUSH_S))
-            if draw.leaving is Leaving.STOP:
-                await self._loses(draw)
+            # An entry that filled late, at a better price, has its stop further away.
+            await self._venue.quote(self.symbol, *GAIN[draw.side])
         return found
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T:

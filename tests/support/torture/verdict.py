@@ -76,7 +76,11 @@ def judge(lane: Lane, rows: Rows, log: Sequence[Line]) -> Judged:
     plans, claims = [plan for plan, _ in rows], [claim for _, claim in rows]
     limits = limits_of(lane)
     report = audit(plans, log, claims, limits=limits)
-    late = [_stretched(gap, limits, lane.kept.waits) for gap in report.gaps]
+    late = [
+        _stretched(gap, limits, lane.kept.waits)
+        for gap in report.gaps
+        if gap.symbol in lane.symbols and gap.end_ns > gap.start_ns + limits.cover_ms * NS_PER_MS
+    ]
     limits = replace(limits, excuses=(*limits.excuses, *late))
     report = audit(plans, log, claims, limits=limits)
     own = {str(plan["plan_id"]) for plan in plans if plan["symbol"] in lane.symbols}
