@@ -8,6 +8,8 @@ BIN := .venv/bin
 export PYTHON
 # Containers often forbid bytecode: then every process of every test compiles everything anew.
 export PYTHONDONTWRITEBYTECODE :=
+# The type check uses one core, and what compiles the tests another.
+MAKEFLAGS += --jobs=2
 # The pure packages, each held at 100 % branch coverage by its own tests (style.md 27; which they
 # are stands in pyproject.toml). The rest runs unmeasured: coverage would cost it a third more time.
 PURE := tests/core tests/tactics tests/journal tests/tca tests/brokers/alpaca/translate
@@ -21,8 +23,7 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 	@$(BIN)/surefill demo $(ARGS)
 
 # More workers than cores where tests talk to real processes, and mostly wait.
-test: ## every check and every test, skips with their reason
-	@$(MAKE) --no-print-directory -j 2 check warm
+test: check warm ## every check and every test, skips with their reason
 	@rm -f build/*.xml
 	$(PYTEST) -n 2 $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
 	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)

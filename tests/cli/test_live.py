@@ -30,7 +30,7 @@ def exchange() -> Iterator[RunningExchange]:
 
 @pytest.fixture
 def no_practice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surefill.runtime.live.PRACTICE_HOSTS", frozenset())
+    monkeypatch.setattr("surefill.runtime.account.is_practice", lambda host: False)
 
 
 def number_of(counter: Counter) -> str:

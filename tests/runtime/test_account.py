@@ -16,6 +16,7 @@ from surefill.runtime.account import (
     account_of,
     engine_of,
     has_own_time,
+    is_real_money,
     journal_at,
     journal_path,
     limits_of,
@@ -211,3 +212,18 @@ def test_a_verb_that_only_looks_loads_no_client_of_a_broker(
         check=True,
     )
     assert found.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://paper-api.alpaca.markets", "http://127.0.0.1:8700", "http://localhost:1"]
+)
+def test_practice_is_paper_and_this_machine(url: str) -> None:
+    assert not is_real_money(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://api.alpaca.markets", "https://API.alpaca.markets/v2", "https://else.example", ""],
+)
+def test_everything_else_is_real_money(url: str) -> None:
+    assert is_real_money(url)

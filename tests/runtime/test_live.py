@@ -14,7 +14,6 @@ from surefill.runtime.live import (
     ENDED,
     HOST,
     Permit,
-    is_real_money,
     masked,
     must_be_account,
     permit_of,
@@ -50,18 +49,6 @@ def served(account_id: str) -> Account:
         shorting_enabled=False,
         is_blocked=False,
     )
-
-
-@pytest.mark.parametrize(
-    "url", ["https://paper-api.alpaca.markets", "http://127.0.0.1:8700", "http://localhost:1"]
-)
-def test_practice_is_paper_and_this_machine(url: str) -> None:
-    assert not is_real_money(url)
-
-
-@pytest.mark.parametrize("url", [LIVE, "https://API.alpaca.markets/v2", "https://else.example", ""])
-def test_everything_else_is_real_money(url: str) -> None:
-    assert is_real_money(url)
 
 
 def test_the_newest_word_counts_for_its_host_alone(tmp_path: Path) -> None:

@@ -28,8 +28,10 @@ def test_a_killed_worker_changes_nothing() -> None:
         here = dict(play_tasks(tasks, pool))
     there: dict[int, Cell] = {}
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
         victims = [worker.pid for worker in cluster.workers.values()]
         for n, cell in play_tasks(tasks, client.get_executor(retries=RETRIES)):

@@ -21,17 +21,9 @@ from surefill.config import ConfigError, Settings
 from surefill.core.events import ReadFailed
 from surefill.core.units import to_usd_text
 from surefill.ports import AccountPicture, JournalError, JournalHeld
-from surefill.runtime.account import JournalSource, machine_clock
+from surefill.runtime.account import JournalSource, host_of, is_real_money, machine_clock
 from surefill.runtime.errors import ErrorCode, SurefillError
-from surefill.runtime.live import (
-    ACCOUNT,
-    CONFIRMED,
-    ENDED,
-    HOST,
-    host_of,
-    is_real_money,
-    masked,
-)
+from surefill.runtime.live import ACCOUNT, CONFIRMED, ENDED, HOST, masked
 from surefill.runtime.notes import write_note
 from surefill.runtime.standing import standing_of
 
@@ -77,16 +69,15 @@ def _confirm(args: argparse.Namespace, settings: Settings, source: JournalSource
     if isinstance(picture.account, ReadFailed):
         raise SurefillError(ErrorCode.BROKER_UNAVAILABLE, f"the account: {picture.account.text}")
     number = picture.account.account.account_id
-    if not _is_typed(args, settings, picture, number):
+    if not _is_typed(args, settings, picture):
         say("surefill live: that is not the number of this account. Nothing was changed")
         return Exit.USAGE
     return _write(args, settings, source, topic=CONFIRMED, number=number)
 
 
-def _is_typed(
-    args: argparse.Namespace, settings: Settings, picture: AccountPicture, number: str
-) -> bool:
+def _is_typed(args: argparse.Namespace, settings: Settings, picture: AccountPicture) -> bool:
     assert not isinstance(picture.account, ReadFailed), "checked by the caller"
+    number = picture.account.account.account_id
     if args.account is not None:
         return bool(number) and args.account.strip() == number
     equity_usd = picture.account.account.equity_usd

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from surefill.brokers.alpaca.endpoints import plays_own_time
+from surefill.brokers.alpaca.endpoints import is_practice, plays_own_time
 from surefill.config import Settings
 from surefill.core.engine import Engine, EngineConfig
 from surefill.core.ids import account_tag
@@ -48,6 +48,16 @@ def account_of(settings: Settings) -> str:
     host = "localhost" if plays_own_time(parts.hostname or "") else parts.hostname
     text = f"{host}:{parts.port or ''}|{settings.key_id.reveal()}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def host_of(base_url: str) -> str:
+    """The host's name, in small letters."""
+    return (urlsplit(base_url).hostname or "").lower()
+
+
+def is_real_money(base_url: str) -> bool:
+    """Whether orders to this address may cost money."""
+    return not is_practice(host_of(base_url))
 
 
 def journal_path(settings: Settings) -> Path:

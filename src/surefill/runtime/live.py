@@ -1,7 +1,7 @@
 """Real money only where a person typed the number of the account.
 
-What: `is_real_money` (by the address alone), `permit_of` (the newest confirmation in the journal,
-or why there is none), `must_be_account` (that the broker serves the very account confirmed).
+What: `permit_of` (the newest confirmation in the journal, or why there is none), `must_be_account`
+(that the broker serves the very account confirmed).
 Why: one wrong line in a ``.env`` must not be enough to trade real money (failures.md C.6, 9 and
 10). `surefill live` writes the confirmation; it stands in the journal with who, when and why.
 Invariants: an address that is neither this machine nor the broker's paper host is real money; a
@@ -12,16 +12,15 @@ Must never: take the absence of an answer for a yes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from surefill.core.events import Account
 from surefill.ports import Journal
+from surefill.runtime.account import host_of, is_real_money
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.notes import last_note
 
 CONFIRMED = "live confirmed"
 ENDED = "live ended"
-PRACTICE_HOSTS = frozenset({"localhost", "127.0.0.1", "::1", "paper-api.alpaca.markets"})
 HOST, ACCOUNT = "host", "account"
 """Facts of the note."""
 
@@ -34,16 +33,6 @@ class Permit:
     host: str
     account_id: str
     by: str
-
-
-def host_of(base_url: str) -> str:
-    """The host's name, in small letters."""
-    return (urlsplit(base_url).hostname or "").lower()
-
-
-def is_real_money(base_url: str) -> bool:
-    """Whether orders to this address may cost money."""
-    return host_of(base_url) not in PRACTICE_HOSTS
 
 
 def masked(account_id: str) -> str:

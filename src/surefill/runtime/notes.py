@@ -10,13 +10,13 @@ Must never: be written after the deed that it announces.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
 from surefill.core.events import NoteWritten
 from surefill.journal.record import Record
-from surefill.ports import Journal
+from surefill.ports import Journal, JournalEntry
 from surefill.runtime.account import JournalSource, journal_at
 
 HOLDER = "surefill, to write a note"
@@ -52,12 +52,9 @@ def write_note(
 
 def notes_in(journal: Journal, topic: str = "") -> Iterator[tuple[int, NoteWritten]]:
     """(record number, note) of every note, or of every one of this topic, oldest first."""
-    for entry in journal.records():
-        if _MENTION not in entry.record:
-            continue
-        event = Record.from_bytes(entry.record).event
-        if isinstance(event, NoteWritten) and topic in ("", event.topic):
-            yield entry.seq, event
+    for seq, note in _notes_of(journal.records()):
+        if topic in ("", note.topic):
+            yield seq, note
 
 
 def last_note(journal: Journal, topics: Collection[str]) -> tuple[int, NoteWritten] | None:
@@ -66,13 +63,18 @@ def last_note(journal: Journal, topics: Collection[str]) -> tuple[int, NoteWritt
     end, _ = journal.head()
     while end > 0:
         start = max(0, end - AT_ONCE)
-        found = None
-        for entry in islice(journal.records(start), end - start):
-            if _MENTION in entry.record:
-                event = Record.from_bytes(entry.record).event
-                if isinstance(event, NoteWritten) and event.topic in topics:
-                    found = (entry.seq, event)
-        if found is not None:
-            return found
+        entries = islice(journal.records(start), end - start)
+        found = [(seq, note) for seq, note in _notes_of(entries) if note.topic in topics]
+        if found:
+            return found[-1]
         end = start
     return None
+
+
+def _notes_of(entries: Iterable[JournalEntry]) -> Iterator[tuple[int, NoteWritten]]:
+    for entry in entries:
+        if _MENTION not in entry.record:
+            continue
+        event = Record.from_bytes(entry.record).event
+        if isinstance(event, NoteWritten):
+            yield entry.seq, event

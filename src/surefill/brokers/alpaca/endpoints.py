@@ -17,6 +17,7 @@ TRADING_HOSTS = frozenset({"api.alpaca.markets", "paper-api.alpaca.markets"})
 DATA_HOSTS = frozenset({"data.alpaca.markets"})
 STREAM_HOSTS = frozenset({"stream.data.alpaca.markets"})
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+PAPER_HOSTS = frozenset({"paper-api.alpaca.markets"})
 
 ALPACA_DATA_URL = "https://data.alpaca.markets"
 ALPACA_DATA_STREAM_URL = "wss://stream.data.alpaca.markets"
@@ -25,6 +26,11 @@ ALPACA_DATA_STREAM_URL = "wss://stream.data.alpaca.markets"
 def plays_own_time(host: str) -> bool:
     """Whether this host may be a venue that plays another day: one on this machine."""
     return host in LOOPBACK_HOSTS
+
+
+def is_practice(host: str) -> bool:
+    """Whether orders there cost nothing. Everything that is not known to be practice is not."""
+    return host in LOOPBACK_HOSTS or host in PAPER_HOSTS
 
 
 class EndpointError(ValueError):
