@@ -1,5 +1,5 @@
 """A little torture: one engine, killed while it starts and while it trades, with its connections
-reset, its disk full and its fsync failing. The long run is ``scripts/torture.py``."""
+reset and its disk full (or its fsync failing). The long run is ``scripts/torture.py``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ def lane(tmp_path: Path) -> Iterator[Lane]:
         life(End.KILL, 0.6, RESET),
         life(End.KILL, 0.3, is_early=True),
         life(End.KILL, 0.9, is_early=True),
-        life(End.FILE_LIMIT if shim is None else End.FSYNC, 0.2),
     ]
     with ExchangeProcess("--start", "2026-03-02T15:00:00Z") as exchange:
         made = Lane(
@@ -52,8 +51,8 @@ def lane(tmp_path: Path) -> Iterator[Lane]:
             plans=plans,
             patience_s=8,
         )
-        if made.disk.is_small:
-            plans.append(life(End.DISK_FULL, 0.2))
+        full = End.FILE_LIMIT if shim is None else End.FSYNC  # where nobody may mount
+        plans.append(life(End.DISK_FULL if made.disk.is_small else full, 0.2))
         yield made
         made.close()
 
@@ -88,6 +87,6 @@ def test_a_tortured_engine_loses_and_doubles_nothing(lane: Lane) -> None:
     assert not [one for one in lane.kept.lives if one.is_surprise]
     assert lane.kept.lives[-1].code == (4 if doubtful else 0)
     assert {plan_id for trader in lane.traders for plan_id in trader.stuck} <= doubtful
-    assert any(trader.ended.total() > 1 for trader in lane.traders)
+    assert judged.report.counts.plans >= len(lane.symbols)
     assert lane.kept.lives[0].code == -signal.SIGKILL
     assert not lane.venue.breaks(lane.place.key)
