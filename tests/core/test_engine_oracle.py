@@ -6,7 +6,9 @@ told twice, out of order or never), quotes, halts, operators, a stream that fail
 and close, kills and restarts from the journal's images. Every request is judged when it is sent; at
 the end all heals, and what the oracle predicted has to be there.
 
-ORACLE_EXAMPLES in the environment plays more histories than CI does.
+ORACLE_EXAMPLES in the environment plays more histories than CI does. Of the bugs of tests/zoo/bugs,
+CI's histories find a03, a11, a14, a16, a28 (two), a33, a44, i2, i9, i15, i1_cap and r18 by what the
+oracle says, a04 and a13 by the engine's own checks; they are too few for a06, a40 and b01.
 """
 
 from __future__ import annotations
@@ -114,6 +116,7 @@ class Trial(Floor):
             held = self.oracle.held_qty(plan_id) - self.elsewhere_of.get(plan_id, 0) * NANO
             is_bare = held > self.oracle.exits_qty(plan_id)
             waits = any(call.trade_id == plan_id for call in self.calls)  # type: ignore[union-attr]
+            waits |= self.quotes[self.plans[plan_id].symbol][1]  # a halt: I3 (e)
             if not is_bare or waits or self.is_entering(plan_id) or not self.reads:
                 self.bare_since.pop(plan_id, None)
                 continue
@@ -223,7 +226,8 @@ ODD = st.one_of(
     st.tuples(st.just("level"), st.just("200"), st.sampled_from([399, 400])),
 )
 AT = st.integers(0, 9)
-FILLED = st.sampled_from([0, 5, 100, 500])
+FILLED = st.sampled_from([-1, 0, 0, 5, 5, 100, 500])
+"""Shares of an entry that execute at once; -1: it is not even taken."""
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -255,8 +259,10 @@ class EngineMachine(RuleBasedStateMachine):
         """The last request, if it is an entry, is taken, and so many shares of it execute."""
         w = self.w
         last = w.calls[-1] if w.calls else None
-        if filled and isinstance(last, SubmitOrder) and last.spec.leg is Leg.ENTRY:
-            w.reply(len(w.calls) - 1, "fine")
+        if filled < 0 or not isinstance(last, SubmitOrder) or last.spec.leg is not Leg.ENTRY:
+            return
+        w.reply(len(w.calls) - 1, "fine")
+        if filled:
             row = w.rows[w.name_of(last.spec.cl_ord_id)]
             w.execute(row, min(filled, w.leaves(row)), row.spec.limit_px or 0)
             w.tell(len(w.unsaid) - 1)
@@ -366,8 +372,15 @@ class EngineMachine(RuleBasedStateMachine):
     def tell_again(self, at: int) -> None:
         self.w.streams(replace(self.w.said[-1 - at % len(self.w.said)], recv_ns=self.w.now))
 
-    @rule(seconds=st.sampled_from([0.01, 0.1, 0.3, 0.6, 1.1, 2.5, 7.0, 50.0]))
+    @rule(seconds=st.sampled_from([0.01, 0.1, 0.3, 0.6, 1.1, 7.0, 50.0]))
     def wait(self, seconds: float) -> None:
+        self.pass_time(seconds)
+
+    @rule()
+    def wait_for_cover(self) -> None:
+        self.pass_time(2.5)
+
+    def pass_time(self, seconds: float) -> None:
         steps = max(1, round(seconds * 2))
         for _ in range(steps):
             self.w.run(seconds / steps)
@@ -407,6 +420,7 @@ class EngineMachine(RuleBasedStateMachine):
     def close_by_hand(self, at: int, part: int) -> None:
         plans = self.held_plans()
         self.w.close_by_hand(plans[at % len(plans)], part)
+        self.pass_time(1.1)
 
     def held_plans(self) -> list[str]:
         return [p for p in self.w.accepted() if self.w.held_by(p) > 0]
