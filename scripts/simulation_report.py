@@ -19,16 +19,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from surefill.replay.simulate.aim import CANNOT, CELLS, PHASES
 from surefill.replay.simulate.draw_faults import DRAWN
 from surefill.replay.simulate.seeds import SeedResult, Total, play_seed
 from surefill.sim.auditor import Violation
 
 ROOT = Path(__file__).resolve().parents[1]
-PHASES = (
-    *("IN_FLIGHT", "WORKING", "IN_DOUBT", "CANCELLING", "PARTIAL", "FILLED_UNCOVERED"),
-    *("COVER_IN_FLIGHT", "COVERED", "AMENDING", "EXITING", "FLATTENING", "SETTLING"),
-    "RECOVERING",
-)
 SHOWN = 40
 
 
@@ -98,17 +94,18 @@ def _violation(seed: int, one: Violation) -> str:
 
 def _cells(total: Total) -> list[str]:
     """Faults that struck x phases of the trades that were open."""
-    missing = [
-        f"{code} x {phase}" for code in DRAWN for phase in PHASES if not total.cells[code, phase]
-    ]
+    missing = [f"{code} x {phase}" for code, phase in CELLS if not total.cells[code, phase]]
     lines = ["## Faults by phase of the trades that were open", ""]
     lines += ["| | " + " | ".join(PHASES) + " |", "|---" * (len(PHASES) + 1) + "|"]
     for code in DRAWN:
         counts = (str(total.cells[code, phase] or "-") for phase in PHASES)
         lines.append(f"| {code} | " + " | ".join(counts) + " |")
-    lines += ["", f"Cells not hit: {len(missing)} of {len(DRAWN) * len(PHASES)}."]
     if missing:
+        lines += ["", f"Cells not hit: {len(missing)} of the {len(CELLS)} that can be."]
         lines += ["", ", ".join(missing) + "."]
+    else:
+        lines += ["", f"Every one of the {len(CELLS)} cells that can be hit was hit."]
+    lines += [f"* {code} x {phase} cannot be: {why}" for (code, phase), why in CANNOT.items()]
     return lines
 
 

@@ -24,6 +24,7 @@ def test_share_seconds_of_a_partial_entry() -> None:
     assert (stats.windows, stats.window_max_ns, stats.wait_max_ns) == (1, UNIT // 2, UNIT // 2)
     (gap,) = report.gaps
     assert (gap.plan_id, gap.symbol, gap.end_ns - gap.start_ns) == ("p", plan["symbol"], UNIT // 2)
+    assert (gap.share_ns, gap.is_exposed) == (37 * UNIT * UNIT // 2, False)
     assert report.cover["legacy"].entered == 0
 
 

@@ -127,18 +127,21 @@ class CoverMeter:
 
     ``share_ns`` is the integral in (1e-9 share) x ns. ``windows_ns`` are the lengths of stretches
     with anything uncovered, ``exposed_ns`` those in which the venue refused the stop because price
-    was through it, or in which a working order was closing all that was uncovered; ``spans_ns`` are
-    (start, end) of both; ``wait_ns`` is the longest any single share waited, first in first out.
+    was through it, or in which a working order was closing all that was uncovered; ``spans`` are
+    (start, end, integral, which) of both; ``wait_ns`` is the longest any single share waited, first
+    in first out.
     """
 
     share_ns: int = 0
     windows_ns: list[int] = field(default_factory=list)
     exposed_ns: list[int] = field(default_factory=list)
-    spans_ns: list[tuple[int, int]] = field(default_factory=list)
+    spans: list[tuple[int, int, int, bool]] = field(default_factory=list)
     wait_ns: int = 0
     window: Span = field(default_factory=Span)
     _uncovered_qty: int = 0
     _since_ns: int = 0
+    _told_ns: int = 0
+    """of ``share_ns``: what the spans hold"""
     _lots: list[list[int]] = field(default_factory=list)
     """[since ns, quantity] of the shares waiting, oldest first"""
 
@@ -160,7 +163,8 @@ class CoverMeter:
         if started_ns is None or started_ns == now_ns:
             return None
         (self.exposed_ns if is_refused else self.windows_ns).append(now_ns - started_ns)
-        self.spans_ns.append((started_ns, now_ns))
+        self.spans.append((started_ns, now_ns, self.share_ns - self._told_ns, is_refused))
+        self._told_ns = self.share_ns
         return started_ns, now_ns
 
     def _take(self, qty: int, now_ns: int) -> None:

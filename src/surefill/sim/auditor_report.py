@@ -68,12 +68,15 @@ class AuditCounts:
 @dataclass(frozen=True, slots=True)
 class Gap:
     """A stretch of venue time (UTC ns) in which shares of a plan had no stop, for whatever
-    reason."""
+    reason. ``share_ns``: shares without one x time, (1e-9 share) x ns; ``is_exposed``: the venue
+    refused a stop, or the shares were being closed."""
 
     plan_id: str
     symbol: str
     start_ns: int
     end_ns: int
+    share_ns: int = 0
+    is_exposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def gaps_of(judges: Iterable[PlanJudge]) -> tuple[Gap, ...]:
     return tuple(
         Gap(one.terms.plan_id, one.terms.symbol, *span)
         for one in judges
-        for span in one.cover.spans_ns
+        for span in one.cover.spans
     )
 
 

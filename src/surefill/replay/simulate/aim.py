@@ -64,11 +64,11 @@ def draw_aims(seed: int, storm_ms: int) -> list[Armed]:
     return [
         armed
         for code, phase in chance.sample(CELLS, AIMS)
-        for armed in _aimed(code, phase, chance, storm_ms)
+        for armed in _aimed(code, phase, chance, storm_ms=storm_ms)
     ]
 
 
-def _aimed(code: FaultCode, phase: str, chance: Random, storm_ms: int) -> list[Armed]:
+def _aimed(code: FaultCode, phase: str, chance: Random, *, storm_ms: int) -> list[Armed]:
     at_ms = chance.randrange(storm_ms // 4)
     codes = [code]
     if code is FaultCode.W7:
