@@ -40,12 +40,7 @@ class Disk:
         try:
             size = BLOCK
             while size:
-                try:
-                    os.write(fd, bytes(size))
-                except OSError as error:
-                    if error.errno != errno.ENOSPC:
-                        raise
-                    size //= 2
+                size = size if _writes(fd, size) else size // 2
         finally:
             os.close(fd)
 
@@ -57,6 +52,17 @@ class Disk:
         """Let the file system go."""
         if self.is_small:
             subprocess.run(["umount", "-l", str(self.folder)], check=False)
+
+
+def _writes(fd: int, size: int) -> bool:
+    """Whether there was space for so many bytes."""
+    try:
+        os.write(fd, bytes(size))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return False
+    return True
 
 
 def _mount(folder: Path) -> bool:
