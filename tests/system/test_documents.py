@@ -38,11 +38,12 @@ SUMMARY = "SMART_EXECUTOR_EXECUTIVE_SUMMARY.md"
 CHECKLIST = "SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md"
 RUNNING = "running.md"
 COSTS = "tca.md"
-ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS)
+API = "api.md"
+ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS, API)
 BOX = re.compile(
     r"<!-- run: (?P<where>\w+)(?P<how>[^>]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL
 )
-PORT = "8700"
+PORT, API_PORT = "8700", "8710"
 TIMEOUT_S = 400
 
 
@@ -76,9 +77,7 @@ class Reader:
         self.asked = folder / "sudo.txt"
         self._tools = folder / "tools"
         self._tools.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = str(probe.getsockname()[1])
+        self.port, self.api_port = _free_port(), _free_port()
         self._kept: list[subprocess.Popen[bytes]] = []
 
     def close(self) -> None:
@@ -89,7 +88,7 @@ class Reader:
 
     def does(self, box: Box) -> str:
         """Run a box; its output."""
-        text = box.text.replace(PORT, self.port)
+        text = box.text.replace(API_PORT, self.api_port).replace(PORT, self.port)
         if box.where == "background":
             return self._serve(text)
         environ = clean_environ()
@@ -123,22 +122,28 @@ class Reader:
         self._kept.append(process)
         end = time.monotonic() + 60
         while time.monotonic() < end:
-            if self._listens() if words[1] == "exchange" else self._takes_requests():
+            if self._is_up(words[1]):
                 return ""
             time.sleep(0.1)
         raise AssertionError(f"{text} did not start")
 
-    def _listens(self) -> bool:
+    def _is_up(self, verb: str) -> bool:
+        if verb == "run":
+            return bool(list(self.place.glob(".surefill/*.sock")))
+        port = self.port if verb == "exchange" else self.api_port
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(self.port))) == 0
-
-    def _takes_requests(self) -> bool:
-        return bool(list(self.place.glob(".surefill/*.sock")))
+            return probe.connect_ex(("127.0.0.1", int(port))) == 0
 
     def _stand_in(self) -> None:
         path = self._tools / "sudo"
         path.write_text(f'#!/bin/sh\necho "$@" >> {self.asked}\n')
         path.chmod(0o700)
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +213,28 @@ def test_costs_are_measured_as_told(tmp_path: Path) -> None:
     assert (reader.place / "run" / "report.html").stat().st_size < 6_000_000
     assert "<script src" not in (reader.place / "run" / "report.html").read_text(encoding="utf-8")
     reader.close()
+
+
+def test_the_api_does_what_its_page_says(tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    reader = Reader(tmp_path)
+    try:
+        shown = " ".join("".join(reader.does(box) for box in boxes_of(API)).split())
+    finally:
+        reader.close()
+    for words in (
+        "COVERED 25 @ 100.01 bare 0",
+        '"risk_state":"ACTIVE"',
+        '"covered_qty":"25"',
+        '"last_px":"100.01"',
+        '{"act":"KILL","by":"api-kill-only"}',
+        '{"act":"UNKILL","by":"api-operator"}',
+        '"state":"FLAT"',
+    ):
+        assert words in shown, (words, shown)
+    logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
+    assert logged.count("Smart executor trade successful: ACME") == 1
 
 
 def test_the_executors_tests_run_alone_as_a_readable_list(reader: Reader) -> None:

@@ -43,7 +43,12 @@ class ApiError(Exception):
     came (`LOST`): an act may have happened, look before you repeat it."""
 
     def __init__(
-        self, status: int, code: str, sentence: str, problems: tuple[dict[str, Any], ...] = ()
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        *,
+        problems: tuple[dict[str, Any], ...] = (),
     ) -> None:
         super().__init__(f"{code}: {sentence}")
         self.status = status
@@ -102,7 +107,7 @@ class ApiClient:
 
     def submit(self, key: str, **plan: Any) -> Row:
         """Submit a plan under this id; the same again gives the first result. Raises `ApiError`."""
-        return self._object("POST", "/v1/plans", plan, key)
+        return self._object("POST", "/v1/plans", plan, key=key)
 
     def check(self, **plan: Any) -> Row:
         """What would become of a plan; nothing is sent."""
@@ -111,7 +116,7 @@ class ApiClient:
     def reduce(self, plan_id: str, quantity: object, *, key: str, why: str = "") -> Row:
         """Close so many shares of a trade, once for each key."""
         body = {"quantity": str(quantity), "why": why}
-        return self._object("POST", f"/v1/trades/{quote(plan_id)}/reduce", body, key)
+        return self._object("POST", f"/v1/trades/{quote(plan_id)}/reduce", body, key=key)
 
     def trade(self, plan_id: str) -> Row:
         """How a trade stands."""
@@ -185,7 +190,7 @@ class ApiClient:
 
     # ------------------------------------------------------------------------------- helpers
 
-    def _object(self, method: str, path: str, body: object = None, key: str = "") -> Row:
+    def _object(self, method: str, path: str, body: object = None, *, key: str = "") -> Row:
         found: Row = self.call(method, path, body, key=key)
         return found
 
@@ -197,14 +202,14 @@ class ApiClient:
         may_repeat = method == "GET" or bool(key)
         for is_last in (not may_repeat, True):
             try:
-                return self._asked(method, path, data, headers)
+                return self._asked(method, path, data=data, headers=headers)
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 if is_last:
                     raise _lost(error) from None
         raise AssertionError("the last try returns or raises")
 
-    def _asked(self, method: str, path: str, data: str | None, headers: dict[str, str]) -> Any:
+    def _asked(self, method: str, path: str, *, data: str | None, headers: dict[str, str]) -> Any:
         if self._connection is None:
             self._connection = self._connected()
         self._connection.request(method, path, body=data, headers=headers)
@@ -237,6 +242,6 @@ def _lost(error: Exception) -> ApiError:
 def _error(status: int, text: bytes) -> ApiError:
     try:
         row = json.loads(text)
-        return ApiError(status, row["code"], row["sentence"], tuple(row["problems"]))
+        return ApiError(status, row["code"], row["sentence"], problems=tuple(row["problems"]))
     except (ValueError, KeyError, TypeError):
         return ApiError(status, MALFORMED, f"status {status} without a coded answer")

@@ -189,15 +189,19 @@ def _check_body_kind(headers: dict[str, str]) -> None:
 
 
 async def _body(receive: Receive) -> bytes:
-    body = bytearray()
     try:
         async with asyncio.timeout(BODY_S):
-            while True:
-                message = await receive()
-                body += message.get("body", b"")
-                if len(body) > BODY_BYTES_MAX:
-                    raise ApiProblem(413, "BODY_TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes")
-                if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                    return bytes(body)
+            return await _whole(receive)
     except TimeoutError:
         raise ApiProblem(408, "BODY_TOO_SLOW", f"within {BODY_S:.0f} s") from None
+
+
+async def _whole(receive: Receive) -> bytes:
+    body, has_more = bytearray(), True
+    while has_more:
+        message = await receive()  # "http.disconnect" has neither
+        body += message.get("body", b"")
+        has_more = message.get("more_body", False)
+        if len(body) > BODY_BYTES_MAX:
+            raise ApiProblem(413, "BODY_TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes")
+    return bytes(body)

@@ -143,7 +143,7 @@ class Reader:
                 changed.pop(name, None)
                 changed[name] = None  # the last change decides the order
         if changed:
-            self._picture = _after(old, journal, list(changed), seq)
+            self._picture = _after(old, journal, list(changed), seq=seq)
         elif seq != old.seq:
             self._picture = Picture(seq, old.found, old.state)
         return self._picture
@@ -158,10 +158,10 @@ def _first(journal: Journal) -> Picture:
     seq = journal.head()[0]
     names = names_of_plans(journal.closed_ids())[-KEPT_MAX:]
     names += [name for name in journal.open_images() if name != ENGINE_IMAGE]
-    return _after(Picture(seq, {}, None), journal, [*names, ENGINE_IMAGE], seq)
+    return _after(Picture(seq, {}, None), journal, [*names, ENGINE_IMAGE], seq=seq)
 
 
-def _after(old: Picture, journal: Journal, names: list[str], seq: int) -> Picture:
+def _after(old: Picture, journal: Journal, names: list[str], *, seq: int) -> Picture:
     found, state = dict(old.found), old.state
     for name in names:
         image = journal.image(name)

@@ -175,77 +175,112 @@ def plan_id_of(text: str) -> str:
     return text
 
 
-def _get(path: str, summary: str, answer: Any, handler: Handler | None, **more: Any) -> Route:
+def _get(path: str, summary: str, *, handler: Handler | None, **more: Any) -> Route:
     more = {"roles": VIEW, **more}
-    return Route(method="GET", path=path, summary=summary, answer=answer, handler=handler, **more)
+    return Route(method="GET", path=path, summary=summary, handler=handler, **more)
 
 
-def _post(path: str, summary: str, answer: Any, handler: Handler, **more: Any) -> Route:
+def _post(path: str, summary: str, *, handler: Handler, **more: Any) -> Route:
     more = {"roles": TRADE, "body": schemas.WhyBody, **more}
-    return Route(method="POST", path=path, summary=summary, answer=answer, handler=handler, **more)
+    return Route(method="POST", path=path, summary=summary, handler=handler, **more)
 
 
 TRADE_ANSWER = "Trade"
 """The schema of `TradeResult.to_dict`, made in `openapi`."""
 ONE = "/v1/trades/{plan_id}"
 ROUTES = (
-    _get("/v1/health", "How it stands", schemas.Health, _health, roles=EVERYBODY),
-    _get("/v1/trades", "Trades", [TRADE_ANSWER], _trades, query=schemas.TradesQuery),
-    _get(ONE, "One trade or denied plan", TRADE_ANSWER, _trade),
-    _get("/v1/orders", "Orders", list[schemas.OrderRow], _orders, query=schemas.RowsQuery),
-    _get("/v1/fills", "Executions", list[schemas.FillRow], _fills, query=schemas.RowsQuery),
-    _get("/v1/positions", "What is held, bare first", list[schemas.PositionRow], _positions),
-    _get("/v1/refusals", "Why plans were refused", list[schemas.RefusalRow], _refusals),
-    _get("/v1/limits", "Limits of an entry", list[schemas.LimitRow], _limits),
-    _get("/v1/settings", "Settings, without secrets", list[schemas.SettingRow], _settings),
-    _get("/v1/events", "What is recorded, live", None, None, query=schemas.EventsQuery),
-    _get("/v1/openapi.json", "This description", None, None),
+    _get("/v1/health", "How it stands", answer=schemas.Health, handler=_health, roles=EVERYBODY),
+    _get("/v1/trades", "Trades", answer=[TRADE_ANSWER], handler=_trades, query=schemas.TradesQuery),
+    _get(ONE, "One trade or denied plan", answer=TRADE_ANSWER, handler=_trade),
+    _get(
+        "/v1/orders",
+        "Orders",
+        answer=list[schemas.OrderRow],
+        handler=_orders,
+        query=schemas.RowsQuery,
+    ),
+    _get(
+        "/v1/fills",
+        "Executions",
+        answer=list[schemas.FillRow],
+        handler=_fills,
+        query=schemas.RowsQuery,
+    ),
+    _get(
+        "/v1/positions",
+        "What is held, bare first",
+        answer=list[schemas.PositionRow],
+        handler=_positions,
+    ),
+    _get(
+        "/v1/refusals", "Why plans were refused", answer=list[schemas.RefusalRow], handler=_refusals
+    ),
+    _get("/v1/limits", "Limits of an entry", answer=list[schemas.LimitRow], handler=_limits),
+    _get(
+        "/v1/settings",
+        "Settings, without secrets",
+        answer=list[schemas.SettingRow],
+        handler=_settings,
+    ),
+    _get(
+        "/v1/events", "What is recorded, live", answer=None, handler=None, query=schemas.EventsQuery
+    ),
+    _get("/v1/openapi.json", "This description", answer=None, handler=None),
     _post(
         "/v1/plans",
         "Submit a plan",
-        TRADE_ANSWER,
-        _submit,
+        answer=TRADE_ANSWER,
+        handler=_submit,
         body=schemas.PlanBody,
         needs_key=True,
     ),
     _post(
         "/v1/plans/check",
         "What would become of a plan; nothing is sent",
-        schemas.PlanAnswer,
-        _check,
+        answer=schemas.PlanAnswer,
+        handler=_check,
         body=schemas.PlanBody,
     ),
     _post(
         f"{ONE}/reduce",
         "Close so many shares; the rest stays covered",
-        TRADE_ANSWER,
-        _reduce,
+        answer=TRADE_ANSWER,
+        handler=_reduce,
         body=schemas.ReduceBody,
         needs_key=True,
     ),
     _post(
         f"{ONE}/flatten",
         "Close this trade",
-        schemas.FlatAnswer,
-        _flatten_trade,
+        answer=schemas.FlatAnswer,
+        handler=_flatten_trade,
         body=schemas.FlattenTradeBody,
     ),
-    _post(f"{ONE}/cancel-entry", "End its entry", schemas.Recorded, _cancel_entry),
+    _post(f"{ONE}/cancel-entry", "End its entry", answer=schemas.Recorded, handler=_cancel_entry),
     _post(
         "/v1/flatten",
         "Close a symbol, or everything",
-        schemas.FlatAnswer,
-        _flatten,
+        answer=schemas.FlatAnswer,
+        handler=_flatten,
         body=schemas.FlattenBody,
     ),
-    _post("/v1/halt", "Reduce only: no new entries", schemas.Recorded, _act(Act.HALT)),
-    _post("/v1/resume", "Entries again, after a halt", schemas.Recorded, _act(Act.RESUME)),
-    _post(KILL_PATH, "The kill switch", schemas.Recorded, _act(Act.KILL), roles=KILL),
+    _post(
+        "/v1/halt", "Reduce only: no new entries", answer=schemas.Recorded, handler=_act(Act.HALT)
+    ),
+    _post(
+        "/v1/resume",
+        "Entries again, after a halt",
+        answer=schemas.Recorded,
+        handler=_act(Act.RESUME),
+    ),
+    _post(
+        KILL_PATH, "The kill switch", answer=schemas.Recorded, handler=_act(Act.KILL), roles=KILL
+    ),
     _post(
         "/v1/unkill",
         "Take the kill switch back",
-        schemas.Recorded,
-        _unkill,
+        answer=schemas.Recorded,
+        handler=_unkill,
         body=schemas.UnkillBody,
     ),
 )
