@@ -23,10 +23,20 @@ NOTES = Path(__file__).with_name("mutation_notes.json")
 KILLED = ("killed", "timeout")
 
 
-def last_rows(path: Path) -> dict[str, dict[str, Any]]:
-    """The last result of every mutant."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {row["mutant"]: row for row in map(json.loads, lines)}
+def last_rows(folder: Path) -> dict[str, dict[str, Any]]:
+    """The last result of every mutant whose function is still what it was."""
+    lines = (folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    hashes: dict[str, str] = {}
+    for meta in (folder / "mutants" / "src" / "surefill" / "core").glob("*.py.meta"):
+        known = json.loads(meta.read_text(encoding="utf-8"))["hash_by_function_name"]
+        module = meta.name.removesuffix(".py.meta")
+        hashes |= {f"surefill.core.{module}.{name}": value for name, value in known.items()}
+    rows = {row["mutant"]: row for row in map(json.loads, lines)}
+    return {
+        name: row
+        for name, row in rows.items()
+        if hashes.get(name.rpartition("__mutmut_")[0]) == row["hash"]
+    }
 
 
 def counts(folder: Path) -> Counter[str]:
@@ -96,7 +106,7 @@ def main() -> None:
     parser.add_argument("--commit", required=True)
     parser.add_argument("--preface", default="", help="what was run, in a sentence")
     options = parser.parse_args()
-    rows = last_rows(options.folder / "results.jsonl")
+    rows = last_rows(options.folder)
     text = [f"# Mutation testing of core, {options.out.name[:10]}", ""]
     text += [f"*Written by `scripts/mutation_report.py` at {options.commit}.*", ""]
     text += [options.preface, "", *lines_of(options.folder, rows), "", "## Survivors", ""]
