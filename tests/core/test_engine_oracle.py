@@ -7,8 +7,9 @@ and close, kills and restarts from the journal's images. Every request is judged
 the end all heals, and what the oracle predicted has to be there.
 
 ORACLE_EXAMPLES in the environment plays more histories than CI does. Of the bugs of tests/zoo/bugs,
-CI's histories find a03, a11, a14, a16, a23, a28 (two), a33, a44, b01, i2, i9, i15, i1_cap and r18
-by what the oracle says, a04 and a13 by the engine's own checks; they miss a06, a40 and i6_kill.
+as many histories as CI plays found, while this was being written, a03, a11, a14, a16, a23, a28
+(shorts), a33, a44, b01, i2, i15, i1_cap and r18 against the oracle, and a04, a13, a28 (side) and i9
+by the engine's own checks; a06, a40 and i6_kill they missed.
 """
 
 from __future__ import annotations
