@@ -231,6 +231,7 @@ def test_the_api_does_what_its_page_says(tmp_path: Path) -> None:
         '{"act":"KILL","by":"api-kill-only"}',
         '{"act":"UNKILL","by":"api-operator"}',
         '"state":"FLAT"',
+        "surefill_uncovered_shares 0.0",
     ):
         assert words in shown, (words, shown)
     logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
@@ -263,7 +264,9 @@ def test_the_summary_plays_its_demo(reader: Reader) -> None:
     assert "0 violations" in " ".join(reader.does(box).split())
 
 
-@pytest.mark.parametrize("name", ["surefill.service", "surefill-watchdog.service"])
+@pytest.mark.parametrize(
+    "name", ["surefill.service", "surefill-watchdog.service", "surefill-api.service"]
+)
 def test_the_unit_is_one_that_systemd_takes(name: str, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")

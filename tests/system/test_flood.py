@@ -115,7 +115,7 @@ def test_cover_does_not_wait_for_the_api(place: Workplace) -> None:
         for symbol in before:
             result = strategy.trade(symbol, "buy", 10, plan_id=f"p-{symbol}", **TERMS)
             assert result.uncovered_qty == 0
-        wait_until(lambda: sum(flood.answers.values()) >= REQUESTS_MIN)
+        wait_until(lambda: sum(flood.answers.values()) >= REQUESTS_MIN, timeout_s=300)
         asked = Counter(flood.answers)
         api.kill()
         for symbol in after:

@@ -140,6 +140,7 @@ EXTRA_OF = {
     "numpy": "tapes",
     "pandas": "calendar",
     "plotly": "report",
+    "prometheus_client": "service",
     "pyarrow": "tapes",
     "rich": "cli",
     "starlette": "exchange",

@@ -14,6 +14,7 @@ import asyncio
 import ipaddress
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -27,8 +28,11 @@ from surefill.runtime.account import machine_clock
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.service.tokens import Role, TokenError, TokenFile, token_path
 
+logger = logging.getLogger(LOGGER_NAME)
+
 DEFAULT_PORT = 8710
 PORTS = 65_536
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 NICE = 5
 """Behind the engine when there are more processes than cores."""
 
@@ -124,13 +128,14 @@ def _serve(settings: Settings, tokens: TokenFile, args: argparse.Namespace) -> i
         names = Names.of(port, *args.name)
         app = application(desk, tokens=tokens, names=names, now_ns=machine_clock().now_ns)
         server = make_server(app, tls=tls)
+        for number in STOP_SIGNALS:
+            # uvicorn takes them while it serves, ends, and raises them again: that is no crash.
+            asyncio.get_running_loop().add_signal_handler(number, logger.debug, "stopped")
         await server.serve(sockets=[bound])
 
     _tell_ready(tokens, f"{'https' if tls else 'http'}://{_authority(args.host, port)}", args)
     try:
         asyncio.run(serve())
-    except KeyboardInterrupt:
-        pass  # uvicorn has ended its connections; Ctrl-C is how one stops a server
     except OSError as error:
         say(f"surefill serve: the certificate cannot be used ({error.strerror})")
         return Exit.USAGE
@@ -152,7 +157,6 @@ def _authority(host: str, port: int) -> str:
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger(LOGGER_NAME)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
 

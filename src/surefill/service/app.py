@@ -31,6 +31,7 @@ from surefill.service.schemas import EventsQuery, read, read_query
 from surefill.service.tokens import Role, TokenFile
 
 JSON = "application/json"
+METRICS = "text/plain; version=0.0.4"
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -89,7 +90,7 @@ class _Api:
                 body=None if route.body is None else read(request.scope[BODY], route.body),
                 query=query,
             )
-            return _json(await route.handler(call))
+            return _done(await route.handler(call))
 
         return endpoint
 
@@ -135,8 +136,11 @@ def _key(request: Request, route: Route) -> str:
     return plan_id_of(found)
 
 
-def _json(value: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type=JSON)
+def _done(value: object) -> Response:
+    """JSON, or a text for Prometheus as it is."""
+    if isinstance(value, bytes):
+        return Response(value, media_type=METRICS)
+    return Response(msgspec.json.encode(value), media_type=JSON)
 
 
 async def _http_problem(_: Request, error: Exception) -> Response:

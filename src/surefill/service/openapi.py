@@ -16,6 +16,8 @@ from surefill import __version__
 from surefill.runtime.result import TradeResult
 from surefill.service.routes import ROUTES, TRADE_ANSWER, Route
 
+TEXTS = {"/v1/events": "text/event-stream", "/metrics": "text/plain"}
+"""Routes that do not answer with JSON."""
 REF = "#/components/schemas/{name}"
 TEXT_OR_NULL = {"type": ["string", "null"]}
 REASON = {
@@ -82,8 +84,8 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _content(route: Route) -> dict[str, Any]:
-    if route.path == "/v1/events":
-        return {"text/event-stream": {"schema": {"type": "string"}}}
+    if route.path in TEXTS:
+        return {TEXTS[route.path]: {"schema": {"type": "string"}}}
     return {"application/json": {"schema": _answer_schema(route.answer)}}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from surefill.config import Settings
 from surefill.core.events import Act
 from surefill.core.ids import PLAN_ID_PATTERN
-from surefill.service import schemas, views
+from surefill.service import metrics, schemas, views
 from surefill.service.door import Door
 from surefill.service.guard import KILL_PATH
 from surefill.service.problems import ApiProblem
@@ -108,6 +108,11 @@ async def _limits(call: Call) -> object:
 
 async def _settings(call: Call) -> object:
     return views.setting_rows(call.desk.settings)
+
+
+async def _metrics(call: Call) -> object:
+    picture = await call.desk.reader.picture()
+    return metrics.exposition(picture, await call.desk.reader.pulse())
 
 
 async def _submit(call: Call) -> object:
@@ -225,6 +230,7 @@ ROUTES = (
     _get(
         "/v1/events", "What is recorded, live", answer=None, handler=None, query=schemas.EventsQuery
     ),
+    _get("/metrics", "For Prometheus", answer=None, handler=_metrics),
     _get("/v1/openapi.json", "This description", answer=None, handler=None),
     _post(
         "/v1/plans",
