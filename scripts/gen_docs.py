@@ -7,6 +7,7 @@ them. Must never: contain prose that is not about the table; that belongs in han
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from importlib import import_module
@@ -186,6 +187,12 @@ def executive_summary() -> str:
     return f"{head}<!-- written by{note}-->\n{table}\n<!-- end -->{tail}"
 
 
+def openapi() -> str:
+    """What `GET /v1/openapi.json` answers."""
+    described = import_module("surefill.service.openapi").document()
+    return json.dumps(described, indent=1, sort_keys=True) + "\n"
+
+
 def documents() -> dict[str, str]:
     """Path -> text of every generated document whose source exists."""
     makers: dict[str, tuple[str, Callable[[], str]]] = {
@@ -195,6 +202,7 @@ def documents() -> dict[str, str]:
         SUMMARY: ("surefill.replay.demo", executive_summary),
         "docs/alerts.md": ("surefill.tca.rules", alerts),
         "docs/SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md": ("surefill.replay.checklist", checklist),
+        "docs/openapi.json": ("surefill.service.openapi", openapi),
     }
     return {path: make() for path, (module, make) in makers.items() if find_spec(module)}
 

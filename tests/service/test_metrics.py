@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -84,3 +86,11 @@ def test_labels_are_closed_lists(picture: Picture) -> None:
     (trade,) = picture.open_trades
     assert trade.symbol not in text
     assert "p1" not in text
+
+
+def test_promtool_finds_nothing(picture: Picture) -> None:
+    if shutil.which("promtool") is None:
+        pytest.skip("promtool is not installed")
+    text = exposition(picture, Pulse("somebody", Beat(5, 1, False)))
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
