@@ -76,8 +76,10 @@ def test_the_terms_and_the_path_never_change() -> None:
 
 
 def test_machines() -> None:
-    back = with_entry(COVERED, fills=(), reported_qty=0, state=OrderState.IN_FLIGHT)
-    assert any(name.startswith("phase COVERED may not become") for name in broken(COVERED, back))
+    bare = replace(COVERED, orders=COVERED.orders[:1], groups=())
+    back = with_entry(bare, fills=(), reported_qty=0, state=OrderState.IN_FLIGHT)
+    names = broken(bare, back)
+    assert any(name.startswith("phase FILLED_UNCOVERED may not become") for name in names)
     done = with_entry(COVERED)
     gone = [replace(o, state=OrderState.CANCELED) if o.group else o for o in done.orders]
     ended = replace(done, orders=tuple(gone))

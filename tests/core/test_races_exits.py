@@ -270,6 +270,22 @@ def test_r17_price_corrected(side: str) -> None:
 
 
 @SIDES
+def test_the_price_of_an_exit_corrected_moves_nothing(side: str) -> None:
+    b = covered_bench(side)
+    told = b.fills("X1", 40)
+    b.run(1)
+    b.news()
+    fixed = replace(told, exec_type=ExecType.TRADE_CORRECT, last_px=b.at(390), avg_px=b.at(390))
+    b.streams(fixed)
+    b.run(1)
+    target = b.trade.order(b.key("X1"))
+    assert target is not None
+    assert target.cost == 40 * NANO * b.at(390)
+    assert b.news() == ["ALARM VENUE_CORRECTED"]
+    assert (b.held, b.covered) == (60, 60)
+
+
+@SIDES
 @pytest.mark.parametrize("leg", ["X1", "X1.stop"])
 def test_r18_somebody_cancels_one_leg(side: str, leg: str) -> None:
     b = covered_bench(side)
