@@ -38,9 +38,13 @@ def test_guessing_gets_slower_and_slower() -> None:
 
 def test_the_same_wrong_token_again_is_no_guess() -> None:
     lock_out = LockOut(Hands())
+    for n in range(FREE_GUESSES - 1):
+        lock_out.failed("a", f"guess {n}")
     for _ in range(1_000):
         lock_out.failed("a", "rotated")
     assert lock_out.wait_s("a") == 0
+    lock_out.failed("a", "another")
+    assert lock_out.wait_s("a") == 1
 
 
 def test_old_guesses_are_forgotten() -> None:

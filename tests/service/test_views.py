@@ -135,6 +135,7 @@ def test_settings_without_credentials_and_limits_with_units(day: Day) -> None:
     assert rows["SMART_EXECUTOR_FILL_TIMEOUT"] == "2"
     assert not [name for name in rows if "KEY" in name]
     assert CANARY not in str(rows)
+    assert not [row.name for row in setting_rows(Settings.load({})) if "KEY" in row.name]
     limits = {(row.symbol, row.name): row.value for row in limit_rows(day.settings)}
     assert limits[(None, "entries_per_minute")] == "30"
     assert limits[(None, "displayed_share")] == "off"

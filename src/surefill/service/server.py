@@ -48,12 +48,16 @@ class PatientProtocol(H11Protocol):
         cycle: RequestResponseCycle | None = self.cycle  # declared without its first value
         return cycle is None or cycle.response_complete
 
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it has been let go."""
+        return self.transport.is_closing()
+
     def connection_made(  # type: ignore[override]  # as uvicorn declares it
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS_MAX:
-            self._make_room()
+        self._make_room()
         self._watch_head()
 
     def data_received(self, data: bytes) -> None:
@@ -68,9 +72,15 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
-        others = (one for one in self.connections if one is not self)
-        idle = next((o for o in others if isinstance(o, PatientProtocol) and o.is_idle), self)
-        idle.transport.abort()
+        # What was let go in this turn of the loop stands in the list until the next one.
+        others = [
+            one
+            for one in self.connections
+            if isinstance(one, PatientProtocol) and one is not self and not one.is_leaving
+        ]
+        if len(others) >= CONNECTIONS_MAX:
+            idle = next((one for one in others if one.is_idle), self)
+            idle.transport.abort()
 
     def _watch_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_S, self._give_up)
