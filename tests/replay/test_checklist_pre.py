@@ -66,7 +66,7 @@ def test_a_warning_passes_with_its_advice_and_real_money_is_named() -> None:
     found = judged("PRE_MODE", live)
     assert found.verdict is Verdict.PASS
     assert "LIVE" in found.sentence
-    assert "make sure" in found.sentence
+    assert "surefill live" in found.sentence
 
 
 def test_other_failures() -> None:

@@ -35,7 +35,9 @@ REBUILT = {
     },
     "ledger": dict.fromkeys(("open_orders", "entries"), ELSEWHERE),
     "book": {
-        **dict.fromkeys(("_host", "_model", "_own_px_at_rest", "_outside_fill"), CONFIGURED),
+        **dict.fromkeys(
+            ("_host", "_model", "_own_px_at_rest", "_place", "_outside_fill"), CONFIGURED
+        ),
         **dict.fromkeys(("orders", "chance"), ELSEWHERE),
         "_reach": "a memory of what the orders themselves say",
     },
