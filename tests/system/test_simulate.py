@@ -1,4 +1,4 @@
-"""The simulation as CI runs it: seeds, every enumerated kill point, the same traces whatever the
+"""The simulation as CI runs it: every enumerated kill point, the same traces whatever the
 hash seed and the time zone, and real WAL files cut off where a dying machine may cut them."""
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from surefill.journal.memory import MemoryJournal
 from surefill.journal.sqlite import SqliteJournal
 from surefill.ports import JournalEntry
 from surefill.replay.harness import VirtualRun
-from surefill.replay.simulate.draw_faults import DRAWN
 from surefill.replay.simulate.kill_points import KillPoint, KillTotal, Moment, play_kill_points
 from surefill.replay.simulate.play import play
 from surefill.replay.simulate.scripts import SCRIPTS
-from surefill.replay.simulate.seeds import Total, play_seeds
 from surefill.replay.simulate.verdict import judge
 
 pytestmark = pytest.mark.slow
@@ -28,20 +26,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 1 if "PYTEST_XDIST_WORKER" in os.environ else os.cpu_count() or 1
 """Beside tests that time what a venue sees, no more processes than cores."""
-CI_SEEDS = range(0, 500)
 SAME_SEEDS = "40:60"
-
-
-def test_seeds_break_nothing() -> None:
-    total = Total()
-    for result in play_seeds(CI_SEEDS, workers=WORKERS):
-        total.add(result)
-    assert not total.violations, total.rows()
-    assert total.calm == len(CI_SEEDS) // 10
-    assert total.faults_per_hour >= 60
-    assert set(total.struck) == {code.value for code in DRAWN}
-    assert {"CLOSED_TARGET", "CLOSED_STOP", "CLOSED_TIME", "NOT_ENTERED"} <= set(total.outcomes)
-    assert total.deaths > len(CI_SEEDS) // 4
 
 
 def test_no_death_at_any_journal_boundary_breaks_anything() -> None:
