@@ -60,7 +60,7 @@ def test_the_classic_names_and_defaults_are_fixed() -> None:
     assert classic.items() <= rows.items()
     assert {"APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "APCA_API_BASE_URL"} <= rows.keys()
     assert rows["APCA_API_BASE_URL"] == "https://paper-api.alpaca.markets"
-    assert len(rows) == len(fields(Settings)) <= 25
+    assert len(rows) == len(fields(Settings)) <= 28
 
 
 def test_the_default_of_the_switch_is_found_with_grep() -> None:
@@ -388,6 +388,13 @@ def test_secrets_are_never_shown(tmp_path: Path) -> None:
 def test_a_key_that_no_header_can_carry_is_refused() -> None:
     problems = problems_of({**KEYS, "APCA_API_SECRET_KEY": SECRET + "\r\nHost: evil"})
     assert problems == [("CONFIG_NOT_A_KEY", "APCA_API_SECRET_KEY")]
+
+
+def test_a_channels_address_in_the_environment_is_refused_and_not_shown() -> None:
+    sentence = sentence_of({"SUREFILL_ALERTS": f"slack://T0/B0/{SECRET}"})
+    assert "file or keyring:SERVICE" in sentence
+    assert "slack" not in sentence
+    assert Settings.load({"SUREFILL_ALERTS": "alerts.toml"}).alerts == "alerts.toml"
 
 
 def test_secrets_compare_but_do_not_tell() -> None:

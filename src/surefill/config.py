@@ -4,7 +4,7 @@ What: `Settings`, loaded from the environment over a ``.env`` file, or built in 
 Why: a value that is silently ignored or misread trades other sizes than its owner thinks (diary
 A-46, I26). So a wrong value, an unknown name under our prefixes and a misspelt one refuse to start,
 and every problem is listed at once.
-Invariants: numbers are read exactly (decimal text to integers); at most 25 settings; the seven
+Invariants: numbers are read exactly (decimal text to integers); at most 28 settings; the seven
 classic names and defaults are fixed, because users have them in their ``.env``.
 Must never: show a secret, take one from elsewhere than environment, private file or keyring, or
 guess what a wrong value meant.
@@ -15,28 +15,37 @@ from __future__ import annotations
 import os
 import re
 import stat
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
-from enum import StrEnum
 from hashlib import blake2b
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from dotenv.parser import parse_stream
 
 from surefill.core.fix import Feed
-from surefill.core.limits import LimitError, Override, read_limits, show_limits
-from surefill.core.plan import POLICY_BOUNDS, SYMBOL_PATTERN, Policy
-from surefill.core.units import NANO, to_text
-from surefill.journal.address import DatabaseAddress, address_of, is_address, without_password
-from surefill.keychain import KeychainProblem, text_of
+from surefill.core.limits import Override, read_limits, show_limits
+from surefill.core.plan import POLICY_BOUNDS, Policy
+from surefill.core.units import NANO
+from surefill.journal.address import DatabaseAddress, without_password
+from surefill.keychain import KeychainProblem
 from surefill.ports import WashExempts
 from surefill.secret import Secret as Secret
+from surefill.setting_kinds import (
+    Bad,
+    Choice,
+    FilePath,
+    Flag,
+    Hidden,
+    Kind,
+    LimitList,
+    Number,
+    Source,
+    Symbols,
+    Url,
+)
 
 PREFIXES = ("SUREFILL_", "SMART_EXECUTOR_")
 NOT_SETTINGS = frozenset({"SUREFILL_TAPES", "SUREFILL_PAYLOADS", "SUREFILL_CANARY"})
@@ -45,6 +54,7 @@ MILLI_NS, SECOND_NS = 1_000_000, 1_000_000_000
 FILE_BYTES_MAX = 1_000_000
 KEY_NAME, SECRET_NAME = "APCA_API_KEY_ID", "APCA_API_SECRET_KEY"
 JOURNAL_NAME = "SUREFILL_JOURNAL_PATH"
+ALERTS_NAME = "SUREFILL_ALERTS"
 LOCAL_PATH = ".surefill/journal.db"
 """The journal; with one in a database, what else stands beside it (control port, heartbeat)."""
 
@@ -68,174 +78,6 @@ class ConfigError(ValueError):
     def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-class Bad(ValueError):
-    """A value that a kind of setting does not accept: code and the rest of the sentence."""
-
-    def __init__(self, code: str, says: str) -> None:
-        super().__init__(says)
-        self.code = f"CONFIG_{code}"
-        self.says = says
-
-
-class Kind(ABC):
-    """How the values of a setting are read from text, checked and shown."""
-
-    unit = ""
-
-    @abstractmethod
-    def read(self, text: str) -> Any:
-        """The value of ``text``. Raises `Bad`."""
-
-    def check(self, value: Any) -> None:  # noqa: B027 - some kinds allow every value
-        """Raises `Bad` for a value that is of the right type but not allowed."""
-
-    def show(self, value: Any) -> str:
-        """The canonical text of ``value``; `read` gives it back (but for secrets)."""
-        return str(value)
-
-
-class Flag(Kind):
-    """True or False; also the spellings 1/0, yes/no, on/off, as people write them in ``.env``."""
-
-    def read(self, text: str) -> bool:
-        if text.lower() in {"true", "1", "yes", "on"}:
-            return True
-        if text.lower() in {"false", "0", "no", "off"}:
-            return False
-        raise Bad("NOT_A_FLAG", "is neither True nor False")
-
-
-@dataclass(frozen=True)
-class Number(Kind):
-    """A decimal number kept as ``int`` in ``scale``-ths; ``low`` and ``high`` in that ``int``."""
-
-    low: int
-    high: int
-    scale: int = NANO
-    unit: str = ""
-
-    def read(self, text: str) -> int:
-        try:
-            number = Decimal(text) if re.fullmatch(r"[-+0-9.eE]{1,40}", text) else None
-        except InvalidOperation:
-            number = None
-        if number is None:
-            raise Bad("NOT_A_NUMBER", "is not a number")
-        if number.adjusted() > 30 or number.adjusted() < -30:  # before it becomes an int
-            raise Bad("OUT_OF_RANGE", "is out of range")
-        numerator, denominator = number.as_integer_ratio()
-        value, rest = divmod(numerator * self.scale, denominator)
-        if rest:
-            raise Bad("OUT_OF_RANGE", f"is finer than {self.show(1)}")
-        return value
-
-    def check(self, value: int) -> None:
-        if self.low <= value <= self.high:
-            return
-        says = f"is outside {self.show(self.low)} to {self.show(self.high)}"
-        if self.unit == "fraction":
-            says += f": {self.show(value)} means {self.show(value * 100)} %"
-        raise Bad("OUT_OF_RANGE", says)
-
-    def show(self, value: int) -> str:
-        return to_text(value * (NANO // self.scale))
-
-
-@dataclass(frozen=True)
-class Choice(Kind):
-    """One of a closed list, by its value, in any case."""
-
-    members: type[StrEnum]
-
-    def read(self, text: str) -> StrEnum:
-        for member in self.members:
-            if text.lower() == member.value.lower():
-                return member
-        words = " | ".join(member.value.lower() for member in self.members)
-        raise Bad("NOT_A_CHOICE", f"is not one of {words}")
-
-    def show(self, value: StrEnum) -> str:
-        return value.value.lower()
-
-
-class Symbols(Kind):
-    """Ticker symbols, separated by commas or spaces."""
-
-    def read(self, text: str) -> tuple[str, ...]:
-        return tuple(sorted({word.upper() for word in re.split(r"[,\s]+", text) if word}))
-
-    def check(self, value: tuple[str, ...]) -> None:
-        wrong = [symbol for symbol in value if not SYMBOL_PATTERN.fullmatch(symbol)]
-        if wrong:
-            raise Bad("NOT_A_SYMBOL", f"holds no symbols: {', '.join(wrong)}")
-
-    def show(self, value: tuple[str, ...]) -> str:
-        return ",".join(value)
-
-
-class LimitList(Kind):
-    """``NAME=VALUE`` or ``SYMBOL:NAME=VALUE`` with spaces or commas between: `core.limits`."""
-
-    def read(self, text: str) -> tuple[Override, ...]:
-        try:
-            return read_limits(text)
-        except LimitError as error:
-            raise Bad("NOT_A_LIMIT", str(error)) from None
-
-    def show(self, value: tuple[Override, ...]) -> str:
-        return show_limits(value)
-
-
-class FilePath(Kind):
-    """A path; ``~`` is the home directory, a relative one starts at the working directory. Or the
-    address of a database, where the setting takes one."""
-
-    def read(self, text: str) -> Path | DatabaseAddress:
-        if not text.isprintable():
-            raise Bad("NOT_A_PATH", "holds characters that no file name has")
-        try:
-            return address_of(text) if is_address(text) else Path(text).expanduser()
-        except ValueError as error:
-            raise Bad("NOT_A_URL", str(error)) from None
-
-
-class Url(Kind):
-    """An ``https`` address; plain ``http`` only for this machine. A trailing ``/v2`` is dropped."""
-
-    def read(self, text: str) -> str:
-        return text.removesuffix("/").removesuffix("/v2")
-
-    def check(self, value: str) -> None:
-        try:
-            parts = urlsplit(value)
-            host, _ = parts.hostname, parts.port
-        except ValueError:
-            raise Bad("NOT_A_URL", "is not an address") from None
-        if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-            raise Bad("NOT_A_URL", "is not an address like https://host")
-        if parts.username is not None:
-            raise Bad("NOT_A_URL", "holds a user name or password; keys have settings of their own")
-        if parts.scheme == "http" and host not in {"localhost", "127.0.0.1", "::1"}:
-            raise Bad("NOT_A_URL", "would send the keys unencrypted; use https")
-
-
-@dataclass(frozen=True)
-class Hidden(Kind):
-    """A credential: read as `Secret`, never shown. ``keyring:SERVICE`` keeps it under ``name``."""
-
-    name: str
-
-    def read(self, text: str) -> Secret:
-        return Secret(text_of(text, self.name))
-
-    def check(self, value: Secret) -> None:
-        if not re.fullmatch(r"[!-~]{0,200}", value.reveal()):
-            raise Bad("NOT_A_KEY", "holds characters that no key has")
-
-    def show(self, value: Secret) -> str:
-        return "***" if value else ""
 
 
 _SLIPPAGE = Number(*POLICY_BOUNDS["max_slippage_ppb"], unit="fraction")
@@ -317,6 +159,9 @@ class Settings:
         "the journal's file, or postgresql://user@host/database",
     )
     log_dir: Path = setting("SUREFILL_LOG_DIR=logs", FilePath(), "directory of surefill.log")
+    alerts: str = setting(
+        f"{ALERTS_NAME}=", Source(), "file of the alert channels (mode 0600), or keyring:SERVICE"
+    )
     max_order_notional_usd: int = setting(
         "SUREFILL_MAX_ORDER_NOTIONAL_USD=100000", _USD, "largest entry, in money"
     )
@@ -444,6 +289,7 @@ class Settings:
 
 def _problem(env: str, text: str, bad: Bad | KeychainProblem) -> ConfigProblem:
     is_hidden = env.startswith("APCA_API_") and env != "APCA_API_BASE_URL"
+    is_hidden |= env == ALERTS_NAME and "://" in text  # a channel's address is its key
     value = ("***" if text else "") if is_hidden else repr(without_password(text))[1:-1][:80]
     shown = f"{env} = {value}" if value else env
     return ConfigProblem(bad.code, env, value, f"{shown} {bad.says}")
