@@ -422,6 +422,18 @@ def test_the_digest_knows_every_setting_but_the_keys() -> None:
     assert len(digests | {settings.digest()}) == len(changed) + 1
 
 
+def test_a_symbol_may_have_a_policy_of_its_own() -> None:
+    text = "TSLA:max_slippage_pct=0.002"
+    settings = Settings.load({"SUREFILL_POLICY": text, "SMART_EXECUTOR_MAX_SLIPPAGE_PCT": "0.003"})
+    assert settings.policy_for("TSLA").max_slippage_ppb == NANO // 500
+    assert settings.policy_for("CRWD") == settings.policy()
+    assert {row.name: row.value for row in settings.describe()}["SUREFILL_POLICY"] == text
+    assert settings.digest() != replace(settings, policies=()).digest()
+    assert problems_of({"SUREFILL_POLICY": "TSLA:hope=1"}) == [
+        ("CONFIG_NOT_A_POLICY", "SUREFILL_POLICY")
+    ]
+
+
 def test_the_environment_of_this_process_is_not_read() -> None:
     before = dict(os.environ)
     Settings.load({})

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from surefill.setting_kinds import Bad, Flag, Hidden, Kind, Number, Source, Symbols, Url
+from surefill.setting_kinds import (
+    Bad,
+    Flag,
+    Hidden,
+    Kind,
+    Number,
+    PolicyList,
+    Source,
+    Symbols,
+    Url,
+)
 
 
 def code_of(kind: Kind, text: str) -> str:
@@ -31,6 +41,7 @@ def test_a_number_is_shown_as_it_is_read() -> None:
         (Source(), "slack://T0/B0/canary", "CONFIG_NOT_A_PATH"),
         (Source(), "a\x00b", "CONFIG_NOT_A_PATH"),
         (Source(), "keyring:", "CONFIG_NOT_A_PATH"),
+        (PolicyList(), "TSLA:max_slippage_pct=0.1", "CONFIG_NOT_A_POLICY"),
     ],
 )
 def test_what_does_not_fit_is_refused_without_being_repeated(

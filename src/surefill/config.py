@@ -28,6 +28,7 @@ from dotenv.parser import parse_stream
 from surefill.core.fix import Feed
 from surefill.core.limits import Override, read_limits, show_limits
 from surefill.core.plan import POLICY_BOUNDS, Policy
+from surefill.core.policies import PolicyOverride, policy_of
 from surefill.core.units import NANO
 from surefill.journal.address import DatabaseAddress, without_password
 from surefill.keychain import KeychainProblem
@@ -42,6 +43,7 @@ from surefill.setting_kinds import (
     Kind,
     LimitList,
     Number,
+    PolicyList,
     Source,
     Symbols,
     Url,
@@ -192,6 +194,9 @@ class Settings:
     limits: tuple[Override, ...] = setting(
         f"SUREFILL_LIMITS={LIMITS}", LimitList(), "limits of an entry; 0: off; TSLA:order_qty=100"
     )
+    policies: tuple[PolicyOverride, ...] = setting(
+        "SUREFILL_POLICY=", PolicyList(), "another policy for a symbol: TSLA:max_slippage_pct=0.002"
+    )
     requests_per_minute: int = setting(
         "SUREFILL_REQUESTS_PER_MINUTE=200", _REQUESTS, "what the broker allows this account"
     )
@@ -261,8 +266,12 @@ class Settings:
         return tuple(secret for secret in (self.secret_key, password) if secret)
 
     def policy(self) -> Policy:
-        """The part that a plan may override."""
+        """The part that a plan may override, for every symbol without a word of its own."""
         return Policy(**{item.name: getattr(self, item.name) for item in fields(Policy)})
+
+    def policy_for(self, symbol: str) -> Policy:
+        """The same as it holds for this symbol (``SUREFILL_POLICY``)."""
+        return policy_of(self.policy(), self.policies, symbol)
 
     def describe(self) -> tuple[SettingRow, ...]:
         """Every setting for people, in order; credentials as ``***``."""

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from surefill.core.limits import LimitError, Override, read_limits, show_limits
 from surefill.core.plan import SYMBOL_PATTERN
+from surefill.core.policies import PolicyError, PolicyOverride, read_policies, show_policies
 from surefill.core.units import NANO, to_text
 from surefill.journal.address import DatabaseAddress, address_of, is_address
 from surefill.keychain import PREFIX, text_of
@@ -142,6 +143,19 @@ class LimitList(Kind):
 
     def show(self, value: tuple[Override, ...]) -> str:
         return show_limits(value)
+
+
+class PolicyList(Kind):
+    """``SYMBOL:NAME=VALUE`` with spaces or commas between: `core.policies`."""
+
+    def read(self, text: str) -> tuple[PolicyOverride, ...]:
+        try:
+            return read_policies(text)
+        except PolicyError as error:
+            raise Bad("NOT_A_POLICY", str(error)) from None
+
+    def show(self, value: tuple[PolicyOverride, ...]) -> str:
+        return show_policies(value)
 
 
 class FilePath(Kind):

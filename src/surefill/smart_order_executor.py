@@ -442,4 +442,4 @@ async def _reached(
 def _submission(runtime: Runtime, plan: TradePlan, *, is_legacy: bool | None) -> PlanSubmitted:
     settings, now = runtime.settings, runtime.clock.now_ns()
     legacy = not settings.use_smart_executor if is_legacy is None else is_legacy
-    return PlanSubmitted(plan, settings.policy(), legacy, now)
+    return PlanSubmitted(plan, settings.policy_for(plan.symbol), legacy, now)

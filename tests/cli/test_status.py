@@ -145,3 +145,14 @@ def test_limits_have_units_and_symbols_of_their_own(counter: Counter) -> None:
     code, out, _ = counter.run("status", "--offline")
     assert (code, "risk state HALTED" in out) == (0, True)
     assert "TSLA order_qty 100 shares largest entry" in out
+    assert "Policy of single symbols" not in out
+
+
+def test_policies_of_single_symbols_are_shown(counter: Counter) -> None:
+    counter.use(SUREFILL_POLICY="TSLA:max_slippage_pct=0.002")
+    counter.trade()
+    row = counter.json("status", "--offline")["policies"][0]
+    assert (row["symbol"], row["policy"], row["value"]) == ("TSLA", "max_slippage_pct", "0.002")
+    _, out, _ = counter.run("status", "--offline")
+    assert "Policy of single symbols" in out
+    assert "TSLA max_slippage_pct 0.002 fraction worst entry" in out

@@ -180,3 +180,24 @@ async def test_a_damaged_journal_is_coded_too(
         failed = await ControlDesk(executor).answer(ReadTrade("x"), by="me")
         assert isinstance(failed, Failed)
         assert failed.code == "JOURNAL_CORRUPT"
+
+
+async def test_a_symbol_has_its_own_policy_and_the_plan_the_last_word(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    exchange.quote("OWNP", "99.99", "100.01")
+    settings = Desk(exchange, tmp_path).settings(SUREFILL_POLICY="OWNP:max_slippage_pct=0.002")
+    caps = []
+    async with SmartOrderExecutor(settings) as executor:
+        desk = ControlDesk(executor)
+        for symbol, overrides in (
+            ("OWNP", ()),
+            ("OWNP", (("max_slippage_ppb", 3_000_000),)),
+            ("DESK", ()),
+        ):
+            plan = plan_of(symbol, f"own-{len(caps)}", overrides=overrides)
+            found = await desk.answer(Check(plan), by="me")
+            assert isinstance(found, PlanCheck)
+            assert found.terms is not None
+            caps.append(found.terms.cap_px // 10_000_000)
+    assert caps == [10_020, 10_030, 10_010]

@@ -55,7 +55,8 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
         desk.buy_elsewhere("VIEW", 7)
         exchange.quote("MINE", "99.99", "100.01")
         limits = "entries_per_minute=30 displayed_share=0 TSLA:order_qty=5"
-        return asyncio.run(_day(desk.settings(SUREFILL_LIMITS=limits)))
+        settings = desk.settings(SUREFILL_LIMITS=limits, SUREFILL_POLICY="TSLA:fill_timeout=20")
+        return asyncio.run(_day(settings))
 
 
 async def _day(settings: Settings) -> Day:
@@ -133,6 +134,7 @@ def test_refusals_are_counted_by_reason(day: Day) -> None:
 def test_settings_without_credentials_and_limits_with_units(day: Day) -> None:
     rows = {row.name: row.value for row in setting_rows(day.settings)}
     assert rows["SMART_EXECUTOR_FILL_TIMEOUT"] == "2"
+    assert rows["SUREFILL_POLICY"] == "TSLA:fill_timeout=20"
     assert not [name for name in rows if "KEY" in name]
     assert CANARY not in str(rows)
     assert not [row.name for row in setting_rows(Settings.load({})) if "KEY" in row.name]

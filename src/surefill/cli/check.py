@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         return Exit.USAGE
     except PlanError as error:
         return _unreadable(error.problems, as_json=args.json)
-    rules = Rules(TACTICS, settings.policy(), limits_of(settings))
+    rules = Rules(TACTICS, settings.policy_for(plan.symbol), limits_of(settings))
     found = preview(plan, rules, is_legacy=not settings.use_smart_executor)
     if args.json:
         emit(as_json(found))

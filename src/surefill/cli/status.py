@@ -26,6 +26,7 @@ from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.limits import ROW_OF
+from surefill.core.policies import ROW_OF as POLICY_OF
 from surefill.core.risk import RiskState, risk_state
 from surefill.core.trade import Trade
 from surefill.core.units import to_text
@@ -46,6 +47,7 @@ from surefill.runtime.standing import (
 
 DIGEST_SHOWN = 12
 LIMITS_HEAD = ("symbol", "limit", "value", "unit", "meaning")
+POLICY_HEAD = ("symbol", "policy", "value", "unit", "meaning")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +163,15 @@ def _limits(settings: Settings) -> list[tuple[str, str, str, str, str]]:
     return rows
 
 
+def _policies(settings: Settings) -> list[tuple[str, str, str, str, str]]:
+    """(symbol, policy, value, unit, meaning) of symbols with a policy of their own."""
+    rows = []
+    for one in settings.policies:
+        row = POLICY_OF[one.field]
+        rows.append((one.symbol, row.name, row.show(one.value), row.unit, row.meaning))
+    return rows
+
+
 def _budget(seen: _Seen) -> tuple[int | None, int | None]:
     """(requests left, limit a minute): the broker's word, or the engine's last."""
     if seen.sight is not None and seen.sight.picture.requests_left is not None:
@@ -185,6 +196,7 @@ def _as_object(seen: _Seen) -> dict[str, object]:
         "risk_state": _risk_state(seen),
         "switches": _switches(seen),
         "limits": [dict(zip(LIMITS_HEAD, row, strict=True)) for row in _limits(seen.settings)],
+        "policies": [dict(zip(POLICY_HEAD, row, strict=True)) for row in _policies(seen.settings)],
         "source": seen.source,
         "trades": [trade_object(trade) for trade in seen.trades],
         "uncovered_qty": to_text(seen.uncovered_qty),
@@ -241,10 +253,13 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     else:
         blocks.append(f"No open trade, by {seen.source}.")
     blocks.append(Table("Limits of an entry", _limits(settings), head=LIMITS_HEAD))
+    if settings.policies:
+        policies = _policies(settings)
+        blocks.append(Table("Policy of single symbols", policies, head=POLICY_HEAD))
     limits = [
         (row.name, row.value, row.unit)
         for row in settings.describe()
-        if row.value and row.name != "SUREFILL_LIMITS"
+        if row.value and row.name not in ("SUREFILL_LIMITS", "SUREFILL_POLICY")
     ]
     blocks.append(Table("Settings of this shell and .env", limits))
     return blocks

@@ -195,7 +195,8 @@ async def adopt_and_wait(
     """
     runtime = executor.runtime
     driver, engine = runtime.driver, runtime.engine
-    event = PositionAdopted(plan, executor.settings.policy(), by, runtime.clock.now_ns())
+    policy = executor.settings.policy_for(plan.symbol)
+    event = PositionAdopted(plan, policy, by, runtime.clock.now_ns())
     must_fit(event)
     known = remembered(runtime.stepper, plan.plan_id)
     if known is not None:
