@@ -11,7 +11,7 @@ import pytest
 
 from tests.tidy.source import ROOT
 
-TOOLS = ("cat", "cksum", "dirname", "rm", "sh", "tail")
+TOOLS = ("cat", "cksum", "dirname", "rm", "sed", "sh", "tail", "tr")
 
 OLD = """#!/bin/sh
 [ "$1" = --version ] && echo "Python 3.9.2" && exit 0
@@ -23,6 +23,20 @@ case "$2" in
 *print*) echo 3.11 ;;
 esac
 exit 0
+"""
+
+# A virtual environment that notes what is asked of it; `FAILS` says which of the two does not work.
+PIP = """#!/bin/sh
+case "$*" in
+*"config list"*) printf "%s\\n" "global.index-url='file:///first'" \
+    "global.extra-index-url='file:///a file:///b'" "global.find-links='/wheels'" ;;
+*"install"*) echo "pip $*" >>"$CALLS" ;;
+esac
+exit 0
+"""
+UV = """#!/bin/sh
+echo "uv $* from $UV_DEFAULT_INDEX, $UV_INDEX, $UV_FIND_LINKS; $UV_INDEX_STRATEGY" >>"$CALLS"
+exit "$UV_EXIT"
 """
 
 
@@ -65,6 +79,35 @@ def test_what_is_missing_is_named_and_nothing_is_made(
     assert advice in done.stderr
     assert done.stdout == ""
     assert not (tmp_path / "project" / ".venv").exists()
+
+
+def installed(folder: Path, *, uv_exit: int) -> list[str]:
+    """What is asked of the installers in a project whose virtual environment exists."""
+    project, calls = folder / "project", folder / "calls.txt"
+    (project / "scripts").mkdir(parents=True)
+    (project / ".venv" / "bin").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/setup", project / "scripts/setup")
+    for name in ("pyproject.toml", "constraints.txt"):
+        (project / name).touch()
+    for name, text in (("python", PIP), ("uv", UV)):
+        (project / ".venv" / "bin" / name).write_text(text)
+        (project / ".venv" / "bin" / name).chmod(0o755)
+    env = {"PATH": os.environ["PATH"], "CALLS": str(calls), "UV_EXIT": str(uv_exit)}
+    subprocess.run([project / "scripts/setup", "all"], env=env, capture_output=True, check=True)
+    return calls.read_text().splitlines()
+
+
+def test_packages_come_from_where_pip_is_told_to_take_them(tmp_path: Path) -> None:
+    uv = installed(tmp_path, uv_exit=0)[-1]
+    assert uv.startswith("uv pip install --quiet --constraint constraints.txt --editable .[all]")
+    assert uv.endswith("from file:///first, file:///a file:///b, /wheels; unsafe-best-match")
+
+
+def test_where_the_quick_installer_fails_pip_does_it(tmp_path: Path) -> None:
+    calls = installed(tmp_path, uv_exit=1)
+    assert calls[-2].startswith("uv pip install")
+    assert calls[-1].startswith("pip -m pip")
+    assert calls[-1].endswith("--constraint constraints.txt --editable .[all]")
 
 
 def test_both_commands_set_up_for_themselves() -> None:
