@@ -17,6 +17,7 @@ from surefill.replay.paths import Played, play_paths
 from surefill.replay.run_files import read_parents
 from surefill.replay.tracks import read_tracks
 from surefill.sim.auditor import Violation
+from surefill.sim.calendar import session_on
 from tests.sim.tapes import day, twin
 
 Capture = pytest.CaptureFixture[str]
@@ -91,5 +92,67 @@ def test_a_folder_without_a_tape_is_a_coded_error(tmp_path: Path, capsys: Captur
     assert "TAPE_NOT_FOUND" in err
 
 
-def test_a_dash_where_there_is_no_number() -> None:
-    assert replay._bps(None) == "-"
+def test_every_symbol_day_alone_and_their_sum(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        twin(tmp_path / name)
+    assert main(["replay", str(tmp_path), "--path", "limit", *BRIEF]) == Exit.DONE
+    out = capsys.readouterr().out
+    assert out.count("Recorded market of 20261120: TWIN.") == 2
+    assert "All 2 days together." in out
+    sums = out.split("together.")[1].splitlines()[2].split()
+    each = [line.split() for line in out.splitlines() if line.startswith("  limit")]
+    assert int(sums[2]) == sum(int(row[1]) for row in each[:2])
+
+
+def _plan_file(folder: Path, *, count: int = 3) -> Path:
+    """Plans a minute apart on the twin's day."""
+    start_ns = session_on(20261120).open_ns + 400 * 10**9
+    rows = [
+        f"{start_ns + n * 60 * 10**9},TWIN,{'buy' if n % 2 else 'sell'},100,185,1,2.5,p{n},"
+        f"{start_ns + (n * 60 + 40) * 10**9}"
+        for n in range(count)
+    ]
+    path = folder / "plans.csv"
+    head = "at,symbol,side,qty,signal,risk,rr,plan_id,exit_at"
+    path.write_text("\n".join([head, *rows, ""]))
+    return path
+
+
+def test_plans_of_a_file_are_played_and_the_rest_is_named(tmp_path: Path, capsys: Capture) -> None:
+    twin(tmp_path)
+    file = _plan_file(tmp_path)
+    with file.open("a") as more:
+        more.write("2026-11-20T08:00:00-05:00,TWIN,buy,1,185,1,2,early,\n")
+        more.write("2026-11-20T10:00:00-05:00,CRWD,buy,1,185,1,2,nowhere,\n")
+    words = ["replay", str(tmp_path), "--plans", str(file), "--path", "marketable"]
+    assert main([*words, "--json", "--out", str(tmp_path / "run")]) == Exit.DONE
+    shown = capsys.readouterr()
+    (row,) = [json.loads(line) for line in shown.out.splitlines()]
+    assert row["plans"] == 3
+    assert [one["where"] for one in row["left_out"]] == ["plan early"]
+    assert "plans of CRWD: PLAN_NO_TAPE" in shown.err
+    kept = (tmp_path / "run" / "left_out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["code"] for line in kept] == ["PLAN_NO_TAPE", "PLAN_OUTSIDE_SESSION"]
+    assert {one.plan_id for one in read_parents(tmp_path / "run")} == {"p0", "p1", "p2"}
+
+
+def test_a_file_of_which_nothing_can_be_played(tmp_path: Path, capsys: Capture) -> None:
+    twin(tmp_path)
+    file = tmp_path / "plans.csv"
+    file.write_text(
+        "at,symbol,side,qty,signal,risk,rr\n2026-11-20T08:00:00-05:00,TWIN,buy,1,185,1,2\n"
+    )
+    assert main(["replay", str(tmp_path), "--plans", str(file)]) == Exit.USAGE
+    err = capsys.readouterr().err
+    assert "no plan can be played on the recorded market of 20261120: TWIN" in err
+    assert "no plan was played" in err
+
+
+def test_plans_sampled_with_what_was_assumed(tmp_path: Path, capsys: Capture) -> None:
+    twin(tmp_path)
+    words = ["replay", str(tmp_path), "--path", "mid", "--every", "100", "--minutes", "5"]
+    assert main([*words, "--stale", "3", "--qty", "50", "--rr", "3"]) == Exit.DONE
+    out = " ".join(capsys.readouterr().out.split())
+    assert "3 plans in" in out
+    assert "Plans: sampled every 100 s, long and short in turn: 50 shares" in out

@@ -1,7 +1,8 @@
 """``surefill replay``: the same plans down several paths on recorded markets, in virtual time.
 
-What: samples plans from each recorded day (or from a synthetic one), plays them with the production
-engine on each path asked for, and shows what each path entered, missed and paid.
+What: takes plans (drawn from each recorded day or a synthetic one, sampled, from a file, from a
+broker's history), plays them with the production engine on each path asked for, and shows what each
+path entered, missed and paid. One symbol-day is in memory at a time, unless ``--together``.
 Invariants: exit code 0, or 4 when the auditor found a violation; a tape that cannot be used is
 refused before anything is played. With ``--json`` stdout holds one object a path and day.
 Must never: show a result without the model of fills that it rests on.
@@ -10,25 +11,29 @@ Must never: show a result without the model of fills that it rests on.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from surefill.cli.demo_bar import DemoBar
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
+from surefill.cli.plan_choice import ChoiceError, add_plan_choice, chosen, count_of, tell_left_out
+from surefill.cli.replay_sums import Sums, bps_text
 from surefill.core.plan import SECOND_NS
 from surefill.replay.comparison import (
     FILL_MODEL,
     MODELS,
     Scope,
     Stream,
+    days_at,
     recorded_streams,
     synthetic_stream,
 )
 from surefill.replay.execution import market_of
 from surefill.replay.keep import keep_run
 from surefill.replay.paths import LEGACY, PATHS, SMART, Played, play_paths
+from surefill.replay.plan_rows import LeftOut
+from surefill.replay.plan_source import without_tape, write_left_out
 from surefill.replay.tracks import Track, tracks_of
 from surefill.sim.market import TapeError
 from surefill.tca.analysis import Analysis, analysis_of
@@ -36,7 +41,12 @@ from surefill.tca.market import Market
 
 SEED, PLANS, MINUTES = 7, 120, 60
 EVENTS_MAX = 20_000_000
-NOTHING = "-"
+HEAD = ("path", "entered", "in part", "missed", "denied", "paid", "missed at", "ALL", "worst")
+LEGEND = (
+    "paid, missed at, ALL, worst: bps of the signal price, positive is cost. Shares that were "
+    "not entered are charged at the far side of the market when their time was up; ALL counts "
+    "every plan, the denied ones too."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,8 +63,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", choices=tuple(MODELS), default=FILL_MODEL, help="how resting orders fill"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
-    parser.add_argument("--plans", metavar="N", type=_count, default=PLANS, help="a day, at most")
-    parser.add_argument("--minutes", metavar="M", type=_count, default=MINUTES, help="of each day")
+    add_plan_choice(parser, plans=PLANS)
+    parser.add_argument(
+        "--minutes",
+        metavar="M",
+        type=_count,
+        help=f"of each day (default: {MINUTES} when drawn, the whole day when sampled)",
+    )
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="all symbols of a day in one account, sharing its request budget",
+    )
     parser.add_argument(
         "--out", metavar="DIR", type=Path, help="keep costs, data and a report of every plan there"
     )
@@ -63,31 +83,83 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play and show; return an `Exit` code."""
+    minutes = args.minutes or MINUTES
     scope = Scope(
-        plans_max=args.plans, window_ns_max=args.minutes * 60 * SECOND_NS, events_max=EVENTS_MAX
+        plans_max=count_of(args, PLANS),
+        window_ns_max=minutes * 60 * SECOND_NS,
+        events_max=EVENTS_MAX,
     )
     paths = tuple(dict.fromkeys(args.path or (LEGACY, SMART)))
-    code, book = Exit.DONE, _Book()
+    session = _Session(args, paths)
     try:
         if args.out:
             args.out.mkdir(parents=True, exist_ok=True)  # before minutes of playing
-        if args.tapes:
-            streams: Iterable[Stream] = recorded_streams(args.tapes, args.seed, scope)
-        else:
-            streams = [synthetic_stream(args.seed, scope)]
-        for stream in streams:
-            markets = book.open(stream) if args.out else None
-            played = _play(stream, paths, args, markets=markets)
-            book.take(stream, played, markets)
-            _tell(stream, played, args)
-            if any(one.violations for one in played):
-                code = Exit.EXPOSED
-        if args.out:
-            book.keep(args.out, model=args.model, seed=args.seed)
-    except (TapeError, OSError) as error:
+        for stream in session.streams(scope):
+            session.play(stream)
+            del stream  # the next one is opened before this name would be given to it
+        session.end()
+    except (TapeError, ChoiceError, OSError) as error:
         say(f"surefill replay: {error}")
         return Exit.USAGE
-    return code
+    return session.code
+
+
+class _Session:
+    """One run: what is asked for, what was found, what is kept."""
+
+    def __init__(self, args: argparse.Namespace, paths: tuple[str, ...]) -> None:
+        self._args = args
+        self._paths = paths
+        self._book = _Book()
+        self._sums = Sums()
+        self._left_out: list[LeftOut] = []
+        self.code = Exit.DONE
+
+    def streams(self, scope: Scope) -> Iterator[Stream]:
+        """The days to play. Raises `TapeError`, `ChoiceError`."""
+        args = self._args
+        source, bad = chosen(args)
+        self._leave_out(bad)
+        if not args.tapes:
+            yield synthetic_stream(args.seed, scope)
+            return
+        if source is not None:
+            days = [day for found in days_at(args.tapes).values() for day in found]
+            self._leave_out(without_tape(source, ((day.date, day.symbol) for day in days)))
+        yield from recorded_streams(
+            args.tapes, args.seed, scope, source=source, together=args.together
+        )
+
+    def play(self, stream: Stream) -> None:
+        """One day on every path."""
+        self._leave_out(stream.left_out)
+        if not stream.draws:
+            say(f"surefill replay: no plan can be played on the {stream.title}")
+            return
+        markets = self._book.open(stream) if self._args.out else None
+        played = _play(stream, self._paths, self._args, markets=markets)
+        self._book.take(stream, played, markets)
+        self._sums.add(played)
+        _tell(stream, played, self._args)
+        if any(one.violations for one in played):
+            self.code = Exit.EXPOSED
+
+    def end(self) -> None:
+        """The sum, and what is kept. Raises `ChoiceError` when nothing was played."""
+        args = self._args
+        if not self._sums.days:
+            raise ChoiceError("no plan was played")
+        if self._sums.days > 1 and not args.json:
+            show(self._sums.blocks())
+        if args.out:
+            self._book.keep(args.out, model=args.model, seed=args.seed)
+            if self._left_out:
+                say(f"wrote {write_left_out(args.out, self._left_out)}")
+
+    def _leave_out(self, found: Iterable[LeftOut]) -> None:
+        some = tuple(found)
+        self._left_out += some
+        tell_left_out("replay", some)
 
 
 class _Book:
@@ -152,7 +224,13 @@ def _play(
 def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> None:
     minutes = (stream.window[1] - stream.window[0]) // (60 * SECOND_NS)
     if args.json:
-        head = {"market": stream.title, "seed": args.seed, "minutes": minutes}
+        head = {
+            "market": stream.title,
+            "seed": args.seed,
+            "minutes": minutes,
+            "assumed": list(stream.notes),
+            "left_out": [one.to_dict() for one in stream.left_out],
+        }
         for one in played:
             emit(head | one.to_dict() | {"found": [str(found) for found in one.violations]})
         return
@@ -160,15 +238,9 @@ def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> Non
     blocks: list[Block] = [
         f"{title}. {len(stream.draws)} plans in {minutes} minutes, fill model "
         f"'{args.model}', seed {args.seed}.",
-        Table(
-            "",
-            [_row(one) for one in played],
-            ("path", "entered", "in part", "missed", "denied", "paid", "missed at", "ALL", "worst"),
-            frozenset(range(1, 9)),
-        ),
-        "paid, missed at, ALL, worst: bps of the signal price, positive is cost. Shares that were "
-        "not entered are charged at the far side of the market when their time was up; ALL counts "
-        "every plan, the denied ones too.",
+        *(f"Plans: {note}." for note in stream.notes),
+        Table("", [_row(one) for one in played], HEAD, frozenset(range(1, 9))),
+        LEGEND,
         _verdict(played),
         "",
     ]
@@ -184,11 +256,7 @@ def _row(one: Played) -> tuple[str, ...]:
         found.all_in_bps,
         found.slippage_worst_bps,
     )
-    return (one.path, *map(str, counts), *(_bps(cost) for cost in costs))
-
-
-def _bps(value: Decimal | None) -> str:
-    return NOTHING if value is None else f"{value:+.1f}"
+    return (one.path, *map(str, counts), *(bps_text(cost) for cost in costs))
 
 
 def _verdict(played: list[Played]) -> str:

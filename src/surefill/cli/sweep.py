@@ -22,10 +22,12 @@ from pathlib import Path
 from surefill.cli.demo_bar import DemoBar
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
+from surefill.cli.plan_choice import ChoiceError, add_plan_choice, chosen, count_of, tell_left_out
 from surefill.core.plan import POLICY_BOUNDS, SECOND_NS
 from surefill.core.units import NANO
-from surefill.replay.comparison import FILL_MODEL, MODELS, Scope, days_at
+from surefill.replay.comparison import FILL_MODEL, MODELS, Scope, days_at, wanted_days
 from surefill.replay.paths import LEGACY, PATHS, SMART
+from surefill.replay.plan_source import PlanSource, without_tape
 from surefill.replay.sweep import (
     Cell,
     Fold,
@@ -42,6 +44,7 @@ from surefill.sim.market import TapeError
 
 SEED, PLANS, MINUTES, MORNINGS = 7, 60, 30, 4
 EVENTS_MAX = 20_000_000
+VERB = "sweep"
 RETRIES = 3
 """A worker that dies is no result: its tasks are played again elsewhere."""
 HEAD = ("day", "plans", "entered", "ALL", "chosen on the days before")
@@ -68,8 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", choices=tuple(MODELS), default=FILL_MODEL, help="how resting orders fill"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
-    parser.add_argument("--plans", metavar="N", type=_count, default=PLANS, help="a day, at most")
-    parser.add_argument("--minutes", metavar="M", type=_count, default=MINUTES, help="of each day")
+    add_plan_choice(parser, plans=PLANS)
+    parser.add_argument(
+        "--minutes",
+        metavar="M",
+        type=_count,
+        help=f"of each day (default: {MINUTES} when drawn, the whole day when sampled)",
+    )
     parser.add_argument("--workers", metavar="N", type=_count, help="processes (default: cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead")
     parser.add_argument("--json", action="store_true", help="one JSON object a day on stdout")
@@ -78,22 +86,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play and show; return an `Exit` code."""
     try:
-        tasks = _tasks(args)
+        source, bad = chosen(args)
+        tell_left_out(VERB, bad)
+        tasks = _tasks(args, source)
         cells: list[Cell | None] = [None] * len(tasks)
         with _executor(args) as executor, DemoBar() as bar:
             bar.count(f"{len(tasks)} runs", len(tasks))
             for done, (n, cell) in enumerate(play_tasks(tasks, executor), 1):
                 cells[n] = cell
                 bar.at(done)
-    except (TapeError, OSError) as error:
+    except (TapeError, ChoiceError, OSError) as error:
         say(f"surefill sweep: {error}")
         return Exit.USAGE
     found = [cell for cell in cells if cell is not None]
+    # Each choice was offered the same plans and left out the same ones.
+    tell_left_out(VERB, list(dict.fromkeys(one for cell in found for one in cell.left_out)))
+    if not any(cell.plans for cell in found):
+        say(f"surefill {VERB}: no plan was played")
+        return Exit.USAGE
     _tell(found, walk_forward(found, default=tasks[0].choice.name), args)
     return Exit.EXPOSED if any(cell.broken for cell in found) else Exit.DONE
 
 
-def _tasks(args: argparse.Namespace) -> list[Task]:
+def _tasks(args: argparse.Namespace, source: PlanSource | None) -> list[Task]:
     values: dict[str, tuple[int, ...]] = {}
     if args.slippage:
         values["max_slippage_ppb"] = args.slippage
@@ -102,12 +117,19 @@ def _tasks(args: argparse.Namespace) -> list[Task]:
     choices = grid(tuple(dict.fromkeys(args.path or (SMART, LEGACY))), values)
     choices = drawn(choices, args.random or len(choices), args.seed)
     scope = Scope(
-        plans_max=args.plans, window_ns_max=args.minutes * 60 * SECOND_NS, events_max=EVENTS_MAX
+        plans_max=count_of(args, PLANS),
+        window_ns_max=(args.minutes or MINUTES) * 60 * SECOND_NS,
+        events_max=EVENTS_MAX,
     )
     if not args.tapes:
         return synthetic_tasks(choices, MORNINGS, model=args.model, seed=args.seed, scope=scope)
     days = [day for _, found in sorted(days_at(args.tapes).items()) for day in found]
-    return tasks_of(choices, days, model=args.model, seed=args.seed, scope=scope)
+    if source is not None:
+        tell_left_out(VERB, without_tape(source, ((day.date, day.symbol) for day in days)))
+        days = wanted_days(days, source)
+        if not days:
+            raise ChoiceError("no plan was played")
+    return tasks_of(choices, days, model=args.model, seed=args.seed, scope=scope, source=source)
 
 
 @contextmanager

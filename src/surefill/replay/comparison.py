@@ -10,11 +10,12 @@ Must never: give one path a plan, a limit or a piece of market that the other on
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
+
+import numpy as np
 
 from surefill.core.plan import SECOND_NS
 from surefill.core.risk import Limits
@@ -24,6 +25,8 @@ from surefill.core.trade import Trade
 from surefill.core.units import NANO
 from surefill.replay.evidence import rows_of
 from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
+from surefill.replay.plan_rows import LeftOut
+from surefill.replay.plan_source import PlanSource
 from surefill.sim.auditor import AuditReport, audit
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
@@ -110,6 +113,11 @@ class Stream:
     session: Session
     window: tuple[int, int]
     draws: tuple[Draw, ...]
+    until_ns: int | None = None
+    """The run ends here, UTC ns; ``None``: `REST_NS` after the window."""
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was left out of the plans, by name, and what was assumed about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +156,36 @@ def recorded_stream(path: Path, seed: int) -> Stream:
     return _recorded(date, days[:SYMBOLS_MAX], demo_scope(), seed=seed)
 
 
-def recorded_streams(paths: Iterable[Path], seed: int, scope: Scope) -> Iterator[Stream]:
-    """Every recorded day at ``paths``, all its symbols at once. Raises `TapeError`."""
+def recorded_streams(
+    paths: Iterable[Path],
+    seed: int,
+    scope: Scope,
+    *,
+    source: PlanSource | None = None,
+    together: bool = True,
+) -> Iterator[Stream]:
+    """Every recorded day at ``paths``, with a ``source`` of plans those that it has plans for.
+
+    All symbols of a day at once, in one account, or (not ``together``) one symbol-day after the
+    other, of which this holds no second one. Raises `TapeError`.
+    """
     for date, days in sorted(days_at(paths).items()):
-        yield _recorded(date, days, scope, seed=seed)
+        wanted = wanted_days(days, source)
+        for some in [wanted] if together and wanted else [[day] for day in wanted]:
+            yield _recorded(date, some, scope, seed=seed, source=source)
 
 
-def stream_of_day(day: TapeDay, seed: int, scope: Scope) -> Stream:
+def stream_of_day(
+    day: TapeDay, seed: int, scope: Scope, *, source: PlanSource | None = None
+) -> Stream:
     """One symbol-day alone, as a sweep plays it. Raises `TapeError`."""
-    return _recorded(day.date, [day], scope, seed=seed)
+    return _recorded(day.date, [day], scope, seed=seed, source=source)
+
+
+def wanted_days(days: Iterable[TapeDay], source: PlanSource | None) -> list[TapeDay]:
+    """The days that there are plans for."""
+    places = None if source is None else source.places
+    return [day for day in days if places is None or (day.date, day.symbol) in places]
 
 
 def days_at(paths: Iterable[Path]) -> dict[int, list[TapeDay]]:
@@ -171,13 +200,43 @@ def days_at(paths: Iterable[Path]) -> dict[int, list[TapeDay]]:
     return found
 
 
-def _recorded(date: int, days: Sequence[TapeDay], scope: Scope, *, seed: int) -> Stream:
+def _recorded(
+    date: int,
+    days: Sequence[TapeDay],
+    scope: Scope,
+    *,
+    seed: int,
+    source: PlanSource | None = None,
+) -> Stream:
     session = session_on(date)
     tapes = tuple(
         only_evidence(open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns).columns())
         for day in days
     )
-    return _stream(f"recorded market of {date}", tapes, (session, scope), seed=seed)
+    title = f"recorded market of {date}"
+    if source is not None:
+        return _sourced(title, tapes, session, source=source)
+    return _stream(title, tapes, (session, scope), seed=seed)
+
+
+def _sourced(
+    title: str, tapes: tuple[TapeColumns, ...], session: Session, *, source: PlanSource
+) -> Stream:
+    """The plans of a source, however many and whenever; it lasts until the last one has ended."""
+    given = source.given(tapes, session)
+    times = [draw.at_ns for draw in given.draws] or [session.open_ns]
+    ends = [draw.plan.exit_at_ns or session.close_ns for draw in given.draws]
+    return Stream(
+        f"{title}: {', '.join(tape.symbol for tape in tapes)}",
+        tapes,
+        us_equity_calendar(session.date, session.date),
+        session,
+        (min(times), max(times) + 1),
+        given.draws,
+        until_ns=min(session.close_ns, max(ends, default=session.close_ns) + REST_NS),
+        left_out=given.left_out,
+        notes=given.notes,
+    )
 
 
 def _stream(
@@ -205,12 +264,12 @@ def _window(tapes: tuple[TapeColumns, ...], session: Session, scope: Scope) -> t
     start_ns = max(session.open_ns, first_ns) + WARM_UP_NS
     last_ns = max(int(tape.quote_ns[-1]) for tape in tapes)
     end_ns = min(start_ns + scope.window_ns_max, last_ns - REST_NS, session.close_ns - CUTOFF_NS)
-    times = sorted(
-        ns for tape in tapes for ns in (*tape.quote_ns.tolist(), *tape.print_ns.tolist())
+    times = np.sort(
+        np.concatenate([column for tape in tapes for column in (tape.quote_ns, tape.print_ns)])
     )
-    enough = bisect_right(times, start_ns) + scope.events_max
+    enough = int(np.searchsorted(times, start_ns, side="right")) + scope.events_max
     if enough < len(times):
-        end_ns = min(end_ns, times[enough])
+        end_ns = min(end_ns, int(times[enough]))
     return start_ns, end_ns
 
 
@@ -247,7 +306,8 @@ def play_path(
         )
         for draw in stream.draws
     ]
-    run.play(arrivals, until_ns=stream.window[1] + REST_NS, on_progress=on_progress)
+    until_ns = stream.window[1] + REST_NS if stream.until_ns is None else stream.until_ns
+    run.play(arrivals, until_ns=until_ns, on_progress=on_progress)
     ended = dict(run.finished)
     for trade in run.engine.book.open.values():
         ended.setdefault(trade.trade_id, trade)  # still open: the auditor will say so

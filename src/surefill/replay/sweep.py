@@ -23,6 +23,8 @@ from random import Random
 from surefill.core.plan import TradePlan
 from surefill.replay.comparison import Scope, Stream, stream_of_day, synthetic_stream
 from surefill.replay.paths import LEGACY, play_paths
+from surefill.replay.plan_rows import LeftOut
+from surefill.replay.plan_source import PlanSource
 from surefill.sim.tape import TapeDay
 
 SYNTHETIC = "synthetic"
@@ -59,6 +61,8 @@ class Task:
     model: str
     seed: int
     scope: Scope
+    source: PlanSource | None = None
+    """Whose plans; ``None``: drawn by the seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,7 @@ class Cell:
     entered: int
     cost_bps: Decimal | None
     broken: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,7 @@ def tasks_of(
     model: str,
     seed: int,
     scope: Scope,
+    source: PlanSource | None = None,
 ) -> list[Task]:
     """One task a choice and symbol-day, in an order that does not depend on who plays them."""
     return [
@@ -127,6 +133,7 @@ def tasks_of(
             model=model,
             seed=seed,
             scope=scope,
+            source=source,
         )
         for day in sorted(days, key=lambda day: (day.date, day.symbol))
         for choice in choices
@@ -155,6 +162,17 @@ def synthetic_tasks(
 def play_task(task: Task) -> Cell:
     """Play one. Raises `TapeError` for a tape that cannot be used."""
     stream = _stream_of(task)
+    if not stream.draws:
+        return Cell(
+            choice=task.choice.name,
+            symbol=task.symbol,
+            date=task.date,
+            plans=0,
+            entered=0,
+            cost_bps=None,
+            broken=(),
+            left_out=stream.left_out,
+        )
     draws = tuple(replace(draw, plan=task.choice.of(draw.plan)) for draw in stream.draws)
     played = next(
         play_paths(
@@ -169,13 +187,14 @@ def play_task(task: Task) -> Cell:
         entered=played.measures.entered,
         cost_bps=played.measures.all_in_bps,
         broken=tuple(str(one) for one in played.violations),
+        left_out=stream.left_out,
     )
 
 
 def _stream_of(task: Task) -> Stream:
     if task.day is None:
         return synthetic_stream(task.seed, task.scope)
-    return stream_of_day(task.day, task.seed, task.scope)
+    return stream_of_day(task.day, task.seed, task.scope, source=task.source)
 
 
 def play_tasks(tasks: Sequence[Task], executor: Executor) -> Iterator[tuple[int, Cell]]:
