@@ -2,7 +2,7 @@
 # PYTHON=python3.12 chooses an interpreter; ARGS="--seed 7" goes to the demo.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check ready warm fmt tidy cover docs bench mutants constraints clean
+.PHONY: help demo test check ready warm fmt tidy cover docs site bench mutants constraints clean
 
 BIN := .venv/bin
 export PYTHON
@@ -56,6 +56,11 @@ fmt: ## format and sort imports in place
 cover: ## branch coverage of the whole package
 	@scripts/setup all,dev
 	$(BIN)/python -m pytest -q --cov=surefill --cov-report=term-missing $(ARGS)
+
+site: ## the documentation as a site, in build/site; a warning is an error
+	@scripts/setup all,dev
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --fresh-env -q -b html docs build/site
+	@echo "open build/site/index.html"
 
 docs: ## write the documents that are tables of the code
 	@scripts/setup all,dev

@@ -1,4 +1,4 @@
-"""Write the documents that are tables of the code: reasons, machines, settings, alerts, checklist.
+"""Write the documents that are tables of the code: reasons, machines, settings, alerts and more.
 
 Why: a table that is written twice is wrong once. `make docs` writes the files, a test compares
 them. Must never: contain prose that is not about the table; that belongs in hand-written files.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Mapping
 from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,14 +17,9 @@ from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTE = "*Written from the code by `make docs`; do not edit.*"
+sys.path.insert(0, str(ROOT))  # run as a file, it finds its neighbours as the tests do
 
-MACHINES = (
-    ("an order", "surefill.core.order"),
-    ("the protection of a trade", "surefill.core.protection"),
-    ("a trade", "surefill.core.trade"),
-)
-"""What it is the machine of, and the module whose ``TRANSITIONS`` is its table."""
+NOTE = "*Written from the code by `make docs`; do not edit.*"
 
 
 def reasons() -> str:
@@ -43,32 +39,76 @@ def reasons() -> str:
     return "\n".join(lines) + "\n"
 
 
+MACHINES = """# Machines
+
+NOTE
+
+What is not in a table does not happen: if we tried it, it is a bug and raises; if the broker did
+it, the module says what is made of it. The pictures are drawn from the tables by `make docs`.
+
+## The machine of an order
+
+`surefill.core.order`. Five ends that may follow in the same way share one arrow.
+
+![States of an order and what moves it between them](images/machine_order.svg)
+
+ORDER
+
+## The machine of an exit group
+
+`surefill.core.cover`. A trade's cover is a list of such groups; shares are covered by a group that
+is `ARMED`, and by nothing else. The picture is the usual way; every other one stands in the table.
+It is checked after every step, in production too.
+
+![The usual way of an exit group](images/machine_group.svg)
+
+GROUP
+
+## The machine of a trade
+
+`surefill.core.trade`. The phases are what `surefill status` shows. Shares may appear in any phase
+(a fill outruns answers, cancels and doubts), so nearly every phase may follow nearly every other;
+the picture is the usual way, the table what is legal, and it is checked after every step.
+
+![The usual way of a trade from plan to flat](images/machine_trade.svg)
+
+TRADE
+"""
+
+
 def machines() -> str:
-    """A diagram and a table per machine."""
-    lines = ["# Machines", "", NOTE, "", "What is not in a table does not happen: if we tried it,"]
-    lines += ["it is a bug and raises; if the broker did it, the module says what is made of it."]
-    for title, module in MACHINES:
-        table = _transitions(module)
-        if table:
-            lines += ["", f"## The machine of {title}", "", f"`{module}`", ""]
-            lines += ["```mermaid", "stateDiagram-v2", *_edges(table), "```"]
-    return "\n".join(lines) + "\n"
+    """A picture and a table per machine."""
+    order = import_module("surefill.core.order").TRANSITIONS
+    tables = {"ORDER": _moves(order)}
+    for word, module, name in (
+        ("GROUP", "surefill.core.cover", "GROUP_TRANSITIONS"),
+        ("TRADE", "surefill.core.trade", "PHASES"),
+    ):
+        tables[word] = _successors(getattr(import_module(module), name))
+    text = MACHINES.replace("NOTE", NOTE, 1)
+    for word, table in tables.items():
+        text = text.replace(f"\n{word}\n", f"\n{table}\n", 1)
+    return text
 
 
-def _transitions(module: str) -> Mapping[tuple[Enum, Enum], Enum]:
-    if find_spec(module) is None:
-        return {}
-    table: Mapping[tuple[Enum, Enum], Enum] = getattr(import_module(module), "TRANSITIONS", {})
-    return table
-
-
-def _edges(table: Mapping[tuple[Enum, Enum], Enum]) -> Iterator[str]:
-    """Arrows between states; several inputs with the same effect share one arrow."""
-    labels: dict[tuple[str, str], list[str]] = {}
+def _moves(table: Mapping[tuple[Enum, Enum], Enum]) -> str:
+    """One row per state: what happens, and where it leads."""
+    rows: dict[str, list[str]] = {}
     for (state, what), after in table.items():
-        labels.setdefault((state.name, after.name), []).append(what.name)
-    for (before, end), names in labels.items():
-        yield f"    {before} --> {end}: {', '.join(names)}"
+        rows.setdefault(state.name, []).append(f"{what.name} → `{after.name}`")
+    lines = ["| state | what happens → state after it |", "|---|---|"]
+    lines += [f"| `{state}` | {', '.join(moves)} |" for state, moves in rows.items()]
+    return "\n".join(lines)
+
+
+def _successors(table: Mapping[Enum, frozenset[Enum]]) -> str:
+    """One row per state: what may follow, in the order of the code."""
+    lines = ["| state | may be followed by |", "|---|---|"]
+    for state, after in table.items():
+        names = [f"`{one.name}`" for one in type(state) if one in after]
+        every = len(names) == len(type(state))
+        lines.append(f"| `{state.name}` | {'any' if every else ', '.join(names)} |")
+    return "\n".join(lines)
 
 
 def settings() -> str:
@@ -204,7 +244,9 @@ def documents() -> dict[str, str]:
         "docs/SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md": ("surefill.replay.checklist", checklist),
         "docs/openapi.json": ("surefill.service.openapi", openapi),
     }
-    return {path: make() for path, (module, make) in makers.items() if find_spec(module)}
+    made = {path: make() for path, (module, make) in makers.items() if find_spec(module)}
+    drawn = import_module("scripts.draw_machines").DRAWN
+    return made | {path: draw() for path, draw in drawn.items()}
 
 
 def main() -> None:
