@@ -6,11 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.elsewhere import LAG_NS, TOLD_NS, _may_be_old, is_sold_elsewhere, unread_orders
+from surefill.core.commands import Command, QueryPositions
+from surefill.core.elsewhere import LAG_NS, TOLD_NS, _is_told_sold, _may_be_old, unread_orders
 from surefill.core.events import (
     Accepted,
+    Act,
+    Event,
     ExecutionReport,
     PositionsRead,
+    ReadFailed,
     RejectKind,
     RequestAnswered,
     Verb,
@@ -175,7 +179,7 @@ def test_what_the_stream_tells_of_a_sale_counts_for_a_while(side: str) -> None:
 
     def is_sold(*strays: ExecutionReport, shares: int = 31, later_ns: int = 0) -> bool:
         trade = replace(b.trade, strays=strays)
-        return is_sold_elsewhere(trade, shares * NANO, b.now + later_ns)
+        return _is_told_sold(trade, shares * NANO, b.now + later_ns)
 
     assert is_sold(told)
     assert not is_sold(told, shares=30)
@@ -184,3 +188,84 @@ def test_what_the_stream_tells_of_a_sale_counts_for_a_while(side: str) -> None:
     assert not is_sold(his), "no execution"
     assert not is_sold(bare)
     assert not is_sold(early), "before our own fill"
+
+
+class Blind(Bench):
+    """A bench whose broker may fail to tell the positions, and those alone."""
+
+    is_blind = False
+
+    def _read(self, command: Command, sent_ns: int) -> Event:
+        if self.is_blind and isinstance(command, QueryPositions):
+            return ReadFailed("QueryPositions", "500", self.now)
+        return super()._read(command, sent_ns)
+
+
+def dead_while_he_sold(side: str, *, is_blind: bool = False) -> Blind:
+    """Cover was cancelled by hand and given anew, and the process died before the answer; somebody
+    sold, the market went through the stop, and then the process starts again."""
+    b = Blind(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.accepts("X1")
+    b.run(60)
+    b.news()
+    b.cancelled("X1")
+    assert b.news()[0] == "ALARM COVER_LOST"
+    b.foreign_qty = -100 * b.sign
+    b.run(60)
+    b.quote(-250, -240)
+    b.is_blind = is_blind
+    b.restart()
+    b.news()
+    return b
+
+
+@SIDES
+def test_a_new_process_closes_nothing_that_the_positions_do_not_show(side: str) -> None:
+    """Found by simulation, seed 15573: 0.1 s after its start, with the positions read once while
+    the cover of the dead process was still in doubt, a plain closing order went out and opened a
+    position."""
+    b = dead_while_he_sold(side)
+    b.operator(Act.FLATTEN)
+    b.run(2)
+    assert b.news() == ["ALARM CLOSED_ELSEWHERE", "CLOSED"]
+    assert b.trade.outcome is Outcome.CLOSED_EXTERNAL
+
+
+@SIDES
+def test_a_new_process_waits_for_the_positions_before_it_closes(side: str) -> None:
+    """As above, with the positions read last of all."""
+    b = dead_while_he_sold(side, is_blind=True)
+    b.operator(Act.FLATTEN)
+    b.run(4)
+    assert b.news() == []
+    b.is_blind = False
+    b.run(4)
+    assert b.news() == ["ALARM CLOSED_ELSEWHERE", "CLOSED"]
+
+
+@SIDES
+def test_a_new_process_that_cannot_read_the_positions_closes_all_the_same(side: str) -> None:
+    b = dead_while_he_sold(side, is_blind=True)
+    b.operator(Act.FLATTEN)
+    b.run(5.2)
+    assert b.news()[0].startswith(f"submit F1 {b.out} 100 LIMIT"), "shares may be bare meanwhile"
+
+
+@SIDES
+def test_positions_that_stay_too_few_do_not_stop_a_closing_for_ever(side: str) -> None:
+    """So many shares as were held before the entry filled: reads may lag, and time is no proof."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.run(0.6)
+    b.foreign_qty = -100 * b.sign
+    b.feed(PositionsRead((), b.now, b.now))
+    b.quote(-250, -240)
+    b.refuses("X1", RejectKind.PRICE_THROUGH)
+    assert b.news()[-1] == "ALARM COVER_REFUSED"
+    b.run(4.8)
+    assert b.news() == []
+    b.run(0.5)
+    assert b.news()[0].startswith(f"submit F1 {b.out} 100 LIMIT")

@@ -477,7 +477,7 @@ def restarted(trade: Trade) -> Trade:
     """A trade as a new process finds it: what was in flight is in doubt, what was asked is asked
     again (I25)."""
     orders = tuple(_after_restart(order) for order in trade.orders)
-    return replace(trade, orders=orders, fills_asked_ns=0, wake_ns=None)
+    return replace(trade, orders=orders, fills_asked_ns=0, short_ns=0, wake_ns=None)
 
 
 def _after_restart(order: ChildOrder) -> ChildOrder:

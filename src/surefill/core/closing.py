@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
-from surefill.core.elsewhere import unread_orders
+from surefill.core.elsewhere import TOLD_NS, unread_orders
 from surefill.core.exits import is_partial_close
 from surefill.core.fix import Contingency, Leg, TradingStatus
 from surefill.core.plan import SECOND_NS
@@ -140,6 +140,8 @@ def _read_missing(turn: Turn) -> None:
     trade, now = turn.trade, turn.now
     if trade.break_since_ns is not None:
         _confirm_break(turn, trade.break_since_ns)
+    elif now < trade.short_ns + TOLD_NS:
+        _confirm_break(turn, trade.short_ns)
     if not trade.unpriced_qty and not trade.is_disputed:
         return
     retry_ns = FILLS_RETRY_NS if trade.unpriced_qty else DISPUTE_RETRY_NS

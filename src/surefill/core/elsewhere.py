@@ -23,7 +23,7 @@ from surefill.core.units import to_text
 LAG_NS = 30 * SECOND_NS
 """So far a read may lag behind what it should show (N8)."""
 TOLD_NS = 5 * SECOND_NS
-"""So long what the stream told of the account's position holds back a plain closing order."""
+"""So long what was told of the account's position, or not yet, holds back a plain closing order."""
 
 
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
@@ -41,7 +41,11 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
         turn.update(replace(entry, is_unmoved=trade.sign * theirs == ours))
         trade = turn.trade
     missing = ours - max(0, trade.sign * theirs)
-    if ours <= 0 or missing <= 0 or _is_in_flux(trade, event.sent_ns):
+    is_short = ours > 0 and missing > 0 and not _is_moving(trade, event.sent_ns)
+    short_ns = (trade.short_ns or event.sent_ns) if is_short else 0
+    if short_ns != trade.short_ns:
+        turn.trade = trade = replace(trade, short_ns=short_ns)
+    if not is_short or _is_in_doubt(trade):
         turn.trade = replace(trade, break_qty=0, break_since_ns=None)
         return
     confirmed = trade.break_since_ns is not None and trade.break_qty == missing
@@ -56,13 +60,24 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
             external_qty=trade.external_qty + missing,
             break_qty=0,
             break_since_ns=None,
+            short_ns=0,
         )
 
 
-def is_sold_elsewhere(trade: Trade, qty: int, now: int) -> bool:
+def may_be_sold(turn: Turn, qty: int) -> bool:
+    """Whether somebody else may have sold what a plain order for ``qty`` (1e-9 share) is to close:
+    it would open a position. So it waits where the venue has just told of that (`_is_told_sold`),
+    where reads of the positions begin to show too few shares, and in a new process until they were
+    read at all (simulation, seed 15573); never longer than `TOLD_NS`."""
+    trade, now = turn.trade, turn.now
+    is_short = now < trade.short_ns + TOLD_NS
+    return not turn.context.is_held_known or is_short or _is_told_sold(trade, qty, now)
+
+
+def _is_told_sold(trade: Trade, qty: int, now: int) -> bool:
     """Whether the venue has just told, with an execution of somebody else, of fewer shares than
-    ``qty`` (1e-9): a plain order to close them would open a position. The reads that settle it are
-    on their way; after `TOLD_NS` they have the word, or nobody has."""
+    ``qty`` (1e-9). The reads that settle it are on their way; after `TOLD_NS` they have the word,
+    or nobody has."""
     told = [stray for stray in trade.strays if stray.exec_id is not None]
     last = max(told, key=lambda stray: stray.venue_ns, default=None)
     if last is None or last.position_qty is None or now >= last.recv_ns + TOLD_NS:
@@ -131,11 +146,15 @@ def _is_taken_away(order: ChildOrder) -> bool:
     return order.state is OrderState.CANCELED and is_unasked and order.order_id is not None
 
 
-def _is_in_flux(trade: Trade, read_ns: int) -> bool:
-    """Whether fills of ours may explain a difference: anything recent, unpriced or in doubt."""
+def _is_moving(trade: Trade, read_ns: int) -> bool:
+    """Whether fills of ours that we know of may explain a difference: recent or unpriced ones."""
     if trade.unpriced_qty or trade.is_disputed:
         return True
     last_ns = max((f.venue_ns for o in trade.orders for f in o.fills), default=0)
+    return read_ns < last_ns + SECOND_NS // 2
+
+
+def _is_in_doubt(trade: Trade) -> bool:
+    """Whether an exit of ours that nobody has shown yet may explain a difference."""
     exits = (o for o in trade.orders if o.leg is not Leg.ENTRY)
-    in_flight = any(o.state in (OrderState.IN_FLIGHT, OrderState.IN_DOUBT) for o in exits)
-    return in_flight or read_ns < last_ns + SECOND_NS // 2
+    return any(o.state in (OrderState.IN_FLIGHT, OrderState.IN_DOUBT) for o in exits)

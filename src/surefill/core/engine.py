@@ -144,16 +144,16 @@ class Engine:
     def context_for(self, trade: Trade, now: int) -> Context:
         """What this trade's decisions may look at."""
         state = self.state
-        calendar = state.calendar
         name = "legacy" if trade.is_legacy else trade.plan.tactic
         return Context(
             now=now,
             tactic=self.tactics[name],
             view=self.views.get(trade.symbol),
-            session=calendar.session_at(now),
-            kind=calendar.kind_at(now),
+            session=state.calendar.session_at(now),
+            kind=state.calendar.kind_at(now),
             exits_beside_entry=self.config.exits_beside_entry,
             may_act=state.orders_read_ns > 0,
+            is_held_known=state.is_held_known(now),
             no_new_risk=state.kill or state.halt,
         )
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import GroupState, cover_of, group_state
-from surefill.core.elsewhere import is_sold_elsewhere
+from surefill.core.elsewhere import may_be_sold
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
@@ -279,7 +279,7 @@ def send_closing(turn: Turn, qty: int) -> None:
     if covered is not None:
         _submit_closing(turn, covered, GroupKind.OCO)
         return
-    if is_sold_elsewhere(trade, qty, turn.now):
+    if may_be_sold(turn, qty):
         turn.wake_at(turn.now + SECOND_NS // 4)
         return
     spec = _closing_spec(turn, qty, trade.plan.side.exit_side)

@@ -24,7 +24,7 @@ from surefill.core.cover import (
     group_state,
     is_held_back,
 )
-from surefill.core.elsewhere import is_sold_elsewhere
+from surefill.core.elsewhere import may_be_sold
 from surefill.core.exits import close_position, end_group, is_partial_close, restore_position
 from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
@@ -180,7 +180,7 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
         turn.wake_at(max(order.not_before_ns, turn.now + 50 * MS_NS))
         return
     is_plain = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.NONE
-    if is_plain and is_sold_elsewhere(trade, order.spec.order_qty, turn.now):
+    if is_plain and may_be_sold(turn, order.spec.order_qty):
         turn.wake_at(turn.now + SECOND_NS // 4)
         return
     turn.resend(order, Priority.PROTECT)

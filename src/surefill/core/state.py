@@ -13,11 +13,13 @@ from enum import StrEnum
 
 from surefill.core.events import Account, Instrument, Position
 from surefill.core.limits import Entered, Limits
-from surefill.core.plan import TradePlan
+from surefill.core.plan import SECOND_NS, TradePlan
 from surefill.core.reasons import Reason
 from surefill.core.session import Calendar
 
 NO_SESSIONS = Calendar()
+HELD_WAIT_NS = 5 * SECOND_NS
+"""So long after a start a plain closing order waits for the first read of the positions."""
 
 
 class Mode(StrEnum):
@@ -66,6 +68,11 @@ class EngineState:
     def instrument(self, symbol: str) -> Instrument | None:
         """Instrument data of a symbol, if read."""
         return next((i for i in self.instruments if i.symbol == symbol), None)
+
+    def is_held_known(self, now: int) -> bool:
+        """Whether the positions were read since the start, or that was waited for long enough: who
+        held our shares while nobody looked is not in our books."""
+        return self.positions_read_ns > 0 or now >= self.started_ns + HELD_WAIT_NS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,9 +102,10 @@ class Trade:
     ``entry_end`` says why no further entry order will be sent. ``exit_reason`` says that the trade
     is to be closed and why; ``keep_qty`` that only the shares (1e-9) beyond it are.
     ``exit_changes``: when exits were asked to move in the last minute; ``change_failures``: how
-    often in a row that came to nothing, last at ``change_failed_ns``. ``strays`` are
-    reports of orders that may turn out to be our legs. ``wake_ns`` is the next instant at which the
-    trade wants to be looked at.
+    often in a row that came to nothing, last at ``change_failed_ns``. ``short_ns``: since when
+    reads of the positions show fewer shares than ours (0: the last did not). ``strays`` are reports
+    of orders that may turn out to be our legs. ``wake_ns`` is the next instant at which the trade
+    wants to be looked at.
     """
 
     plan: TradePlan
@@ -129,6 +130,7 @@ class Trade:
     break_qty: int = 0
     break_since_ns: int | None = None
     break_asked_ns: int = 0
+    short_ns: int = 0
     exit_changes: tuple[int, ...] = ()
     change_failed_ns: int = 0
     change_failures: int = 0

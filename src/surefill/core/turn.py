@@ -57,7 +57,8 @@ def backoff(gaps: tuple[int, ...], count: int) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a decision may look at beside the trade. ``may_act`` is False until the first complete
-    read after a start: nothing is repaired on hearsay (I25)."""
+    read after a start: nothing is repaired on hearsay (I25). ``is_held_known``: the positions were
+    read since the start too, or that was asked for long enough."""
 
     now: int
     tactic: Tactic
@@ -66,6 +67,7 @@ class Context:
     kind: SessionKind = SessionKind.CLOSED
     exits_beside_entry: bool = False
     may_act: bool = True
+    is_held_known: bool = True
     no_new_risk: Reason | None = None
 
 

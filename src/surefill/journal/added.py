@@ -25,7 +25,7 @@ ADDED: Mapping[str, frozenset[str]] = {
     # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
     # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),
-    "Trade": frozenset({"keep_qty", "excursion", "change_failures"}),
+    "Trade": frozenset({"keep_qty", "excursion", "change_failures", "short_ns"}),
     # Nobody had a name.
     "TradePlan": frozenset({"strategy"}),
 }
