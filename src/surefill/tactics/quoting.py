@@ -62,7 +62,7 @@ def followed(view: EntryView, now: int, price: Price) -> WantedEntry | None:
     if limit_px is None and view.sign * nbbo.far_px(view.sign) <= view.sign * view.terms.worst_px:
         # Like `marketable`: what the far side does in the meantime is inside the plan, or a rest.
         return WantedEntry(OrdType.LIMIT, view.terms.worst_px)
-    wanted = _quoted(view, now, limit_px if limit_px is not None else nbbo.near_px(view.sign))
+    wanted = quoted(view, now, limit_px if limit_px is not None else nbbo.near_px(view.sign))
     return wanted if is_late else asked_again(wanted, cross_ns(view))
 
 
@@ -72,8 +72,9 @@ def asked_again(wanted: WantedEntry, at_ns: int) -> WantedEntry:
     return replace(wanted, until_ns=until_ns)
 
 
-def _quoted(view: EntryView, now: int, limit_px: int) -> WantedEntry:
-    """A limit at ``limit_px``, or the present order while it may not be given up."""
+def quoted(view: EntryView, now: int, limit_px: int) -> WantedEntry:
+    """A limit at ``limit_px`` (no further than the worst price), or the present order while it may
+    not be given up."""
     fresh = WantedEntry(OrdType.LIMIT, tighter(view.sign, limit_px, view.terms.worst_px))
     working = view.working
     if working is None or working == fresh:
