@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from surefill.core.fix import Leg
 from surefill.core.plan import ExitsByDistance, ExitsByLevel
 from surefill.core.units import NANO
@@ -53,7 +55,7 @@ def given(*entries: Parent) -> Given:
     return source.given((TAPE,), SESSION)
 
 
-def closed(leg: Leg, *, after_s: int = 60) -> dict[str, object]:
+def closed(leg: Leg, *, after_s: int = 60) -> dict[str, Any]:
     """An entry that was filled, and closed by this leg."""
     fill = Execution(25 * NANO, 100 * NANO, AT_NS + NANO)
     return {

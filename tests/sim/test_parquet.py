@@ -11,8 +11,9 @@ import pytest
 
 from surefill.core.units import NANO
 from surefill.sim.market import TapeError, TapeErrorCode
-from surefill.sim.parquet import NO_EVIDENCE, Selection, days_in, read_columns
+from surefill.sim.parquet import NO_EVIDENCE, days_in, read_columns
 from surefill.sim.scripts import CRWD_SESSION
+from surefill.sim.selection import Selection
 from tests.sim.tapes import table_of, write_pair
 
 START = CRWD_SESSION.open_ns

@@ -66,6 +66,7 @@ class TapeReport:
 
     ``outside_count``: evidence prints outside the quote strictly before them in time.
     ``dropped``: (cause, prints) of prints that are no evidence, one cause each, first that holds.
+    ``noted``: (what, how many) of what the format says about itself.
     """
 
     symbol: str
@@ -79,10 +80,15 @@ class TapeReport:
     dropped: tuple[tuple[str, int], ...]
     first_ns: int
     last_ns: int
+    noted: tuple[tuple[str, int], ...] = ()
 
 
-def report_of(columns: TapeColumns, dropped: tuple[tuple[str, int], ...] = ()) -> TapeReport:
-    """Counts of ``columns``; ``dropped`` is passed through from whoever knows the causes."""
+def report_of(
+    columns: TapeColumns,
+    dropped: tuple[tuple[str, int], ...] = (),
+    noted: tuple[tuple[str, int], ...] = (),
+) -> TapeReport:
+    """Counts of ``columns``; the others are passed through from whoever knows the causes."""
     two_sided = (columns.bid_px > 0) & (columns.ask_px > 0)
     evidence = columns.print_is_evidence
     px, ns = columns.print_px[evidence], columns.print_ns[evidence]
@@ -105,6 +111,7 @@ def report_of(columns: TapeColumns, dropped: tuple[tuple[str, int], ...] = ()) -
         dropped=dropped,
         first_ns=int(min(ends, default=0)),
         last_ns=int(max(ends, default=0)),
+        noted=noted,
     )
 
 
@@ -151,6 +158,32 @@ def merged_ns(columns: TapeColumns) -> tuple[Column, Flags]:
             (row, int(ns[row - 1]), int(ns[row])),
         )
     return ns, is_print
+
+
+def cut_columns(columns: TapeColumns, start_ns: int | None, end_ns: int | None) -> TapeColumns:
+    """The half-open window ``start_ns``..``end_ns`` (UTC ns; ``None``: no bound)."""
+    first, last = _bounds(columns.quote_ns, start_ns, end_ns)
+    begin, end = _bounds(columns.print_ns, start_ns, end_ns)
+    return TapeColumns(
+        symbol=columns.symbol,
+        quote_ns=columns.quote_ns[first:last],
+        bid_px=columns.bid_px[first:last],
+        bid_qty=columns.bid_qty[first:last],
+        ask_px=columns.ask_px[first:last],
+        ask_qty=columns.ask_qty[first:last],
+        print_ns=columns.print_ns[begin:end],
+        print_px=columns.print_px[begin:end],
+        print_qty=columns.print_qty[begin:end],
+        print_side=columns.print_side[begin:end],
+        print_is_evidence=columns.print_is_evidence[begin:end],
+        quotes_before=np.clip(columns.quotes_before[begin:end], first, last) - first,
+    )
+
+
+def _bounds(ns: Column, start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
+    first = 0 if start_ns is None else int(np.searchsorted(ns, start_ns, side="left"))
+    last = len(ns) if end_ns is None else int(np.searchsorted(ns, end_ns, side="left"))
+    return first, max(first, last)
 
 
 def only_evidence(columns: TapeColumns) -> TapeColumns:

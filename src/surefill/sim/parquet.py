@@ -11,6 +11,8 @@ Import this module lazily. Must never: accept a file whose units it cannot confi
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,11 +26,14 @@ from surefill.core.units import NANO
 from surefill.sim.calendar import day_bounds_ns, new_york_date
 from surefill.sim.columns import Column, Flags, TapeColumns
 from surefill.sim.market import TapeError, TapeErrorCode
+from surefill.sim.selection import Selection, TapeDay
 
 PX_UNIT = NANO // 10_000
 QUOTE_COLUMNS = ("ts_ns", "seq", "bid_px", "bid_sz", "ask_px", "ask_sz")
 TRADE_COLUMNS = ("ts_ns", "seq", "px", "sz", "side")
-_KEY_COLUMNS = ("symbol", "ts_ns", "seq")
+QUOTE_SUFFIXES = ("_nbbo.parquet", "_quotes_l1.parquet")
+TRADE_SUFFIX = "_trades.parquet"
+_PARTITION = re.compile(r"(?:^|/)symbol=(?P<symbol>[^/]+)/date=(?P<date>\d{8})$")
 
 _NS_1990 = 631_152_000 * NANO
 _NS_2100 = 4_102_444_800 * NANO
@@ -47,16 +52,6 @@ NO_EVIDENCE: tuple[tuple[str, int], ...] = (
 elsewhere, at another time, or at a price that was not the market's. The first match counts."""
 OFF_EXCHANGE = "D"
 """``ex`` of the trade reporting facilities: a dealer's fill of its own flow reaches no book."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What to read: one symbol, one New York date (yyyymmdd), optionally a window in UTC ns."""
-
-    symbol: str
-    date: int
-    start_ns: int | None = None
-    end_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +114,42 @@ def read_columns(
         ).astype(np.int64),
     )
     return columns, dropped
+
+
+def days_of(paths: Iterable[Path]) -> list[TapeDay]:
+    """Every day of these tapes, by path, symbol, date. A partition (``symbol=X/date=yyyymmdd``)
+    says by its name what it holds: a year of them is listed without opening one."""
+    found = []
+    for quotes_path, trades_path in sorted({_pair(path) for path in paths}):
+        partition = _PARTITION.search(quotes_path.parent.as_posix())
+        if partition is not None:
+            days = [(partition["symbol"], int(partition["date"]))]
+        else:
+            days = days_in(quotes_path)
+        found += [TapeDay(quotes_path, trades_path, symbol, date) for symbol, date in days]
+    return found
+
+
+def _pair(path: Path) -> tuple[Path, Path]:
+    """Quotes file and trades file of a tape, from either; half a pair is an error."""
+    if path.name.endswith(TRADE_SUFFIX):
+        stem = path.name.removesuffix(TRADE_SUFFIX)
+        beside = [path.with_name(stem + suffix) for suffix in QUOTE_SUFFIXES]
+        quotes = next((one for one in beside if one.is_file()), None)
+        if quotes is None:
+            raise TapeError(
+                TapeErrorCode.TAPE_NOT_FOUND,
+                "no quotes file lies beside the trades file",
+                str(path),
+            )
+        return quotes, path
+    suffix = next(suffix for suffix in QUOTE_SUFFIXES if path.name.endswith(suffix))
+    trades = path.with_name(path.name.removesuffix(suffix) + TRADE_SUFFIX)
+    if not trades.is_file():
+        raise TapeError(
+            TapeErrorCode.TAPE_NOT_FOUND, "no trades file lies beside the quotes", str(trades)
+        )
+    return path, trades
 
 
 def days_in(path: Path) -> list[tuple[str, int]]:

@@ -1,8 +1,9 @@
 """Recorded tapes: one symbol and day of real quotes and prints as a `MarketSource`.
 
 What: `find_tape` and `list_tapes` look a day up by file name and content, `RecordedTape` plays it,
-counts what it holds (`report`) and gives it as columns (`columns`). The layouts are Parquet pairs:
-``X_nbbo`` or ``X_quotes_l1`` with ``X_trades``; times UTC ns, prices int32 in 1/10000 dollar.
+counts what it holds (`report`) and gives it as columns (`columns`). Our own layout are Parquet
+pairs: ``X_nbbo`` or ``X_quotes_l1`` with ``X_trades``; times UTC ns, prices int32 in 1/10000
+dollar. What else can be read is in `readers`.
 Why: an execution policy is judged on recorded markets; a tape that lies must not be played at all.
 
 Invariants: by default only prints that are fill evidence reach the exchange (docs in `parquet`);
@@ -13,27 +14,17 @@ Must never: import numpy or pyarrow before a tape is opened (extra `tapes`), or 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surefill.sim.market import MarketEvent, TapeError, TapeErrorCode
+from surefill.sim.readers import READERS, reader_of
+from surefill.sim.selection import Selection, TapeDay
 
 if TYPE_CHECKING:
     from surefill.sim.columns import TapeColumns, TapeReport
 
-_QUOTE_SUFFIXES = ("_nbbo.parquet", "_quotes_l1.parquet")
-_TRADE_SUFFIX = "_trades.parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class TapeDay:
-    """Where one recorded day lies: the two files, the symbol and the New York date (yyyymmdd)."""
-
-    quotes_path: Path
-    trades_path: Path
-    symbol: str
-    date: int
+__all__ = ("RecordedTape", "TapeDay", "find_tape", "list_tapes", "open_tape")
 
 
 class RecordedTape:
@@ -44,7 +35,7 @@ class RecordedTape:
     tape does not know it (consolidated tapes); results should be shown for both.
     """
 
-    __slots__ = ("_columns", "_dropped", "_market", "day")
+    __slots__ = ("_loaded", "_market", "day")
 
     def __init__(
         self,
@@ -60,17 +51,13 @@ class RecordedTape:
     ) -> None:
         _require_extra()
         from surefill.sim.columns import ColumnMarket, only_evidence
-        from surefill.sim.parquet import Selection, read_columns
 
         self.day = TapeDay(Path(quotes_path), Path(trades_path), symbol, date)
-        self._columns, self._dropped = read_columns(
-            self.day.quotes_path,
-            self.day.trades_path,
-            Selection(symbol, date, start_ns, end_ns),
-            quotes_first=quotes_first,
+        self._loaded = reader_of(self.day.quotes_path).read(
+            self.day, Selection(symbol, date, start_ns, end_ns), quotes_first=quotes_first
         )
-        shown = only_evidence(self._columns) if evidence_only else self._columns
-        self._market = ColumnMarket(shown)
+        columns = self._loaded.columns
+        self._market = ColumnMarket(only_evidence(columns) if evidence_only else columns)
 
     def next_ns(self) -> int | None:
         """Venue time (UTC ns) of the next event; ``None`` at the end."""
@@ -82,13 +69,13 @@ class RecordedTape:
 
     def columns(self) -> TapeColumns:
         """The whole selection as numpy columns, all prints, whatever was popped already."""
-        return self._columns
+        return self._loaded.columns
 
     def report(self) -> TapeReport:
         """What the selection holds, counted: crossed and locked quotes, prints dropped by cause."""
         from surefill.sim.columns import report_of
 
-        return report_of(self._columns, self._dropped)
+        return report_of(self._loaded.columns, self._loaded.dropped, self._loaded.noted)
 
 
 def open_tape(
@@ -113,15 +100,19 @@ def open_tape(
 
 
 def list_tapes(root: Path | str) -> tuple[TapeDay, ...]:
-    """Every recorded day under a folder, or in one quotes or trades file, by path, symbol, date."""
+    """Every recorded day under a folder, or in one file of a tape, by path, symbol, date."""
     _require_extra()
-    from surefill.sim.parquet import days_in
-
-    days = []
-    for quotes_path, trades_path in _pairs(Path(root)):
-        for symbol, date in days_in(quotes_path):
-            days.append(TapeDay(quotes_path, trades_path, symbol, date))
-    return tuple(days)
+    place = Path(root)
+    if not place.exists():
+        raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape at", str(root))
+    if not place.is_dir():
+        return tuple(reader_of(place).days([place]))
+    files = [path for path in sorted(place.rglob("*")) if path.is_file()]
+    found: list[TapeDay] = []
+    for reader in READERS:
+        own = [path for path in files if reader.owns(path)]
+        found += reader.days(own) if own else []
+    return tuple(sorted(found, key=lambda day: (day.quotes_path, day.symbol, day.date)))
 
 
 def find_tape(root: Path | str, symbol: str, date: int) -> TapeDay:
@@ -134,46 +125,6 @@ def find_tape(root: Path | str, symbol: str, date: int) -> TapeDay:
         TapeErrorCode.TAPE_NOT_FOUND,
         f"no tape of {symbol} on {date} among {len(days)} recorded days",
         str(root),
-    )
-
-
-def _pairs(root: Path) -> list[tuple[Path, Path]]:
-    """Quotes file and trades file of each tape at ``root``; a quotes file alone is an error."""
-    if not root.exists():
-        raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape at", str(root))
-    if root.is_dir():
-        quotes_paths = [
-            path for path in sorted(root.rglob("*.parquet")) if path.name.endswith(_QUOTE_SUFFIXES)
-        ]
-        return [(path, _trades_of(path)) for path in quotes_paths]
-    quotes_path = _quotes_of(root) if root.name.endswith(_TRADE_SUFFIX) else root
-    return [(quotes_path, _trades_of(quotes_path))]
-
-
-def _quotes_of(trades_path: Path) -> Path:
-    stem = trades_path.name.removesuffix(_TRADE_SUFFIX)
-    for suffix in _QUOTE_SUFFIXES:
-        path = trades_path.with_name(stem + suffix)
-        if path.is_file():
-            return path
-    raise TapeError(
-        TapeErrorCode.TAPE_NOT_FOUND, "no quotes file lies beside the trades file", str(trades_path)
-    )
-
-
-def _trades_of(quotes_path: Path) -> Path:
-    for suffix in _QUOTE_SUFFIXES:
-        if quotes_path.name.endswith(suffix):
-            path = quotes_path.with_name(quotes_path.name.removesuffix(suffix) + _TRADE_SUFFIX)
-            if path.is_file():
-                return path
-            raise TapeError(
-                TapeErrorCode.TAPE_NOT_FOUND, "no trades file lies beside the quotes", str(path)
-            )
-    raise TapeError(
-        TapeErrorCode.TAPE_NOT_FOUND,
-        f"a tape file is named {' or '.join('X' + suffix for suffix in _QUOTE_SUFFIXES)}",
-        str(quotes_path),
     )
 
 
