@@ -133,7 +133,8 @@ def alerts() -> str:
     lines += ["A running executor evaluates them too: at its start, after every plan that was"]
     lines += ["denied, settled or closed, and every 5 s while something is written (an order in"]
     lines += ["doubt, shares without a stop). It logs `alert SEVERITY CODE: what is wrong`"]
-    lines += ["where a rule newly fires and `alert over: CODE` where it no longer does. Averages"]
+    lines += ["where a rule newly fires and `alert over: CODE` where it no longer does, and tells"]
+    lines += ["it on every [alert channel](channels.md). Averages"]
     lines += [f"and rates are those of the last {recent.PLANS_MAX} plans. A `CRITICAL` one is"]
     lines += ["logged (as ERROR) for every plan and every error that breaks it.", ""]
     lines += ["| code | severity | measured | alert when |", "|---|---|---|---|"]
@@ -142,11 +143,29 @@ def alerts() -> str:
         f"{rule.worse.value} {rule.show(rule.limit)} |"
         for rule in rules
     ]
+    lines += ["", "From elsewhere, all of them `CRITICAL`:", ""]
+    lines += ["| code | raised by |", "|---|---|"]
+    others = _other_alerts()
+    lines += [f"| [`{code}`](#{code.lower()}) | {by} |" for code, by, _, _ in others]
     for rule in rules:
         limit = f"{rule.worse.value} {rule.show(rule.limit)}"
         lines += ["", f"## {rule.code}", "", f"{_sentence(rule.what)}, {limit}."]
         lines += ["", f"What to do: {rule.advice}."]
+    for code, _, what, advice in others:
+        lines += ["", f"## {code}", "", what, "", f"What to do: {advice}."]
     return "\n".join(lines) + "\n"
+
+
+def _other_alerts() -> list[tuple[str, str, str, str]]:
+    """(code, who raises it, what it says, what to do) of what no rule says."""
+    watchdog = import_module("surefill.runtime.watchdog")
+    notice = import_module("surefill.alerts.notice")
+    told = "An alert channel did not take a message five times in a row."
+    rows = [
+        (code.value, "`surefill watchdog`", watchdog.MEANING[code], watchdog.ADVICE[code])
+        for code in watchdog.AlarmCode
+    ]
+    return [*rows, (notice.CHANNEL_FAILING, "the other channels", told, notice.CHANNEL_ADVICE)]
 
 
 def checklist() -> str:

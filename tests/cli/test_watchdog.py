@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from surefill.alerts import courier
 from surefill.cli import watchdog
 from surefill.cli.watchdog import write_line
 from surefill.ports import Journal, JournalError
@@ -19,6 +20,7 @@ from surefill.runtime.account import JournalSource, read_journal
 from tests.support.counter import Counter
 from tests.support.desk import plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
+from tests.support.hooks import Webhook
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,23 @@ def test_a_log_that_cannot_be_written_does_not_stop_it(
     assert "cannot be written" in capsys.readouterr().err
     write_line(tmp_path / "new" / "x.log", "one\ntwo")
     assert (tmp_path / "new" / "x.log").read_text() == "one two\n"
+
+
+def test_alarms_reach_people_by_the_alert_channels(
+    counter: Counter, canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "CLOSE_S", 30.0)  # for a machine that is busy
+    counter.trade(plan_of("WDOG", "w3"))
+    counter.bare("w3")
+    file = counter.folder / "alerts.toml"
+    with Webhook() as hook:
+        file.write_text(f'[channels.desk]\nurl = "{hook.url(canary)}"\n')
+        file.chmod(0o600)
+        counter.use(SUREFILL_ALERTS="alerts.toml")
+        _, _, err = counter.run("watchdog", "--seconds", "1.5")
+        file.unlink()
+    told = "\n".join(hook.texts)
+    assert "alert channel desk works" in err
+    assert "CRITICAL SHARES_UNCOVERED WDOG" in told
+    assert "#shares_uncovered" in told
+    assert "place a stop" in told

@@ -39,7 +39,8 @@ CHECKLIST = "SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md"
 RUNNING = "running.md"
 COSTS = "tca.md"
 API = "api.md"
-ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS, API)
+CHANNELS = "channels.md"
+ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS, API, CHANNELS)
 BOX = re.compile(
     r"<!-- run: (?P<where>\w+)(?P<how>[^>]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL
 )
@@ -236,6 +237,13 @@ def test_the_api_does_what_its_page_says(tmp_path: Path) -> None:
         assert words in shown, (words, shown)
     logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
     assert logged.count("Smart executor trade successful: ACME") == 1
+
+
+def test_alerts_are_silenced_as_told(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    shown = " ".join("".join(reader.does(box) for box in boxes_of(CHANNELS)).split())
+    assert "REJECTION_HIGH is not told until" in shown
+    assert "REJECTION_HIGH is told again." in shown
 
 
 def test_the_executors_tests_run_alone_as_a_readable_list(reader: Reader) -> None:

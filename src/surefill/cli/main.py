@@ -86,6 +86,11 @@ VERBS = (
         "a second process that alarms: engine dead, shares without a stop",
         "surefill watchdog",
     ),
+    Verb(
+        "alerts",
+        "channels that alerts take to people: how they are, test, silence",
+        "surefill alerts test",
+    ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
     Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
     Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),
@@ -133,6 +138,7 @@ VERBS = (
 )
 
 EXTRA_OF = {
+    "apprise": "alerts",
     "distributed": "cluster",
     "exchange_calendars": "calendar",
     "httptools": "exchange",

@@ -61,6 +61,7 @@ EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.LIVE_NOT_CONFIRMED: Exit.USAGE,
     ErrorCode.LIVE_OTHER_ACCOUNT: Exit.USAGE,
     ErrorCode.PLAN_ID_REUSED: Exit.USAGE,
+    ErrorCode.ALERTS_INVALID: Exit.USAGE,
     ErrorCode.BROKER_UNAVAILABLE: Exit.UNAVAILABLE,
     ErrorCode.START_INCOMPLETE: Exit.UNAVAILABLE,
     ErrorCode.LOG_UNWRITABLE: Exit.UNAVAILABLE,

@@ -3,7 +3,7 @@
 What: every half second the engine's heartbeat; every few seconds, or every second while anything is
 suspicious, the broker's positions and working orders (two requests), held against the symbols that
 the journal says are ours. Alarms go to stderr, to ``watchdog.log`` in the log directory and, with
-``--run``, to a command of the user's choice.
+``--run``, to a command of the user's choice; and to people, by the alert channels of the settings.
 Why a process of its own: an engine that hangs cannot say so.
 Invariants: reads only, beside the engine; what it could not read clears nothing. With a journal
 that cannot be read any more it goes on with the trades that it knew last, and opens it again.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import shlex
 import signal
@@ -32,6 +33,7 @@ from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade
 from surefill.ports import Journal, JournalError
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.heartbeat import read_beat
+from surefill.runtime.telling import courier_of, notice_of_alarm
 from surefill.runtime.watchdog import Alarm, Watch, uncovered
 from surefill.runtime.wiring import cover_look, machine_clock, read_journal
 
@@ -85,9 +87,20 @@ class _Watchdog:
         self._watch = Watch(self._clock.now_ns())
         self._stop = asyncio.Event()
         self._looked_ns = 0
+        self._courier = courier_of(settings, role="watchdog", report=self._report)
+
+    def _report(self, level: int, sentence: str) -> None:
+        """How the alert channels are; from their threads."""
+        say(sentence)
+        if level >= logging.WARNING:
+            write_line(self._settings.log_dir / LOG_NAME, sentence)
 
     def close(self) -> None:
-        """Let the journal go."""
+        """Tell what is still to tell, and let the journal go."""
+        self._courier.close()
+        self._release()
+
+    def _release(self) -> None:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
@@ -97,6 +110,7 @@ class _Watchdog:
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stop.set)
+        self._courier.start()
         await self._eyes.open()
         say(f"watching {self._source}")
         try:
@@ -133,7 +147,7 @@ class _Watchdog:
                 self._journal = read_journal(self._source)
             self._known = _remembered(self._journal)
         except JournalError as error:
-            self.close()  # another try wants another look: the file may have been replaced
+            self._release()  # another try wants another look: the file may have been replaced
             return error.code
         return None
 
@@ -157,6 +171,7 @@ class _Watchdog:
                 row = {"event": word, "code": alarm.code.value, "what": alarm.what}
                 emit(row | {"sentence": alarm.sentence})
             write_line(self._settings.log_dir / LOG_NAME, str(alarm))
+            self._courier.tell(notice_of_alarm(alarm, self._clock.now_ns()))
             if self._args.run:
                 await _tell_command(self._args.run, str(alarm))
 

@@ -2,9 +2,9 @@
 
 What: `AlertWatch`. After every plan that was denied, settled or closed, once at the start, and
 every `BEAT_S` while records are written (an order in doubt, shares without a stop), what the
-journal says of the last plans is held against `tca.rules`. What is new goes to every channel; the
-log is the one that there is: a line for each rule that newly fires (`WARNING`, or `ERROR` for a
-critical one) and for each that is over.
+journal says of the last plans is held against `tca.rules`. What is new goes to every channel: to
+the log, a line for each rule that newly fires (`WARNING`, or `ERROR` for a critical one) and for
+each that is over; and to the courier, which takes it to people (`surefill.alerts`).
 Invariants: nothing here runs before the commands of a decision have left, and all of it in slices
 between which the engine goes first; an error of its own is logged and costs the alerts, nothing
 else.
@@ -17,11 +17,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
+from surefill.alerts.courier import Courier
 from surefill.core.commands import Announce
 from surefill.core.trade import Trade
 from surefill.ports import Journal
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.stepper import Decided
+from surefill.runtime.telling import telling
 from surefill.tca.recent import News, Recent
 from surefill.tca.rules import Severity
 
@@ -57,10 +59,12 @@ class AlertWatch:
         open_trades: Callable[[], Iterable[Trade]],
         *,
         channels: Sequence[Channel] = (log_news,),
+        courier: Courier | None = None,
     ) -> None:
         self._journal = journal
         self._open_trades = open_trades
-        self._channels = channels
+        self._channels = channels if courier is None else (*channels, telling(courier))
+        self._courier = courier
         self._beat: asyncio.Task[None] | None = None
         self._recent: Recent | None = None
         self._task: asyncio.Task[None] | None = None
@@ -68,6 +72,8 @@ class AlertWatch:
 
     def begin(self) -> None:
         """The first look: what was broken before this start is told once."""
+        if self._courier is not None:
+            self._courier.start()
         self._wake()
         self._beat = asyncio.get_running_loop().create_task(self._keep_looking())
 
@@ -87,6 +93,8 @@ class AlertWatch:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+        if self._courier is not None:
+            await asyncio.to_thread(self._courier.close)
 
     def _wake(self) -> None:
         self._is_due = True

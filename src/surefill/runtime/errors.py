@@ -45,6 +45,8 @@ class ErrorCode(StrEnum):
     """More requests at once than one client may have. This one was not begun."""
     CONTROL_LOST = "CONTROL_LOST"
     """The connection was lost before the answer: it may have happened, look before repeating."""
+    ALERTS_INVALID = "ALERTS_INVALID"
+    """The alert channels cannot be read. Nothing was sent."""
     LOG_UNWRITABLE = "LOG_UNWRITABLE"
     """The log file cannot be written."""
 

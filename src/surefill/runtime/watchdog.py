@@ -34,13 +34,30 @@ class AlarmCode(StrEnum):
     """What the watchdog raises."""
 
     HEARTBEAT_LOST = "HEARTBEAT_LOST"
-    """The engine gave no sign of life for 5 s, and did not end in order."""
     SHARES_UNCOVERED = "SHARES_UNCOVERED"
-    """Shares of ours had no working stop at the broker for 3 s."""
     BROKER_UNREADABLE = "BROKER_UNREADABLE"
-    """The broker could not be asked for 15 s: cover is not known."""
     JOURNAL_UNREADABLE = "JOURNAL_UNREADABLE"
-    """The journal could not be read for 5 s: which shares are ours is as old as that."""
+
+
+MEANING = {
+    AlarmCode.HEARTBEAT_LOST: "The engine gave no sign of life for 5 s, and did not end in order.",
+    AlarmCode.SHARES_UNCOVERED: "Shares of ours had no working stop at the broker for 3 s.",
+    AlarmCode.BROKER_UNREADABLE: "The broker could not be asked for 15 s: cover is not known.",
+    AlarmCode.JOURNAL_UNREADABLE: "The journal could not be read for 5 s: which shares are ours is "
+    "as old as that.",
+}
+ADVICE = {
+    AlarmCode.HEARTBEAT_LOST: "cover rests at the broker and needs no engine, but nothing repairs "
+    "it: `surefill status`, then start the engine again (`surefill run`, or its unit); it is the "
+    "same start after a crash as after a stop",
+    AlarmCode.SHARES_UNCOVERED: "look at the position at the broker now and place a stop, or "
+    "`surefill flatten SYMBOL`; `surefill why` of the trade tells what held its cover up",
+    AlarmCode.BROKER_UNREADABLE: "the broker's own status page, then `surefill doctor`; stops that "
+    "rest there work meanwhile, and nothing new is entered",
+    AlarmCode.JOURNAL_UNREADABLE: "the disk, then `surefill journal verify`; the symbols known "
+    "before are watched on, later ones are not",
+}
+"""What to do first."""
 
 
 @dataclass(frozen=True, slots=True)

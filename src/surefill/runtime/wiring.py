@@ -47,6 +47,7 @@ from surefill.runtime.live import Permit, permit_of
 from surefill.runtime.logs import LogSinks
 from surefill.runtime.outbox import Outbox
 from surefill.runtime.stepper import Stepper
+from surefill.runtime.telling import courier_of
 from surefill.runtime.waiters import Waiters
 from surefill.tactics.registry import PLAN_TACTICS
 
@@ -115,7 +116,9 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     Raises `SurefillError` and `JournalError` (`JournalHeld` when another process has it).
     """
     credentials, endpoints = _credentials(settings), _endpoints(settings)
-    logs = LogSinks(settings.log_dir, secrets=settings.secrets, clock=clock)
+    courier = courier_of(settings, role="engine")
+    hidden = (*settings.secrets, *courier.secrets)
+    logs = LogSinks(settings.log_dir, secrets=hidden, clock=clock)
     engine = engine_of(settings)
     journal = open_journal(settings)
     with ExitStack() as on_failure:
@@ -138,7 +141,7 @@ def assemble(settings: Settings, *, clock: Clock) -> Runtime:
     )
     waiters = Waiters()
     outbox = Outbox(broker, journal, waiters)
-    alerts = AlertWatch(journal, lambda: engine.book.open.values())
+    alerts = AlertWatch(journal, lambda: engine.book.open.values(), courier=courier)
     driver = Driver(stepper, outbox, waiters, clock=clock, notice=alerts.notice, lease=lease)
     parts = (engine, stepper, broker, outbox, waiters, driver, logs, alerts, permit)
     return Runtime(settings, clock, *parts)
