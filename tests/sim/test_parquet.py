@@ -10,8 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from surefill.core.units import NANO
+from surefill.sim.columns import TapeColumns
 from surefill.sim.market import TapeError, TapeErrorCode
-from surefill.sim.parquet import NO_EVIDENCE, days_in, read_columns
+from surefill.sim.parquet import NO_EVIDENCE, days_in
+from surefill.sim.parquet import read_columns as load
 from surefill.sim.scripts import CRWD_SESSION
 from surefill.sim.selection import Selection
 from tests.sim.tapes import table_of, write_pair
@@ -19,6 +21,13 @@ from tests.sim.tapes import table_of, write_pair
 START = CRWD_SESSION.open_ns
 DATE = CRWD_SESSION.date
 WANTED = Selection("TWIN", DATE)
+
+
+def read_columns(
+    quotes_path: Path, trades_path: Path, selection: Selection, *, quotes_first: bool = False
+) -> tuple[TapeColumns, tuple[tuple[str, int], ...]]:
+    found = load(quotes_path, trades_path, selection, quotes_first=quotes_first)
+    return found.columns, found.dropped
 
 
 def quotes(count: int = 4, **changes: object) -> dict[str, object]:

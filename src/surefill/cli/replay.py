@@ -11,6 +11,7 @@ Must never: show a result without the model of fills that it rests on.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -33,9 +34,15 @@ from surefill.replay.execution import market_of
 from surefill.replay.keep import keep_run
 from surefill.replay.paths import LEGACY, PATHS, SMART, Played, play_paths
 from surefill.replay.plan_rows import LeftOut
-from surefill.replay.plan_source import without_tape, write_left_out
+from surefill.replay.plan_source import (
+    LEFT_OUT,
+    left_out_tape,
+    without_tape,
+    write_left_out,
+)
 from surefill.replay.tracks import Track, tracks_of
 from surefill.sim.market import TapeError
+from surefill.sim.selection import TapeDay
 from surefill.tca.analysis import Analysis, analysis_of
 from surefill.tca.market import Market
 
@@ -127,12 +134,21 @@ class _Session:
             days = [day for found in days_at(args.tapes).values() for day in found]
             self._leave_out(without_tape(source, ((day.date, day.symbol) for day in days)))
         yield from recorded_streams(
-            args.tapes, args.seed, scope, source=source, together=args.together
+            args.tapes,
+            args.seed,
+            scope,
+            source=source,
+            together=args.together,
+            on_bad=self._bad_tape if args.allow_bad else None,
         )
+
+    def _bad_tape(self, day: TapeDay, error: TapeError) -> None:
+        self._leave_out([left_out_tape(day.symbol, day.date, error)])
 
     def play(self, stream: Stream) -> None:
         """One day on every path."""
         self._leave_out(stream.left_out)
+        self._book.notes += [one.sentence() for one in stream.quality]
         if not stream.draws:
             say(f"surefill replay: no plan can be played on the {stream.title}")
             return
@@ -147,6 +163,10 @@ class _Session:
     def end(self) -> None:
         """The sum, and what is kept. Raises `ChoiceError` when nothing was played."""
         args = self._args
+        if self._left_out:
+            counts = Counter(one.code for one in self._left_out)
+            text = ", ".join(f"{code} {count}" for code, count in counts.items())
+            self._book.notes.append(f"Left out: {text} ({LEFT_OUT})")
         if not self._sums.days:
             raise ChoiceError("no plan was played")
         if self._sums.days > 1 and not args.json:
@@ -169,6 +189,7 @@ class _Book:
         self._titles: list[str] = []
         self._paths: dict[str, list[Analysis]] = {}
         self._tracks: list[Track] = []
+        self.notes: list[str] = []
 
     def open(self, stream: Stream) -> dict[str, Market]:
         """The markets of a day: symbol -> what costs are measured against."""
@@ -179,6 +200,7 @@ class _Book:
         if markets is None:
             return
         self._titles.append(stream.title)
+        self.notes += stream.notes
         for one in played:
             found = self._paths.setdefault(one.path, [])
             found += [analysis_of(parent) for parent in one.parents]
@@ -189,7 +211,8 @@ class _Book:
         """Write it. Raises ``OSError``."""
         days = self._titles[0] if len(self._titles) == 1 else f"{len(self._titles)} days"
         title = f"surefill replay: {days}; fill model '{model}', seed {seed}"
-        for path in keep_run(folder, title, self._paths, tracks=self._tracks):
+        notes = list(dict.fromkeys(self.notes))
+        for path in keep_run(folder, title, self._paths, tracks=self._tracks, notes=notes):
             say(f"wrote {path}")
 
 
@@ -228,6 +251,7 @@ def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> Non
             "market": stream.title,
             "seed": args.seed,
             "minutes": minutes,
+            "tapes": [one.counts() | {"suspect": one.suspicions} for one in stream.quality],
             "assumed": list(stream.notes),
             "left_out": [one.to_dict() for one in stream.left_out],
         }
@@ -238,6 +262,7 @@ def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> Non
     blocks: list[Block] = [
         f"{title}. {len(stream.draws)} plans in {minutes} minutes, fill model "
         f"'{args.model}', seed {args.seed}.",
+        *(f"{one.sentence()}." for one in stream.quality),
         *(f"Plans: {note}." for note in stream.notes),
         Table("", [_row(one) for one in played], HEAD, frozenset(range(1, 9))),
         LEGEND,

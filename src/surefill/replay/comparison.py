@@ -25,13 +25,14 @@ from surefill.core.trade import Trade
 from surefill.core.units import NANO
 from surefill.replay.evidence import rows_of
 from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
-from surefill.replay.plan_rows import LeftOut
+from surefill.replay.plan_rows import LeftOut, PlanCode
 from surefill.replay.plan_source import PlanSource
 from surefill.sim.auditor import AuditReport, audit
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
 from surefill.sim.market import MergedMarket, TapeError, TapeErrorCode
 from surefill.sim.profiles import MID, TIGHT, WIDE
+from surefill.sim.quality import Quality
 from surefill.sim.switches import Switches
 from surefill.sim.synthetic import SyntheticTape
 from surefill.sim.tape import TapeDay, list_tapes, open_tape
@@ -89,6 +90,10 @@ LIMITS = Limits(
 """Out of the way on both paths: the comparison is about execution, not about limits."""
 
 
+OnBad = Callable[[TapeDay, TapeError], None]
+"""Is told of a recorded day that cannot be used."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """How much of a day is played: plans, time (ns) and quotes and prints, at most."""
@@ -118,6 +123,8 @@ class Stream:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     """What was left out of the plans, by name, and what was assumed about them."""
+    quality: tuple[Quality, ...] = ()
+    """Of each recorded tape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +170,36 @@ def recorded_streams(
     *,
     source: PlanSource | None = None,
     together: bool = True,
+    on_bad: OnBad | None = None,
 ) -> Iterator[Stream]:
     """Every recorded day at ``paths``, with a ``source`` of plans those that it has plans for.
 
     All symbols of a day at once, in one account, or (not ``together``) one symbol-day after the
-    other, of which this holds no second one. Raises `TapeError`.
+    other, of which this holds no second one. With ``on_bad`` a day that cannot be used is told and
+    left out, and a suspect one is played; without it both raise `TapeError`.
     """
     for date, days in sorted(days_at(paths).items()):
         wanted = wanted_days(days, source)
         for some in [wanted] if together and wanted else [[day] for day in wanted]:
-            yield _recorded(date, some, scope, seed=seed, source=source)
+            try:
+                yield _recorded(date, some, scope, seed=seed, source=source, on_bad=on_bad)
+            except TapeError as error:
+                if on_bad is None:
+                    raise
+                on_bad(some[0], error)
 
 
 def stream_of_day(
-    day: TapeDay, seed: int, scope: Scope, *, source: PlanSource | None = None
+    day: TapeDay,
+    seed: int,
+    scope: Scope,
+    *,
+    source: PlanSource | None = None,
+    on_bad: OnBad | None = None,
 ) -> Stream:
-    """One symbol-day alone, as a sweep plays it. Raises `TapeError`."""
-    return _recorded(day.date, [day], scope, seed=seed, source=source)
+    """One symbol-day alone, as a sweep plays it; ``on_bad``: play a suspect one. Raises
+    `TapeError`."""
+    return _recorded(day.date, [day], scope, seed=seed, source=source, on_bad=on_bad)
 
 
 def wanted_days(days: Iterable[TapeDay], source: PlanSource | None) -> list[TapeDay]:
@@ -207,16 +227,48 @@ def _recorded(
     *,
     seed: int,
     source: PlanSource | None = None,
+    on_bad: OnBad | None = None,
 ) -> Stream:
     session = session_on(date)
-    tapes = tuple(
-        only_evidence(open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns).columns())
-        for day in days
-    )
+    tapes, found = [], []
+    for day in days:
+        tape, quality = checked_tape(day, session, allow_suspect=on_bad is not None)
+        tapes.append(tape)
+        found.append(quality)
     title = f"recorded market of {date}"
     if source is not None:
-        return _sourced(title, tapes, session, source=source)
-    return _stream(title, tapes, (session, scope), seed=seed)
+        stream = _sourced(title, tuple(tapes), session, source=source)
+    else:
+        stream = _stream(title, tuple(tapes), (session, scope), seed=seed)
+    return without_gaps(replace(stream, quality=tuple(found)))
+
+
+def checked_tape(
+    day: TapeDay, session: Session, *, allow_suspect: bool = False
+) -> tuple[TapeColumns, Quality]:
+    """The regular hours of a day without the prints that prove nothing, and what they are worth.
+    Raises `TapeError`, for a suspect tape as well unless it is allowed."""
+    tape = open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns)
+    quality = tape.quality(session)
+    if not allow_suspect:
+        quality.check()
+    return only_evidence(tape.columns()), quality
+
+
+def without_gaps(stream: Stream) -> Stream:
+    """The stream without plans that arrive in a gap of their tape: the quote that they would meet
+    is not the market's."""
+    gaps = {quality.report.symbol: quality.gaps for quality in stream.quality}
+    kept, left_out = [], []
+    for draw in stream.draws:
+        plan = draw.plan
+        if any(gap.holds(draw.at_ns) for gap in gaps.get(plan.symbol, ())):
+            sentence = f"the tape of {plan.symbol} has a gap then"
+            where, code = f"plan {plan.plan_id}", PlanCode.PLAN_IN_GAP
+            left_out.append(LeftOut(where, code, "at", str(draw.at_ns), sentence))
+        else:
+            kept.append(draw)
+    return replace(stream, draws=tuple(kept), left_out=(*stream.left_out, *left_out))
 
 
 def _sourced(

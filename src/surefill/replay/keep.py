@@ -26,16 +26,18 @@ def keep_run(
     paths: Mapping[str, Sequence[Analysis]],
     *,
     tracks: Sequence[Track] = (),
+    notes: Sequence[str] = (),
 ) -> Iterator[Path]:
-    """Write everything; each file as it is done. Raises ``OSError``."""
+    """Write everything; each file as it is done. ``notes``: what a reader must know of the tapes
+    and plans. Raises ``OSError``."""
     for path, found in paths.items():
         yield write_parents(folder / path, (one.parent for one in found))
         yield from write_tables(folder / path, found)
     if tracks:
         yield write_tracks(folder, tracks)
-    yield write_summary(folder / SUMMARY, title, paths)
+    yield write_summary(folder / SUMMARY, title, paths, notes=notes)
     try:
         from surefill.replay.report import write_report
     except ModuleNotFoundError:
         return
-    yield write_report(folder / REPORT, title, paths, tracks=tracks)[0]
+    yield write_report(folder / REPORT, title, paths, tracks=tracks, notes=notes)[0]

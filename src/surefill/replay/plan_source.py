@@ -21,6 +21,7 @@ from surefill.core.session import Session
 from surefill.replay.plan_rows import LeftOut, PlanCode
 from surefill.sim.calendar import new_york_date
 from surefill.sim.columns import TapeColumns
+from surefill.sim.market import TapeError
 from surefill.sim.workload import Draw
 
 Place = tuple[int, str]
@@ -114,6 +115,12 @@ def without_tape(source: PlanSource, played: Iterable[Place]) -> tuple[LeftOut, 
         LeftOut(f"plans of {symbol}", PlanCode.PLAN_NO_TAPE, "at", str(date), "no tape of that day")
         for date, symbol in sorted(missing)
     )
+
+
+def left_out_tape(symbol: str, date: int, error: TapeError) -> LeftOut:
+    """A symbol-day whose tape cannot be used."""
+    where, value = f"tape of {symbol} on {date}", str(error.value)
+    return LeftOut(where, PlanCode.TAPE_LEFT_OUT, error.code, value, error.sentence)
 
 
 def write_left_out(folder: Path, left_out: Iterable[LeftOut]) -> Path:

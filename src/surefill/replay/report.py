@@ -93,7 +93,12 @@ if (pick) { trades.forEach((t, n) => pick.add(new Option(t.name, n)));
 
 
 def write_report(
-    path: Path, title: str, paths: Paths, *, tracks: Sequence[Track] = ()
+    path: Path,
+    title: str,
+    paths: Paths,
+    *,
+    tracks: Sequence[Track] = (),
+    notes: Sequence[str] = (),
 ) -> tuple[Path, int]:
     """Write the page; (its path, trades that are not in the picture book)."""
     compared = compared_with(paths)
@@ -102,6 +107,7 @@ def write_report(
     parts = [
         f"<h1>{escape(title)}</h1>",
         "<p class=note>Basis points; positive is cost. Markouts: positive is in our favour.</p>",
+        *(f"<p class=note>{escape(note)}</p>" for note in notes),
         _table(paths_grid(paths)),
         *([_section(difference)] if difference is not None else []),
         *(_section(plot) for plot in figures_of(paths)),

@@ -12,10 +12,13 @@ from surefill.tca.analysis import Analysis
 from surefill.tca.tables import Grid, grids_of, paths_grid
 
 
-def write_summary(path: Path, title: str, paths: Mapping[str, Sequence[Analysis]]) -> Path:
-    """The tables as Markdown."""
+def write_summary(
+    path: Path, title: str, paths: Mapping[str, Sequence[Analysis]], *, notes: Sequence[str] = ()
+) -> Path:
+    """The tables as Markdown, after what a reader must know of the tapes and plans."""
     grids = [paths_grid(paths)]
-    lines = [f"# {title}", "", *_markdown(grids[0])]
+    known = [f"* {note}" for note in notes]
+    lines = [f"# {title}", "", *known, *([""] if known else []), *_markdown(grids[0])]
     for name, found in paths.items():
         lines += [f"## {name}", ""]
         for grid in grids_of(found):

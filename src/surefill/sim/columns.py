@@ -180,6 +180,11 @@ def cut_columns(columns: TapeColumns, start_ns: int | None, end_ns: int | None) 
     )
 
 
+def rows_of(columns: TapeColumns) -> int:
+    """Quotes and prints together."""
+    return len(columns.quote_ns) + len(columns.print_ns)
+
+
 def _bounds(ns: Column, start_ns: int | None, end_ns: int | None) -> tuple[int, int]:
     first = 0 if start_ns is None else int(np.searchsorted(ns, start_ns, side="left"))
     last = len(ns) if end_ns is None else int(np.searchsorted(ns, end_ns, side="left"))

@@ -25,7 +25,7 @@ from databento_dbn import UNDEF_PRICE
 
 from surefill.core.units import NANO
 from surefill.sim.calendar import day_bounds_ns, new_york_date
-from surefill.sim.columns import Column, Flags, TapeColumns, cut_columns
+from surefill.sim.columns import Column, Flags, TapeColumns, cut_columns, rows_of
 from surefill.sim.market import TapeError, TapeErrorCode
 from surefill.sim.selection import Loaded, Selection, TapeDay
 
@@ -102,7 +102,7 @@ def read(day: TapeDay, selection: Selection) -> Loaded:
     noted = [("maybe_bad_book", bad)] if bad else []
     if file.schema == TBBO:
         noted.append(("quotes_only_at_trades", len(cut.quote_ns)))
-    return Loaded(cut, (), tuple(noted))
+    return Loaded(cut, (), tuple(noted), rows_of(columns) - rows_of(cut))
 
 
 def _open(path: Path) -> _File:

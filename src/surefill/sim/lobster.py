@@ -27,7 +27,7 @@ from pyarrow import csv
 
 from surefill.core.units import NANO
 from surefill.sim.calendar import day_bounds_ns
-from surefill.sim.columns import Column, TapeColumns, cut_columns
+from surefill.sim.columns import Column, TapeColumns, cut_columns, rows_of
 from surefill.sim.market import TapeError, TapeErrorCode
 from surefill.sim.selection import Loaded, Selection, TapeDay
 
@@ -95,12 +95,13 @@ def read(day: TapeDay, selection: Selection) -> Loaded:
             f"no quote of the selection in {day.quotes_path.name}",
             selection,
         )
-    noted = (
+    noted: tuple[tuple[str, int], ...] = (
         ("hidden_executions", int((messages.kind == HIDDEN).sum())),
         ("halt_messages", int((messages.kind == HALT).sum())),
     )
     cut = cut_columns(columns, selection.start_ns, selection.end_ns)
-    return Loaded(cut, dropped, tuple(pair for pair in noted if pair[1]))
+    noted = tuple(pair for pair in noted if pair[1])
+    return Loaded(cut, dropped, noted, rows_of(columns) - rows_of(cut))
 
 
 def _name(path: Path) -> re.Match[str]:

@@ -26,7 +26,7 @@ from surefill.core.units import NANO
 from surefill.sim.calendar import day_bounds_ns, new_york_date
 from surefill.sim.columns import Column, Flags, TapeColumns
 from surefill.sim.market import TapeError, TapeErrorCode
-from surefill.sim.selection import Selection, TapeDay
+from surefill.sim.selection import Loaded, Selection, TapeDay
 
 PX_UNIT = NANO // 10_000
 QUOTE_COLUMNS = ("ts_ns", "seq", "bid_px", "bid_sz", "ask_px", "ask_sz")
@@ -56,12 +56,14 @@ OFF_EXCHANGE = "D"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """Selected rows of one file: ``columns`` name -> values, ``row``: their row in the file."""
+    """Selected rows of one file: ``columns`` name -> values, ``row``: their row in the file,
+    ``beyond_count``: how many of the day are outside the window."""
 
     path: Path
     columns: dict[str, Column]
     row: Column
     extra: Any  # the pyarrow table of the selected rows, for columns that are not numbers
+    beyond_count: int = 0
 
     def refuse(
         self, code: TapeErrorCode, *, index: int, sentence: str, names: tuple[str, ...]
@@ -74,7 +76,7 @@ class _Rows:
 
 def read_columns(
     quotes_path: Path, trades_path: Path, selection: Selection, *, quotes_first: bool = False
-) -> tuple[TapeColumns, tuple[tuple[str, int], ...]]:
+) -> Loaded:
     """Checked columns of the selection, and the counts of prints that are no evidence, by cause.
 
     Where quotes and prints share one sequence of messages (single-venue tapes) it decides ties,
@@ -113,7 +115,7 @@ def read_columns(
             quotes.columns[key], trades.columns[key], side="right" if quotes_first else "left"
         ).astype(np.int64),
     )
-    return columns, dropped
+    return Loaded(columns, dropped, (), quotes.beyond_count + trades.beyond_count)
 
 
 def days_of(paths: Iterable[Path]) -> list[TapeDay]:
@@ -243,6 +245,7 @@ def _cut(rows: _Rows, selection: Selection) -> _Rows:
         columns={name: values[start:stop] for name, values in rows.columns.items()},
         row=rows.row[start:stop],
         extra=rows.extra.slice(start, stop - start) if rows.extra is not None else None,
+        beyond_count=len(rows.row) - (stop - start),
     )
 
 

@@ -56,10 +56,9 @@ class ParquetReader:
         """By row groups."""
         from surefill.sim import parquet
 
-        columns, dropped = parquet.read_columns(
+        return parquet.read_columns(
             day.quotes_path, day.trades_path, selection, quotes_first=quotes_first
         )
-        return Loaded(columns, dropped)
 
 
 class LobsterReader:

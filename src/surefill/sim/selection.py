@@ -37,8 +37,10 @@ class Selection:
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """One selection. ``dropped``: (cause, prints) of prints that are no evidence; ``noted``: (what,
-    how many) of whatever else the format says about itself."""
+    how many) of whatever else the format says about itself; ``beyond_count``: rows of the symbol
+    and day outside the window."""
 
     columns: TapeColumns
     dropped: tuple[tuple[str, int], ...] = ()
     noted: tuple[tuple[str, int], ...] = ()
+    beyond_count: int = 0

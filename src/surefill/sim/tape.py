@@ -22,7 +22,9 @@ from surefill.sim.readers import READERS, reader_of
 from surefill.sim.selection import Selection, TapeDay
 
 if TYPE_CHECKING:
+    from surefill.core.session import Session
     from surefill.sim.columns import TapeColumns, TapeReport
+    from surefill.sim.quality import Quality
 
 __all__ = ("RecordedTape", "TapeDay", "find_tape", "list_tapes", "open_tape")
 
@@ -70,6 +72,12 @@ class RecordedTape:
     def columns(self) -> TapeColumns:
         """The whole selection as numpy columns, all prints, whatever was popped already."""
         return self._loaded.columns
+
+    def quality(self, session: Session) -> Quality:
+        """What it is worth; the window should be the session's regular hours."""
+        from surefill.sim.quality import quality_of
+
+        return quality_of(self._loaded, session)
 
     def report(self) -> TapeReport:
         """What the selection holds, counted: crossed and locked quotes, prints dropped by cause."""
