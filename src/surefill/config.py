@@ -160,7 +160,7 @@ class Settings:
         FilePath(),
         "the journal's file, or postgresql://user@host/database",
     )
-    log_dir: Path = setting("SUREFILL_LOG_DIR=logs", FilePath(), "directory of surefill.log")
+    log_dir: Path = setting("SUREFILL_LOG_DIR=logs", FilePath(), "directory of the logs")
     alerts: str = setting(
         f"{ALERTS_NAME}=", Source(), "file of the alert channels (mode 0600), or keyring:SERVICE"
     )

@@ -36,6 +36,7 @@ from surefill.runtime.dry_run import PlanCheck, dry_run
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.fresh_ids import FreshIds
 from surefill.runtime.guard import must_fit
+from surefill.runtime.json_log import told
 from surefill.runtime.live import must_be_account
 from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
 from surefill.runtime.recovery import is_same_plan, remembered, remembered_closing, unread
@@ -117,7 +118,7 @@ class SmartOrderExecutor:
                 on_failure.pop_all()
         except TimeoutError:
             raise _incomplete(runtime) from None
-        logger.info(INITIALIZED)
+        logger.info(INITIALIZED, extra=told("initialized"))
 
     async def _start(self, runtime: Runtime) -> None:
         settings, driver = self.settings, runtime.driver
@@ -408,7 +409,8 @@ async def _leave(runtime: Runtime) -> None:
 
     try:
         if not await driver.until(is_settled, timeout_s=LEAVE_S):
-            logger.error("closing with trades in doubt or not covered: %s", unsettled)
+            facts = told("left_unsettled", plan_ids=unsettled)
+            logger.error("closing with trades in doubt or not covered: %s", unsettled, extra=facts)
     except SurefillError as error:
         logger.error("closing after the engine stopped: %s", error)
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import logging
 import stat
 import sys
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,9 @@ from surefill.core.events import RejectKind
 from surefill.core.plan import SECOND_NS
 from surefill.runtime import logs
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.json_log import FILE_NAME as JSON_NAME
 from surefill.runtime.logs import LOGGER_NAMES, LineFormatter, LogSinks, report_decided
+from surefill.runtime.redaction import Redactor
 from surefill.runtime.stepper import Decided
 from tests.support.core import START_NS, Bench
 from tests.support.runtime import HandClock, plan_of, readiness, stepper_of, submission
@@ -43,6 +47,11 @@ def lines(folder: Path) -> list[str]:
     return (folder / "surefill.log").read_text(encoding="utf-8").splitlines()
 
 
+def rows(folder: Path) -> list[dict[str, Any]]:
+    text = (folder / JSON_NAME).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
 def test_a_line_has_the_engines_time_level_and_name(sinks: LogSinks, folder: Path) -> None:
     logger.error("something")
     logging.getLogger("surefill.brokers").warning("else")
@@ -64,7 +73,15 @@ def test_secrets_line_breaks_and_escapes_do_not_get_through(sinks: LogSinks, fol
     assert "ValueError: key *** fake line" in line
 
 
+def test_programs_get_the_same_lines_as_objects(sinks: LogSinks, folder: Path) -> None:
+    logger.error("text %s\nforged", HUSH)
+    (row,) = rows(folder)
+    assert (row["event"], row["sentence"]) == ("log", "text *** forged")
+    assert row["at"] == "2026-03-02T15:00:00.000000Z"
+
+
 def test_the_file_is_private(sinks: LogSinks, folder: Path) -> None:
+    assert stat.S_IMODE((folder / JSON_NAME).stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "surefill.log").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
@@ -78,6 +95,9 @@ def test_the_file_is_rotated(monkeypatch: pytest.MonkeyPatch, folder: Path) -> N
         logger.info("line %d", number)
     opened.close()
     assert sorted(path.name for path in folder.iterdir()) == [
+        "surefill.jsonl",
+        "surefill.jsonl.1",
+        "surefill.jsonl.2",
         "surefill.log",
         "surefill.log.1",
         "surefill.log.2",
@@ -187,7 +207,11 @@ def test_a_disk_that_has_space_again_is_written_and_its_next_failure_said(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (handler,) = (h for h in logger.handlers if isinstance(h, logging.FileHandler))
+    (handler,) = (
+        one
+        for one in logger.handlers
+        if isinstance(one, logging.FileHandler) and one.baseFilename.endswith(".log")
+    )
     for text in ("first", "second"):
         full = open("/dev/full", "a", encoding="utf-8")  # noqa: SIM115 - its close fails
         with monkeypatch.context() as broken:
@@ -215,7 +239,7 @@ def test_a_screen_that_is_gone_stops_nothing(folder: Path, monkeypatch: pytest.M
 
 
 def test_the_formatter_cuts_fractions_to_milliseconds() -> None:
-    formatter = LineFormatter(HandClock(START_NS + SECOND_NS // 8))
+    formatter = LineFormatter(HandClock(START_NS + SECOND_NS // 8), Redactor())
     record = logging.LogRecord("n", logging.INFO, "", 0, "m", None, None)
     assert formatter.format(record) == "2026-03-02T15:00:00.125Z INFO n m"
 
@@ -291,3 +315,22 @@ def test_an_announcement_of_nothing_at_hand_is_silent(caplog: pytest.LogCaptureF
     decided = decided_of(Bench("buy"))
     decided.commands.append(Announce("somebody else's", Milestone.CLOSED))
     assert reported(decided, caplog) == []
+
+
+def test_programs_learn_the_facts_of_a_trade(sinks: LogSinks, folder: Path) -> None:
+    stepper = stepper_of()
+    stepper.handle(readiness(), START_NS)
+    report_decided(stepper.handle([submission(plan_of("p9", rr="1"))], START_NS))
+    (row,) = rows(folder)
+    assert row["event"] == "plan_denied"
+    assert (row["plan_id"], row["outcome"], row["entry_qty"]) == ("p9", "DENIED", "0")
+    assert row["reason_codes"] == ["RR_BELOW_MIN"]
+    assert row["sentence"].startswith("Smart executor rejected trade: RR_BELOW_MIN")
+
+
+def test_the_second_file_may_be_the_one_that_cannot_be_made(folder: Path) -> None:
+    (folder / JSON_NAME).mkdir(parents=True)
+    opened = LogSinks(folder, secrets=[], clock=HandClock())
+    with pytest.raises(SurefillError) as caught:
+        opened.open()
+    assert caught.value.code is ErrorCode.LOG_UNWRITABLE

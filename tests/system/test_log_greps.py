@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -123,6 +124,16 @@ def test_the_default_stands_in_the_source() -> None:
 
 
 def test_nobody_else_can_read_the_log_and_it_is_rotated(place: Workplace) -> None:
-    (log,) = (place.folder / "logs").iterdir()
-    assert log.name == "surefill.log"
-    assert log.stat().st_mode & 0o077 == 0
+    logs = sorted((place.folder / "logs").iterdir())
+    assert [log.name for log in logs] == ["surefill.jsonl", "surefill.log"]
+    assert all(log.stat().st_mode & 0o077 == 0 for log in logs)
+
+
+def test_programs_read_the_same_run_as_objects(place: Workplace) -> None:
+    text = (place.folder / "logs" / "surefill.jsonl").read_text(encoding="utf-8")
+    rows = [json.loads(line) for line in text.splitlines()]
+    lines = (place.folder / "logs" / "surefill.log").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == len(lines)
+    assert all(line.endswith(row["sentence"]) for row, line in zip(rows, lines, strict=True))
+    found = {row["plan_id"]: row["event"] for row in rows if "plan_id" in row}
+    assert found == {"made": "trade_entered", "refused": "plan_denied", "missed": "not_entered"}

@@ -21,6 +21,7 @@ from surefill.alerts.courier import Courier
 from surefill.core.commands import Announce
 from surefill.core.trade import Trade
 from surefill.ports import Journal
+from surefill.runtime.json_log import told
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.stepper import Decided
 from surefill.runtime.telling import telling
@@ -42,9 +43,10 @@ Channel = Callable[[News], None]
 def log_news(news: News) -> None:
     """The channel that every engine has."""
     for alert in news.fired:
-        logger.log(LEVELS[alert.rule.severity], "alert %s", alert)
+        facts = told("alert", **alert.to_dict())
+        logger.log(LEVELS[alert.rule.severity], "alert %s", alert, extra=facts)
     for rule in news.over:
-        logger.info("alert over: %s", rule.code)
+        logger.info("alert over: %s", rule.code, extra=told("alert_over", code=rule.code))
 
 
 class AlertWatch:

@@ -27,6 +27,7 @@ from traceback import extract_tb
 from surefill.core.events import Event, TimePassed
 from surefill.ports import Clock, JournalError, JournalFenced, Lease
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.json_log import told
 from surefill.runtime.lease import keep_lease
 from surefill.runtime.logs import LOGGER_NAME, report_decided
 from surefill.runtime.outbox import Outbox
@@ -195,7 +196,7 @@ class Driver:
         text = f"{code}: {error}" if code not in str(error) else str(error)
         sentence = f"the engine stopped ({text}); orders at the broker stay as they are"
         kind = ErrorCode.FENCED if isinstance(error, JournalFenced) else ErrorCode.ENGINE_STOPPED
-        logger.critical("halt: %s", sentence, exc_info=error)
+        logger.critical("halt: %s", sentence, exc_info=error, extra=told("engine_stopped"))
         self.has_failed = True
         self._end(SurefillError(kind, sentence))  # nobody waits for the record
         try:

@@ -1,10 +1,11 @@
 """Where log lines go, and the four that users search for.
 
-What: handlers for stderr and ``<log dir>/surefill.log`` (rotated), the fixed lines of design
-section 5, redaction and neutralised line breaks at the sink.
+What: handlers for stderr, ``<log dir>/surefill.log`` and, for programs, ``surefill.jsonl`` (both
+rotated), the fixed lines of design section 5, redaction and neutralised line breaks at the sink.
 Why at the sink: a secret or a line break in a broker's text must not get through whoever logged it
 (I27, S8). Lines carry the engine's time, which is the venue's where that plays another day.
-Invariants: one event is one line; one file handler per directory however many engines run.
+Invariants: one event is one line in each file; one pair of file handlers per directory however
+many engines run.
 Must never: fail a trade because a line could not be written.
 """
 
@@ -29,7 +30,10 @@ from surefill.core.reasons import ReasonCode
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.ports import Clock
+from surefill.runtime import json_log
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.json_log import JsonFormatter, told
+from surefill.runtime.redaction import Redactor
 from surefill.runtime.result import TradeResult, result_of
 from surefill.runtime.stepper import Decided
 
@@ -38,7 +42,7 @@ LOGGER_NAMES = (LOGGER_NAME, "surefill")
 FILE_NAME = "surefill.log"
 FILE_BYTES_MAX = 10_000_000
 FILES_MAX = 10
-"""100 MB in all: a year of a busy account, small enough for any disk."""
+"""100 MB in all of each kind: a year of a busy account, small enough for any disk."""
 
 INITIALIZED = "Smart Order Executor initialized"
 SUCCESSFUL = "Smart executor trade successful"
@@ -46,20 +50,40 @@ REJECTED = "Smart executor rejected trade"
 NOT_ENTERED = "Smart executor not entered"
 LEGACY_SUCCESSFUL = "Legacy trade successful"
 
+FACTS = (
+    "plan_id",
+    "symbol",
+    "side",
+    "strategy",
+    "is_legacy",
+    "outcome",
+    "order_qty",
+    "entry_qty",
+    "position_qty",
+    "uncovered_qty",
+    "avg_px",
+    "stop_px",
+    "target_px",
+    "exit_avg_px",
+    "slippage_vs_signal_bps",
+    "slippage_vs_arrival_bps",
+    "rr_at_fill",
+    "r_realized",
+    "pnl_usd",
+    "uncovered_ns",
+)
+"""What a program learns of a trade with its line."""
+
 logger = logging.getLogger(LOGGER_NAME)
 
 
 class LineFormatter(logging.Formatter):
     """``2026-03-02T15:00:00.123Z ERROR smart_order_executor sentence``, one line, no secret."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, redactor: Redactor) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
         self._clock = clock
-        self._secrets: list[str] = []
-
-    def hide(self, secrets: Iterable[Secret]) -> None:
-        """Never let these through."""
-        self._secrets += [secret.reveal() for secret in secrets if secret]
+        self._redactor = redactor
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         """The engine's time, not the machine's."""
@@ -69,10 +93,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The whole record, traceback included, as one clean line."""
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return "".join(char if char.isprintable() else " " for char in text)
+        return self._redactor.clean(super().format(record))
 
 
 class _PrivateFile(RotatingFileHandler):
@@ -95,13 +116,17 @@ class _PrivateFile(RotatingFileHandler):
         self._is_failing = True
         if not self._is_told:
             self._is_told = True
-            _complain(f"{FILE_NAME} cannot be written ({type(sys.exc_info()[1]).__name__})")
+            _complain(f"{self._shown_name} cannot be written ({type(sys.exc_info()[1]).__name__})")
 
     def close(self) -> None:
         try:
             super().close()
         except OSError as error:
-            _complain(f"{FILE_NAME} lost its last lines ({error.strerror})")
+            _complain(f"{self._shown_name} lost its last lines ({error.strerror})")
+
+    @property
+    def _shown_name(self) -> str:
+        return Path(self.baseFilename).name
 
 
 class _Screen(logging.StreamHandler):  # type: ignore[type-arg]
@@ -129,7 +154,7 @@ def _complain(text: str) -> None:
 class _Sink:
     """The handlers of one directory and how many engines use them."""
 
-    formatter: LineFormatter
+    redactor: Redactor
     handlers: tuple[logging.Handler, ...]
     users: int = 0
 
@@ -152,7 +177,7 @@ class LogSinks:
         sink = self._open_sinks().get(self._path)
         if sink is None:
             sink = self._attach()
-        sink.formatter.hide(self._secrets)
+        sink.redactor.hide(self._secrets)
         sink.users += 1
         self._is_open = True
 
@@ -176,25 +201,25 @@ class LogSinks:
         return cls._open
 
     def _attach(self) -> _Sink:
-        formatter = LineFormatter(self._clock)
+        redactor = Redactor()
+        lines = LineFormatter(self._clock, redactor)
+        objects = JsonFormatter(self._clock, redactor)
+        handlers: list[logging.Handler] = []
         try:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handlers: list[logging.Handler] = [
-                _PrivateFile(
-                    self._path / FILE_NAME,
-                    maxBytes=FILE_BYTES_MAX,
-                    backupCount=FILES_MAX - 1,
-                    encoding="utf-8",
-                )
-            ]
+            handlers.append(self._file(FILE_NAME, lines))
+            handlers.append(self._file(json_log.FILE_NAME, objects))
         except OSError as error:
+            for handler in handlers:
+                handler.close()
             sentence = f"{self._path} cannot hold the log ({error.strerror}); set SUREFILL_LOG_DIR"
             raise SurefillError(ErrorCode.LOG_UNWRITABLE, sentence) from None
         if not logging.getLogger().handlers:
             # A program that has set up logging shows our lines its own way; ours would be doubles.
-            handlers.append(_Screen())
+            screen = _Screen()
+            screen.setFormatter(lines)
+            handlers.append(screen)
         for handler in handlers:
-            handler.setFormatter(formatter)
             handler.setLevel(logging.INFO)
         for name in LOGGER_NAMES:
             named = logging.getLogger(name)
@@ -202,9 +227,19 @@ class LogSinks:
                 named.setLevel(logging.INFO)
             for handler in handlers:
                 named.addHandler(handler)
-        sink = _Sink(formatter, tuple(handlers))
+        sink = _Sink(redactor, tuple(handlers))
         self._open_sinks()[self._path] = sink
         return sink
+
+    def _file(self, name: str, formatter: logging.Formatter) -> logging.Handler:
+        handler = _PrivateFile(
+            self._path / name,
+            maxBytes=FILE_BYTES_MAX,
+            backupCount=FILES_MAX - 1,
+            encoding="utf-8",
+        )
+        handler.setFormatter(formatter)
+        return handler
 
 
 def report_decided(decided: Decided) -> None:
@@ -223,18 +258,29 @@ def report_decided(decided: Decided) -> None:
 def _report(result: TradeResult, milestone: Milestone) -> None:
     match milestone:
         case Milestone.DENIED:
-            logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
+            _line(logging.ERROR, REJECTED, result, event="plan_denied")
         case Milestone.SETTLED if result.entry_qty:
             line = LEGACY_SUCCESSFUL if result.is_legacy else SUCCESSFUL
-            logger.info("%s: %s", line, result.line)
+            logger.info("%s: %s", line, result.line, extra=_facts("trade_entered", result))
         case Milestone.SETTLED if result.code is ReasonCode.ENTRY_REJECTED:
-            logger.error("%s: %s [plan=%s]", REJECTED, _why(result), result.plan_id)
+            _line(logging.ERROR, REJECTED, result, event="entry_rejected")
         case Milestone.SETTLED:
-            logger.info("%s: %s [plan=%s]", NOT_ENTERED, _why(result), result.plan_id)
+            _line(logging.INFO, NOT_ENTERED, result, event="not_entered")
         case Milestone.CLOSED if result.entry_qty:
-            logger.info("trade closed: %s", result.line)
+            logger.info("trade closed: %s", result.line, extra=_facts("trade_closed", result))
         case _:
             pass  # a trade that was never entered has its line already
+
+
+def _line(level: int, line: str, result: TradeResult, *, event: str) -> None:
+    words = (line, _why(result), result.plan_id)
+    logger.log(level, "%s: %s [plan=%s]", *words, extra=_facts(event, result))
+
+
+def _facts(event: str, result: TradeResult) -> dict[str, object]:
+    found = result.to_dict()
+    reasons = [reason.code.name for reason in result.reasons]
+    return told(event, **{name: found[name] for name in FACTS}, reason_codes=reasons)
 
 
 def _why(result: TradeResult) -> str:

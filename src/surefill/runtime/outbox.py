@@ -30,6 +30,7 @@ from surefill.core.commands import (
 from surefill.core.events import Event, RateLimited, RequestAnswered, Unavailable, Verb
 from surefill.core.fix import Leg
 from surefill.ports import Broker, Journal
+from surefill.runtime.json_log import told
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.waiters import Waiters
 
@@ -66,7 +67,8 @@ class Outbox:
             self._check(command, seq)
             match command:
                 case RaiseAlarm(trade_id, reason):
-                    logger.error("alarm trade=%s %s", trade_id or "-", reason)
+                    facts = told("alarm", plan_id=trade_id, code=reason.code.name)
+                    logger.error("alarm trade=%s %s", trade_id or "-", reason, extra=facts)
                 case Announce(trade_id, milestone):
                     self._waiters.announce(trade_id, milestone)
                 case (

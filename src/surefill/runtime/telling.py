@@ -19,6 +19,7 @@ from surefill.config import ConfigError, Settings
 from surefill.ports import Clock
 from surefill.runtime.account import host_of, journal_path, machine_clock
 from surefill.runtime.errors import ErrorCode, SurefillError
+from surefill.runtime.json_log import told
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.watchdog import ADVICE, Alarm, AlarmCode
 from surefill.tca.recent import News
@@ -31,7 +32,7 @@ logger = logging.getLogger(LOGGER_NAME)
 
 def log_report(level: int, sentence: str) -> None:
     """How the channels are, into the engine's log."""
-    logger.log(level, "%s", sentence)
+    logger.log(level, "%s", sentence, extra=told("alert_channel"))
 
 
 def place_of(settings: Settings, role: str) -> str:
