@@ -123,6 +123,67 @@ def test_buying_back_what_the_venue_sold_too_much(side: str, is_quoted: bool) ->
     assert b.trade.outcome is Outcome.CLOSED_MIXED
 
 
+def back_side(b: Bench) -> str:
+    """The side of an order that trades a reversal back."""
+    return "BUY" if b.sign > 0 else "SELL"
+
+
+def reversed_bench(side: str) -> Bench:
+    """Both legs filled: 60 shares too many were sold, and F1 is on its way to buy them back."""
+    b = covered_bench(side)
+    b.fills("X1", 60)
+    b.executes("X1.stop", 100, -196)
+    b.ends("X1")
+    b.streams(b.history[-1])
+    b.run(1)
+    assert b.news()[-1].startswith(f"submit F1 {back_side(b)} 60 LIMIT")
+    return b
+
+
+@SIDES
+def test_buying_back_follows_the_market(side: str) -> None:
+    """Found by simulation, seeds 15041, 15941, 20482: the market left the order, and it rested
+    where it was until the end of the day."""
+    b = reversed_bench(side)
+    b.accepts("F1")
+    b.fills("F1", 20)
+    b.quote(90, 92)
+    b.run(0.2)
+    assert b.news() == ["ALARM VENUE_OVERFILL"]
+    b.run(1)
+    assert b.news() == ["cancel F1"]
+    b.run(2)
+    assert b.news() == ["cancel F1"], "the request may be lost like any other"
+    b.cancelled("F1")
+    b.run(1)
+    # A step wider: 100 bp beyond the far side.
+    px = "101.93" if side == "buy" else "98.08"
+    assert b.news() == [f"submit F2 {back_side(b)} 40 LIMIT {px} DAY"]
+    b.accepts("F2")
+    b.run(10)
+    assert b.news() == [], "the market can meet it"
+    b.feed(MarketUpdated(MarketView("ACME", Feed.TEST)))
+    b.run(10)
+    assert b.news() == [], "no market to follow"
+    b.fills("F2", 40)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_MIXED
+
+
+@SIDES
+def test_buying_back_that_was_lost_goes_again_under_its_own_id(side: str) -> None:
+    """Found by simulation, seed 20606: it was given up for a new one after the first read that did
+    not find it, and the venue took it 90 s later."""
+    b = reversed_bench(side)
+    b.loses("F1")
+    b.run(1)
+    assert [line.split()[1] for line in b.news() if line.startswith("submit")] == ["F1"]
+    b.accepts("F1")
+    b.fills("F1", 60)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_MIXED
+
+
 def test_buying_back_that_is_refused_is_tried_again() -> None:
     b = covered_bench()
     b.fills("X1", 60)

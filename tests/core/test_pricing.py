@@ -274,6 +274,14 @@ def test_the_legacy_path_refuses_exits_on_the_wrong_side_too() -> None:
     assert [reason.code.name for reason in reasons] == ["EXITS_STOP_WRONG_SIDE"]
 
 
+def test_the_legacy_path_refuses_exits_that_are_no_prices_too() -> None:
+    """Found by simulation, seed 20750: the last gate held it back, and all entries with it."""
+    plan = plan_of("short", "0.3182", ExitsByDistance(150_000_000, 2_500_000_000))
+    reasons = legacy_terms(plan, Policy(), US_EQUITY_TICKS)
+    assert isinstance(reasons, tuple)
+    assert [reason.code.name for reason in reasons] == ["EXITS_TARGET_NOT_POSITIVE"]
+
+
 # --------------------------------------------------------------------------------- small pieces
 
 

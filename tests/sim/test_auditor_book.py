@@ -171,6 +171,31 @@ def test_shares_that_closing_orders_take_off() -> None:
     assert made.flattening() == 60 * UNIT
 
 
+def test_shares_that_orders_trade_back() -> None:
+    held = book(held=0)
+    held.add(order("back", FLATTEN, sign=1, filled_qty=40 * UNIT))
+    held.add(order("out", FLATTEN))
+    assert held.restoring() == 60 * UNIT
+
+
+@pytest.mark.parametrize(
+    ("external", "taken", "left"), [(100, 30, 70), (30, 100, 0), (100, 100, 0), (0, 30, 0)]
+)
+def test_of_an_entry_that_never_was_nobody_closed_a_share(
+    external: int, taken: int, left: int
+) -> None:
+    held = book()
+    held.external_qty = external * UNIT
+    entry, stop = held.live["e"], order("s", STOP)
+    held.give_back(entry, 30 * UNIT)
+    assert held.external_qty == external * UNIT, "nothing was taken back yet"
+    held.execute(entry, px=150 * UNIT, qty=-taken * UNIT)
+    held.give_back(stop, taken * UNIT)
+    assert held.external_qty == external * UNIT, "an exit"
+    held.give_back(entry, taken * UNIT)
+    assert held.external_qty == left * UNIT
+
+
 def test_a_stop_inside_the_spread_protects() -> None:
     made = book("SELL_SHORT")
     stop = order("s", STOP, sign=1, px=150, stop_px=150 * UNIT - UNIT // 10)

@@ -104,6 +104,23 @@ def test_a_double_fill_of_the_venue_must_be_repaired_in_two_seconds() -> None:
         assert told == (late if is_late else [])
 
 
+def test_what_trades_a_reversal_back_has_the_time_of_a_closing_order() -> None:
+    """Found by simulation, seed 20563: the order was there at once, and its seller was not."""
+    for filled_ms, is_late in ((16_900, False), (17_200, True)):
+        desk = Desk()
+        plan, group = covered(desk)
+        desk.fill(2_000, group[0], 100, 100)
+        desk.line(2_001, "new", group[1], status="NEW", working=True, armed=False)
+        desk.fill(2_002, group[1], 60, -50)
+        desk.dead(2_003, group[1])
+        desk.outcome(plan, "CLOSED_MIXED")
+        back = desk.order(3_000, plan, desk.own_id(plan, "F1"), side="BUY", limit_px=UNIT * 150)
+        desk.live(3_000, back)
+        desk.fill(filled_ms, back, 60, 0)
+        told = [one for one in sentences(desk) if one.startswith("I4")]
+        assert told == (["I4 the position stayed reversed for 15198 ms"] if is_late else [])
+
+
 def test_a_stop_moved_by_the_venue_is_not_counted() -> None:
     desk = Desk()
     plan, group = covered(desk)

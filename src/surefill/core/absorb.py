@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from surefill.core.commands import OrderSpec, Priority, QueryPositions
+from surefill.core.corrections import check_fill, give_back, settle_disputes
 from surefill.core.cover import ARM_NS, bracket_entry, filled_ns, is_held_back
 from surefill.core.events import (
     Accepted,
@@ -26,7 +27,7 @@ from surefill.core.events import (
     Unavailable,
     Verb,
 )
-from surefill.core.fix import Contingency, ExecType, Leg, OrdType
+from surefill.core.fix import Contingency, Leg, OrdType
 from surefill.core.order import (
     ABSENT_AFTER_NS,
     ChildOrder,
@@ -34,7 +35,6 @@ from surefill.core.order import (
     OrderState,
     with_execution,
     with_input,
-    with_listing,
     with_report,
 )
 from surefill.core.plan import SECOND_NS
@@ -359,11 +359,12 @@ def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
     after = with_report(order, report)
     turn.update(after)
     _carry(turn, after)
+    give_back(turn, after, order.cum_qty - after.cum_qty)
     if after.state is OrderState.REPLACED and order.state is not OrderState.REPLACED:
         turn.trade = replace(turn.trade, change_failures=0)  # what was pending is not any more
     if order.order_id is None and after.replaces is not None:
         _await_predecessor(turn, after.replaces)
-    _check_fill(turn, after, report)
+    check_fill(turn, after, report)
 
 
 def _carry(turn: Turn, order: ChildOrder) -> None:
@@ -382,32 +383,6 @@ def _await_predecessor(turn: Turn, order_id: str) -> None:
     old = turn.trade.order_by_id(order_id)
     if old is not None and not old.is_terminal:
         turn.update(replace(old, asked_ns=turn.now + CONFIRM_NS, asks=0))
-
-
-def _check_fill(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
-    trade = turn.trade
-    match report.exec_type:
-        case ExecType.TRADE_CANCEL:
-            turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=report.exec_id))
-        case ExecType.TRADE_CORRECT:
-            _corrected(turn, order, report.exec_id)
-        case ExecType.TRADE if order.leg is Leg.ENTRY and not trade.is_legacy:
-            px = report.last_px
-            if px is not None and trade.sign * (px - trade.terms.worst_px) > 0:
-                worst = to_text(trade.terms.worst_px)
-                text = Reason.of(ReasonCode.FILL_BEYOND_LIMIT, px=to_text(px), worst=worst)
-                turn.alarm(text)
-                turn.broken.append(f"I1: {text.sentence}")
-        case _:
-            pass
-
-
-def _corrected(turn: Turn, order: ChildOrder, exec_id: str | None) -> None:
-    """The price of an execution is another one. Of an entry's, all exits hang on it: they are
-    anchored anew, and what they moved before is of another anchor (I14, I20)."""
-    turn.alarm(Reason.of(ReasonCode.VENUE_CORRECTED, exec_id=exec_id))
-    if order.leg is Leg.ENTRY:
-        turn.trade = replace(turn.trade, exit_changes=())
 
 
 def keep_stray(turn: Turn, report: ExecutionReport) -> None:
@@ -453,24 +428,9 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
             after = with_execution(order, report)
             turn.update(after)
             _carry(turn, after)
-            _check_fill(turn, after, report)
+            check_fill(turn, after, report)
     if event.after_ns <= turn.trade.accepted_ns:
-        _settle_disputes(turn, event)
-
-
-def _settle_disputes(turn: Turn, event: FillsRead) -> None:
-    """Busts and corrections whose own message was lost (V6)."""
-    for order in turn.trade.orders:
-        if not order.is_disputed:
-            continue
-        listed = [report for report in event.fills if report.order_id == order.order_id]
-        after = with_listing(order, listed, event.sent_ns)
-        turn.update(after)
-        for old, new in zip(order.fills, after.fills, strict=False):
-            if old.qty and not new.qty:
-                turn.alarm(Reason.of(ReasonCode.VENUE_BUST, exec_id=old.exec_id))
-            elif old.px != new.px:
-                _corrected(turn, order, old.exec_id)
+        settle_disputes(turn, event)
 
 
 def restarted(trade: Trade) -> Trade:

@@ -241,7 +241,7 @@ def _widen(turn: Turn) -> None:
 
 def exposed_reason(turn: Turn) -> Reason:
     """The alarm for shares that nothing covers."""
-    qty = to_text(turn.trade.position_qty)
+    qty = to_text(abs(turn.trade.position_qty))
     return Reason.of(ReasonCode.EXPOSED, qty=qty, symbol=turn.trade.symbol)
 
 
@@ -342,9 +342,11 @@ def restore_position(turn: Turn, qty: int) -> None:
     turn.alarm(Reason.of(ReasonCode.VENUE_OVERFILL, qty=to_text(qty)))
     is_restoring = False
     for group in trade.groups:
+        is_done = group_state(turn.trade, group) is GroupState.DONE
         if group.kind is GroupKind.RESTORE:
-            is_restoring |= group_state(turn.trade, group) is not GroupState.DONE
-        elif group_state(turn.trade, group) is not GroupState.DONE:
+            is_restoring |= not is_done
+            _watch_restoring(turn, group)
+        elif not is_done:
             end_group(turn, group)
     if is_restoring or turn.now < trade.closing_failed_ns + SECOND_NS:
         turn.wake_at(turn.now + SECOND_NS)
@@ -354,6 +356,22 @@ def restore_position(turn: Turn, qty: int) -> None:
     side = Side.BUY if trade.sign > 0 else Side.SELL
     spec = _closing_spec(turn, qty, side)
     _submit_closing(turn, spec, GroupKind.RESTORE)
+
+
+def _watch_restoring(turn: Turn, group: ExitGroup) -> None:
+    """As `_watch_closing`: an order that trades back and that the market has left is given up, and
+    the next one goes to where the market is, a step wider."""
+    orders = [o for o in turn.trade.group_orders(group.n) if o.state is OrderState.WORKING]
+    if group.is_ended and orders:
+        end_group(turn, group)
+        return
+    for order in orders:
+        limit_px = order.spec.limit_px
+        assert limit_px is not None
+        is_left = _has_quote(turn) and not _is_marketable(turn, limit_px, order.spec.side)
+        if is_left and turn.now >= order.sent_ns + STEP_NS:
+            _widen(turn)
+            end_group(turn, group)
 
 
 def _closing_spec(turn: Turn, qty: int, side: Side) -> OrderSpec:

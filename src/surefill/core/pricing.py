@@ -197,10 +197,11 @@ def legacy_terms(
     """Terms of the legacy path: static exits from the signal, no cap, no reward/risk gate.
 
     ``cap_px`` and ``worst_px`` state what the smart path would have allowed; nothing enforces them
-    (the note `UNCAPPED` says so). Exits on the wrong side of the signal are refused here too.
+    (the note `UNCAPPED` says so). Exits on the wrong side of the signal, or that are no prices,
+    are refused here too.
     """
     exits = static_exits(plan, ticks)
-    reasons = _side_reasons(plan, exits)
+    reasons = _side_reasons(plan, exits) or _positive_reasons(exits)
     if reasons:
         return reasons
     cap = cap_px(plan, policy, ticks)

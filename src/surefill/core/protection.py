@@ -166,7 +166,11 @@ def _report_lost(turn: Turn, group: ExitGroup, stops: list[ChildOrder]) -> None:
 def _send_deferred(turn: Turn, order: ChildOrder) -> None:
     """The same intent again, if it is still right; otherwise it is dropped and planned anew."""
     trade = turn.trade
-    is_right = (
+    group = trade.group(order.group)
+    is_restore = group is not None and group.kind is GroupKind.RESTORE
+    # What trades back goes again under its own id like any exit: a first copy may yet arrive.
+    is_right = is_restore and order.spec.order_qty <= -trade.position_qty
+    is_right = is_right or (
         cover_of(trade).claimed_qty <= trade.position_qty  # another copy may have turned up
         and order.spec.order_qty <= trade.position_qty
         and (order.leg is Leg.FLATTEN or trade.exit_reason is None)
@@ -180,7 +184,7 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
         turn.wake_at(max(order.not_before_ns, turn.now + 50 * MS_NS))
         return
     is_plain = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.NONE
-    if is_plain and may_be_sold(turn, order.spec.order_qty):
+    if is_plain and not is_restore and may_be_sold(turn, order.spec.order_qty):
         turn.wake_at(turn.now + SECOND_NS // 4)
         return
     turn.resend(order, Priority.PROTECT)

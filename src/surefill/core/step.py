@@ -10,7 +10,7 @@ cover that may not rest beside them is sent, outcomes come last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.absorb import (
     absorb_answer,
@@ -48,7 +48,7 @@ from surefill.core.market import MarketView
 from surefill.core.protection import protect
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Closing, Denial, EngineState
-from surefill.core.trade import Outcome, Trade
+from surefill.core.trade import Outcome, Trade, reopened
 from surefill.core.turn import Context, Turn
 
 
@@ -155,9 +155,7 @@ def _reopen(turn: Turn) -> None:
         return
     name = open_order.key if open_order is not None else trade.trade_id
     turn.alarm(Reason.of(ReasonCode.LATE_FILL, cl_ord_id=name))
-    turn.trade = replace(
-        turn.trade, outcome=None, reason=None, closed_ns=None, is_settled=False, flat_since_ns=None
-    )
+    turn.trade = reopened(turn.trade)
 
 
 def _ask_for_legs(turn: Turn) -> None:

@@ -10,7 +10,7 @@ Must never: read a clock or send anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from surefill.core.events import ExecutionReport
@@ -293,6 +293,13 @@ def _ended_early(entry: ChildOrder) -> bool:
 def _is_void(order: ChildOrder) -> bool:
     """A replacement that came to nothing leaves its predecessor in place (R9)."""
     return order.state is OrderState.REJECTED
+
+
+def reopened(trade: Trade) -> Trade:
+    """The trade without its outcome: a fact of the venue has to be dealt with first."""
+    return replace(
+        trade, outcome=None, reason=None, closed_ns=None, is_settled=False, flat_since_ns=None
+    )
 
 
 class Phase(StrEnum):

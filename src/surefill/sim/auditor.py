@@ -349,6 +349,7 @@ class _Run:
         judge.undo(order, px=px, qty=qty)
         if is_bust:
             order.busted_qty += qty
+            judge.book.give_back(order, qty)
         else:
             judge.redo(order, px=line.last_px, qty=qty)
             self._executions[line.exec_id or ""] = order, judge, line.last_px, qty

@@ -130,6 +130,12 @@ class PlanBook:
         later = {numbers for at_ns, numbers in self.told if at_ns > since_ns}
         return {before[-1] if before else (0, 0, 0, 0)} | later
 
+    def give_back(self, order: Order, qty: int) -> None:
+        """``qty`` of an entry never was: nobody else can have closed it, and what he traded beyond
+        the rest is his own position (I16)."""
+        if order.role == ENTRY and self.position < 0:
+            self.external_qty -= min(self.external_qty, qty, -self.position)
+
     def _count(self, order: Order, *, px: int, qty: int) -> None:
         order.filled_qty += qty
         if order.role == ENTRY:
@@ -166,6 +172,11 @@ class PlanBook:
         """Shares that marketable closing orders are about to take off (the ladder at work)."""
         closing = (one for one in self.live.values() if one.role == FLATTEN)
         return sum(order.leaves_qty for order in closing if not self.restores(order))
+
+    def restoring(self) -> int:
+        """Shares that marketable orders are about to trade back (I4b)."""
+        back = (one for one in self.live.values() if one.role == FLATTEN)
+        return sum(order.leaves_qty for order in back if self.restores(order))
 
     def entry_leaves(self) -> int:
         """Shares that entry orders may still add; a replacement and its original count once."""

@@ -1,4 +1,4 @@
-"""Judges one order by its terms alone: price, type, side, tick, size (I1, I13, I15, I23).
+"""Judges one order by its terms alone: price, type, side, tick, size (I1, I2, I13, I15, I23).
 
 What: pure functions from a plan and an order to a list of `Fault`.
 Must never: import anything of ours.
@@ -53,6 +53,19 @@ def order_faults(book: PlanBook, order: Order) -> list[Fault]:
         faults += _limit_faults(terms, order.limit_px)
     if order.role == STOP:
         faults += _leg_faults(book, order)
+    return faults
+
+
+def size_faults(book: PlanBook) -> list[Fault]:
+    """I2: executed plus possible entry shares never exceed the plan."""
+    order_qty, faults = book.terms.order_qty, []
+    total = book.entry_qty + book.entry_leaves()
+    if total > order_qty:
+        sentence = f"entries for {qty_text(total)} shares, the plan is {qty_text(order_qty)}"
+        faults.append(Fault("I2", sentence, "size"))
+    if abs(book.position) > order_qty:
+        sentence = f"holds {qty_text(book.position)} shares, the plan is {qty_text(order_qty)}"
+        faults.append(Fault("I2", sentence, "position"))
     return faults
 
 

@@ -25,7 +25,7 @@ from surefill.sim.auditor_findings import (
     Span,
 )
 from surefill.sim.auditor_log import ARMED, CANCEL_KINDS, HELD, Line
-from surefill.sim.auditor_orders import fill_faults, order_faults, path_faults
+from surefill.sim.auditor_orders import fill_faults, order_faults, path_faults, size_faults
 from surefill.sim.auditor_terms import Claim, PlanTerms, qty_text
 
 _TARGET_MAY_MOVE = frozenset({"CLOSED_TIME", "CLOSED_FLATTEN", "CLOSED_EXTERNAL", "CLOSED_MIXED"})
@@ -67,6 +67,7 @@ class PlanJudge:
         self._anchor = Anchor(self.book, may_move)
         self._repairs = Repairs(limits)
         self._over = Span()
+        self._owed = Span()  # the position is reversed, whether or not it is being traded back
         self._is_over_by_venue = False
         """The venue began the present stretch in which exits are larger than the position."""
         self._idle = Span()
@@ -81,7 +82,7 @@ class PlanJudge:
     @property
     def is_quiet(self) -> bool:
         """Flat, without orders, nothing being timed: other plans' trades cannot concern it."""
-        spans = (self._over, self._anchor.off, self.cover.window)
+        spans = (self._over, self._owed, self._anchor.off, self.cover.window)
         return (
             not self.book.live
             and not self._instant.is_open
@@ -179,7 +180,7 @@ class PlanJudge:
         for fault, at_ns in self._repairs.verdict(self._now_ns):
             self.tell(fault, at_ns=at_ns)
         need, cover = book.need(), book.cover()
-        self._check_size()
+        self.tell(*size_faults(book))
         self._check_reversal(instant, need)
         self._note_cancelled_cover(instant, need, cover=cover)
         self._cover_qty = cover
@@ -201,7 +202,7 @@ class PlanJudge:
             self._note_idle(0)
             self.cover.update(0, self._now_ns, self._is_exposed)
             self._check_window(open_ns, self._now_ns)
-        self._check_over(self._over.since_ns)
+        self._check_over(self._over.since_ns, self._owed.since_ns)
         self._check_anchor(self._anchor.off.since_ns)
         for fault, at_ns in self._repairs.verdict(self._now_ns + DAY_NS):
             self.tell(fault, at_ns=at_ns)
@@ -228,9 +229,8 @@ class PlanJudge:
         if order.role == FLATTEN:
             self._repairs.closing()
             return
-        need = self.book.need()
         faults = self._repairs.new_group(
-            need,
+            self.book.need(),
             self._entry_fills,
             self._now_ns,
             qty=order.order_qty,
@@ -252,17 +252,6 @@ class PlanJudge:
 
     # --- checks of an instant -------------------------------------------------------------
 
-    def _check_size(self) -> None:
-        """I2: executed plus possible entry shares never exceed the plan."""
-        book, order_qty = self.book, self.terms.order_qty
-        total = book.entry_qty + book.entry_leaves()
-        if total > order_qty:
-            sentence = f"entries for {qty_text(total)} shares, the plan is {qty_text(order_qty)}"
-            self.tell(Fault("I2", sentence, "size"))
-        if abs(book.position) > order_qty:
-            sentence = f"holds {qty_text(book.position)} shares, the plan is {qty_text(order_qty)}"
-            self.tell(Fault("I2", sentence, "position"))
-
     def _check_reversal(self, instant: _Instant, need: int) -> None:
         """I4: exits never larger than the position, none when flat, never the other side."""
         book = self.book
@@ -278,14 +267,21 @@ class PlanJudge:
         if reducing > need and instant.has_new_exit and at_fault:
             sentence = f"exits for {qty_text(reducing)} shares, the position is {qty_text(need)}"
             self.tell(Fault("I4", sentence, "over"))
-        started_ns = self._over.update(is_over, self._now_ns)
-        self._check_over(started_ns)
+        owed_qty = max(0, -book.position)
+        is_left = reducing > need or owed_qty > book.restoring()
+        left_ns = self._over.update(is_left, self._now_ns)
+        self._check_over(left_ns, self._owed.update(owed_qty > 0, self._now_ns))
 
-    def _check_over(self, started_ns: int | None) -> None:
-        """I4: what the venue left too large is cut within two seconds."""
-        if self._is_late(started_ns, self._limits.flat_ms):
-            sentence = f"exits larger than the position lived for {self._ms_since(started_ns)} ms"
+    def _check_over(self, left_ns: int | None, owed_ns: int | None) -> None:
+        """I4: what the venue left too large is cut, or an order trades it back, within 2 s; that
+        order has the time of any that closes to find its counterpart."""
+        limits, slow_ms = self._limits, self._limits.closing_ms
+        if self._is_late(left_ns, limits.flat_ms):
+            sentence = f"exits larger than the position lived for {self._ms_since(left_ns)} ms"
             self.tell(Fault("I4", sentence, "orphan"))
+        if self._is_late(owed_ns, slow_ms, again_ms=slow_ms):
+            sentence = f"the position stayed reversed for {self._ms_since(owed_ns)} ms"
+            self.tell(Fault("I4", sentence, "owed"))
 
     def _note_cancelled_cover(self, instant: _Instant, need: int, *, cover: int) -> None:
         """I20: cover that was needed and was cancelled; the next exit order says what for."""

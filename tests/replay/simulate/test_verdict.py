@@ -170,7 +170,17 @@ def test_an_order_that_no_broker_takes_is_found() -> None:
     (entry,) = [n for n, line in enumerate(played.run.log.lines) if line["kind"] == "new"][:1]
     sent = played.run.log.lines[entry]
     played.run.log.lines.append(dict(sent, kind="refused", text="INSUFFICIENT_QTY symbol=ACME"))
+    # Found by simulation, seeds 15701, 20499, 20713: the venue had just fired the stop, or held
+    # shares the other way round of which nobody had been told.
+    elected = "STOP_PX_UNWANTED ord_type=STOP body=1"
+    played.run.log.lines.append(dict(sent, kind="refused", text=elected))
+    turned = "NOT_ENTRY contingency=BRACKET body=1"
+    played.run.log.lines.append(dict(sent, kind="refused", text=turned))
     assert "I13" not in codes(played)
+    limit = "STOP_PX_UNWANTED ord_type=LIMIT body=1"
+    played.run.log.lines.append(dict(sent, kind="refused", text=limit))
+    assert "I13" in codes(played)
+    del played.run.log.lines[-1]
     played.run.log.lines.append(dict(sent, kind="refused", text="SUB_PENNY field=limit_px"))
     assert "I13" in codes(played)
 

@@ -53,9 +53,11 @@ _NEVER_TAKEN = frozenset(
         *("BAD_QTY", "BAD_PRICE", "SUB_PENNY", "LEG_ORDER", "TIF_ILLEGAL", "EXTENDED_ILLEGAL"),
         *("LIMIT_PX_MISSING", "STOP_PX_MISSING", "LIMIT_PX_UNWANTED", "STOP_PX_UNWANTED"),
         *("TARGET_MISSING", "STOP_LEG_MISSING", "LEG_UNWANTED", "OCO_NOT_LIMIT", "STOP_ENTRY"),
-        *("NOT_ENTRY", "QTY_FIXED", "ID_TOO_LONG", "UNKNOWN_SYMBOL"),
+        *("QTY_FIXED", "ID_TOO_LONG", "UNKNOWN_SYMBOL"),
     }
 )
+_ELECTED = "STOP_PX_UNWANTED ord_type=STOP"
+"""A stop that has just fired takes no other stop price: a matter of the moment."""
 _TAKES_COVER = frozenset(
     {Meddling.CANCEL_LEG.value, Meddling.CLOSE_OUTSIDE.value, Meddling.REJECT_STOP.value}
 )
@@ -207,7 +209,7 @@ def _refusal_faults(played: Played) -> Iterator[Violation]:
         owner = owner_of(str(line["cl_ord_id"] or ""))
         if line["kind"] == "refused" and owner is not None:
             why = str(line["text"])
-            if why.partition(" ")[0] in _NEVER_TAKEN:
+            if why.partition(" ")[0] in _NEVER_TAKEN and not why.startswith(_ELECTED):
                 sentence = f"{line['cl_ord_id']} was no order that a broker takes: {why}"
                 yield Violation("I13", owner[0], _number(line, "venue_ns"), sentence)
 

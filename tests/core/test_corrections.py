@@ -1,0 +1,105 @@
+"""What the venue takes back, and whose shares are left then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surefill.core.corrections import give_back
+from surefill.core.events import PositionsRead
+from surefill.core.fix import ExecType
+from surefill.core.trade import Outcome, Trade
+from surefill.core.turn import Context, Turn
+from surefill.core.units import NANO
+from surefill.tactics.registry import TACTICS
+from tests.support.core import Bench, S
+
+SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+
+
+def sold_by_hand(side: str) -> Bench:
+    """30 and 70 shares were entered and covered; somebody closed all."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 30)
+    b.fills("E1", 70)
+    b.accepts("X1")
+    b.run(60)
+    b.foreign_qty = -100 * b.sign
+    b.feed(PositionsRead((), b.now, b.now))
+    b.run(2)
+    b.cancelled("X1")
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_EXTERNAL
+    b.news()
+    return b
+
+
+def busted(b: Bench, n: int) -> None:
+    """An execution of the entry is taken back, and the stream says so."""
+    gone, row = b.history[n], b.rows["E1"]
+    assert gone.last_qty is not None
+    row.cum_qty -= gone.last_qty
+    told = replace(gone, exec_type=ExecType.TRADE_CANCEL, cum_qty=row.cum_qty, venue_ns=b.now)
+    b.streams(told)
+
+
+@SIDES
+def test_what_somebody_closed_of_an_entry_that_never_was_is_his(side: str) -> None:
+    """Found by simulation, seeds 15803 and 20089: what he bought is not ours to sell."""
+    b = sold_by_hand(side)
+    busted(b, 0)
+    assert b.news() == ["ALARM VENUE_BUST", "SETTLED", "CLOSED"]
+    assert (b.held, b.trade.external_qty) == (0, 70 * NANO)
+    assert b.trade.outcome is Outcome.CLOSED_EXTERNAL
+    busted(b, 1)
+    assert (b.held, b.trade.external_qty) == (0, 0)
+    assert b.trade.outcome == "NOT_ENTERED", "and one outcome, true to what is left"
+    busted(b, 1)
+    b.run(60)
+    assert [line for line in b.news() if line.startswith("submit")] == []
+
+
+@pytest.mark.parametrize(
+    ("external", "busted_qty", "left", "outcome"),
+    [
+        (0, 30, 0, Outcome.CLOSED_EXTERNAL),
+        (100, 30, 70, None),
+        (130, 100, 30, None),
+        (100, 0, 100, Outcome.CLOSED_EXTERNAL),
+    ],
+)
+def test_no_more_than_was_taken_back(
+    external: int, busted_qty: int, left: int, outcome: Outcome | None
+) -> None:
+    b = sold_by_hand("buy")
+    row = b.trade.orders[0]
+    fills = tuple(replace(fill, qty=0) for fill in row.fills[: 1 + (busted_qty == 100)])
+    fills += row.fills[len(fills) :]
+    row = replace(row, fills=fills if busted_qty else row.fills, reported_qty=0)
+    trade = replace(b.trade, orders=(row,), external_qty=external * NANO)
+    turn = given_back(trade, row.key, busted_qty)
+    assert (turn.trade.external_qty, turn.trade.outcome) == (left * NANO, outcome)
+
+
+def given_back(trade: Trade, key: str, qty: int) -> Turn:
+    """The turn in which so many shares of an order are taken back."""
+    turn = Turn(trade, Context(now=S, tactic=TACTICS["limit"]))
+    order = trade.order(key)
+    assert order is not None
+    give_back(turn, order, qty * NANO)
+    return turn
+
+
+def test_an_exit_that_is_taken_back_gives_nobody_anything() -> None:
+    b = sold_by_hand("buy")
+    trade = replace(b.trade, external_qty=130 * NANO)
+    assert given_back(trade, b.key("X1"), 30).trade == trade
+
+
+def test_what_was_handed_over_stays_handed_over() -> None:
+    b = sold_by_hand("buy")
+    over = replace(b.trade, outcome=Outcome.HANDED_OVER, external_qty=130 * NANO)
+    turn = given_back(over, b.key("E1"), 30)
+    assert (turn.trade.outcome, turn.trade.external_qty) == (Outcome.HANDED_OVER, 100 * NANO)
