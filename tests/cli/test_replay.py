@@ -18,7 +18,7 @@ from surefill.replay.run_files import read_parents
 from surefill.replay.tracks import read_tracks
 from surefill.sim.auditor import Violation
 from surefill.sim.calendar import session_on
-from tests.sim.tapes import day, twin
+from tests.sim.tapes import day, spoilt, twin
 
 Capture = pytest.CaptureFixture[str]
 BRIEF = ("--minutes", "4", "--plans", "6")
@@ -156,3 +156,49 @@ def test_plans_sampled_with_what_was_assumed(tmp_path: Path, capsys: Capture) ->
     out = " ".join(capsys.readouterr().out.split())
     assert "3 plans in" in out
     assert "Plans: sampled every 100 s, long and short in turn: 50 shares" in out
+
+
+def test_a_suspect_tape_is_refused_with_its_numbers_or_played_on_request(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    spoilt(twin(tmp_path))
+    words = ["replay", str(tmp_path), "--path", "limit", *BRIEF]
+    assert main(words) == Exit.USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "TAPE_SUSPECT" in err
+    assert "crossed quotes" in err
+    assert main([*words, "--allow-bad", "--json", "--out", str(tmp_path / "run")]) == Exit.DONE
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert row["tapes"][0]["crossed"] > 400
+    assert "crossed quotes" in row["tapes"][0]["suspect"][0]
+    for name in ("summary.md", "report.html"):
+        assert "SUSPECT" in (tmp_path / "run" / name).read_text()
+
+
+def test_a_tape_that_cannot_be_used_is_left_out_by_name(tmp_path: Path, capsys: Capture) -> None:
+    for name in ("bad", "good"):
+        (tmp_path / name).mkdir()
+        found = twin(tmp_path / name)
+        if name == "bad":
+            found.trades_path.write_bytes(b"no Parquet")
+    words = ["replay", str(tmp_path), "--path", "limit", *BRIEF]
+    assert main(words) == Exit.USAGE
+    assert "TAPE_UNREADABLE" in capsys.readouterr().err
+    assert main([*words, "--allow-bad"]) == Exit.DONE
+    shown = capsys.readouterr()
+    assert "tape of TWIN on 20261120: TAPE_LEFT_OUT: TAPE_UNREADABLE" in shown.err
+    assert shown.out.count("Recorded market") == 1
+
+
+def test_no_plan_is_played_in_a_gap(tmp_path: Path, capsys: Capture) -> None:
+    open_ns = session_on(20261120).open_ns
+    spoilt(twin(tmp_path), cut=(open_ns + 350 * 10**9, open_ns + 3_000 * 10**9))
+    words = ["replay", str(tmp_path), "--path", "limit", "--allow-bad", "--json"]
+    file = _plan_file(tmp_path)
+    with file.open("a") as more:
+        more.write(f"{open_ns + 300 * 10**9},TWIN,buy,1,185,1,2.5,before,{open_ns + 330 * 10**9}\n")
+    assert main([*words, "--plans", str(file)]) == Exit.DONE
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["code"] for one in row["left_out"]] == ["PLAN_IN_GAP"] * 3
+    assert (row["plans"], row["tapes"][0]["gaps"]) == (1, 1)

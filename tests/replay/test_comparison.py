@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from surefill.cli import replay
+from surefill.cli.main import main
 from surefill.core.plan import SECOND_NS
 from surefill.core.state import Denial
 from surefill.replay import comparison
@@ -21,9 +28,13 @@ from surefill.replay.comparison import (
     recorded_streams,
     synthetic_stream,
 )
+from surefill.replay.plan_files import read_plans
+from surefill.replay.plan_source import FilePlans
+from surefill.replay.sweep import Choice, play_task, tasks_of
 from surefill.sim.calendar import session_on
 from surefill.sim.columns import columns_of_rows
 from surefill.sim.market import TapeError, TapeErrorCode
+from surefill.sim.tape import RecordedTape, list_tapes, open_tape
 from tests.sim.tapes import day, tapes_root, twin
 
 
@@ -147,3 +158,65 @@ def _clean(stream: Stream) -> bool:
         assert not run.report.violations
         assert "SYMBOL_UNKNOWN" not in str(list(run.ended.values()))
     return True
+
+
+ROWS = 600
+
+
+def _big_day(folder: Path, symbol: str) -> None:
+    """A partition with a quote every second."""
+    place = folder / f"symbol={symbol}" / "date=20261120"
+    place.mkdir(parents=True)
+    ns = session_on(20261120).open_ns + np.arange(ROWS, dtype=np.int64) * 1_000_000_000
+    bid = (1_000_000 + 100 * (np.arange(ROWS) % 9)).astype(np.int32)
+    many = np.full(ROWS, 100, dtype=np.int32)
+    quotes = {"ts_ns": ns, "seq": np.arange(ROWS), "bid_px": bid, "bid_sz": many}
+    quotes |= {"ask_px": bid + np.int32(100), "ask_sz": many}
+    trades = {"ts_ns": ns, "seq": np.arange(ROWS), "px": bid, "sz": many, "side": many * 0}
+    for name, columns in (("nbbo", quotes), ("trades", trades)):
+        table = pa.table({"symbol": pa.array([symbol] * ROWS), **columns})
+        pq.write_table(table, place / f"{symbol}_{name}.parquet")
+
+
+def test_one_symbol_day_is_in_memory_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever a day is opened, the columns of every day before it are gone."""
+    for symbol in "ABC":
+        _big_day(tmp_path, symbol)
+    loaded: list[weakref.ref[object]] = []
+    alive: list[int] = []
+    opened = open_tape
+
+    def counting(*args: Any, **named: Any) -> RecordedTape:
+        alive.append(sum(ref() is not None for ref in loaded))
+        tape = opened(*args, **named)
+        columns = tape.columns()
+        loaded.extend(weakref.ref(column) for column in (columns.quote_ns, columns.bid_px))
+        return tape
+
+    monkeypatch.setattr(comparison, "open_tape", counting)
+    monkeypatch.setattr(replay, "keep_run", lambda *_, **__: ())  # what is kept, but no pictures
+    at_ns = session_on(20261120).open_ns + 60 * SECOND_NS
+    plans = tmp_path / "plans.csv"
+    plans.write_text(
+        "at,symbol,side,qty,signal,risk,rr,exit_at\n"
+        + "".join(f"{at_ns},{name},buy,1,100,1,2.5,{at_ns + 10 * SECOND_NS}\n" for name in "ABC")
+    )
+    words = ["replay", str(tmp_path), "--plans", str(plans), "--path", "limit", "--json"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    assert alive == [0, 0, 0]
+    scope = Scope(plans_max=1, window_ns_max=60 * SECOND_NS, events_max=10**9)
+    source = FilePlans(read_plans(plans).draws)
+    tasks = tasks_of(
+        [Choice("limit")], list_tapes(tmp_path), model="queue", seed=1, scope=scope, source=source
+    )
+    assert [play_task(task).plans for task in tasks] == [1, 1, 1]
+    assert alive == [0] * 6
+
+
+def test_days_of_a_partition_are_listed_without_opening_one(tmp_path: Path) -> None:
+    _big_day(tmp_path, "A")
+    for path in tmp_path.rglob("*.parquet"):
+        path.write_bytes(b"not opened")
+    assert [day.symbol for day in days_at([tmp_path])[20261120]] == ["A"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from surefill.core.plan import SECOND_NS
 from surefill.replay.comparison import Scope, synthetic_stream
 from surefill.replay.paths import LEGACY
+from surefill.replay.plan_rows import draw_of
+from surefill.replay.plan_source import FilePlans
 from surefill.replay.sweep import (
     Cell,
     Choice,
@@ -20,8 +23,13 @@ from surefill.replay.sweep import (
     play_task,
     play_tasks,
     synthetic_tasks,
+    tasks_of,
     walk_forward,
 )
+from surefill.sim.market import TapeError, TapeErrorCode
+from surefill.sim.scripts import CRWD_SESSION
+from surefill.sim.workload import Draw
+from tests.sim.tapes import spoilt, twin
 
 SCOPE = Scope(plans_max=6, window_ns_max=300 * SECOND_NS, events_max=10**9)
 MIN, MAX = "max_slippage_ppb", "fill_timeout_ns"
@@ -105,3 +113,34 @@ def test_a_cell_is_the_same_whoever_plays_it() -> None:
     assert [found[0], found[1]] == [play_task(task) for task in tasks]
     assert not found[0].broken
     assert found[0].cost_bps != found[1].cost_bps
+
+
+def test_a_bad_tape_ends_it_or_is_left_out_by_name(tmp_path: Path) -> None:
+    bad = spoilt(twin(tmp_path))
+    (task,) = tasks_of([Choice("limit")], [bad], model="queue", seed=1, scope=SCOPE)
+    with pytest.raises(TapeError) as error:
+        play_task(task)
+    assert error.value.code is TapeErrorCode.TAPE_SUSPECT
+    played = play_task(replace(task, allow_bad=True))
+    assert played.plans > 0
+    assert "SUSPECT" in played.tapes[0]
+    bad.trades_path.write_bytes(b"no Parquet")
+    left = play_task(replace(task, allow_bad=True))
+    assert (left.plans, left.cost_bps) == (0, None)
+    assert [one.field for one in left.left_out] == ["TAPE_UNREADABLE"]
+
+
+def test_a_day_on_which_no_plan_can_be_played(tmp_path: Path) -> None:
+    early = draw_of(
+        {"at": CRWD_SESSION.open_ns - 5, "symbol": "TWIN", "side": "buy", "qty": 1, "signal": 9}
+        | {"risk": 1, "rr": 2},
+        "here",
+        fallback_id="x",
+    )
+    assert isinstance(early, Draw)
+    source = FilePlans((early,))
+    days = [twin(tmp_path)]
+    choice = Choice("limit")
+    (task,) = tasks_of([choice], days, model="queue", seed=1, scope=SCOPE, source=source)
+    found = play_task(task)
+    assert (found.plans, [one.code for one in found.left_out]) == (0, ["PLAN_OUTSIDE_SESSION"])

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from surefill.core.plan import SECOND_NS
 from surefill.replay.tape_marks import marked_on, markets_at, place_of, tracks_on
+from surefill.sim.market import TapeError, TapeErrorCode
 from surefill.sim.scripts import CRWD_SESSION
-from tests.sim.tapes import twin
+from tests.sim.tapes import spoilt, twin
 from tests.tca.parents import fill, parent
 
 
@@ -33,3 +36,14 @@ def test_markets_come_once_each(tmp_path: Path) -> None:
     ((found, market),) = markets_at([tmp_path], [place, place, (1, "TWIN")])
     assert found == place
     assert market.symbol == "TWIN"
+
+
+def test_a_suspect_tape_marks_nothing_unless_it_is_allowed(tmp_path: Path) -> None:
+    spoilt(twin(tmp_path))
+    place = (CRWD_SESSION.date, "TWIN")
+    with pytest.raises(TapeError) as error:
+        list(markets_at([tmp_path], [place]))
+    assert error.value.code is TapeErrorCode.TAPE_SUSPECT
+    told: list[str] = []
+    assert list(markets_at([tmp_path], [place], allow_suspect=True, tell=told.append))
+    assert "SUSPECT" in told[0]

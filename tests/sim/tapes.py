@@ -108,3 +108,21 @@ def twin(folder: Path, *, with_date: bool = True) -> TapeDay:
     """A small synthetic day on disk."""
     tape = SyntheticTape(5, "TWIN", CRWD_SESSION, profile=replace(MID, events=4_000))
     return write_twin(folder, tape, with_date=with_date)
+
+
+def spoilt(found: TapeDay, *, cut: tuple[int, int] | None = None) -> TapeDay:
+    """The same day with every tenth quote crossed, or (``cut``) without the rows between two
+    instants (UTC ns)."""
+    if cut is None:
+        table = pq.read_table(found.quotes_path)
+        bids = table["bid_px"].to_numpy().copy()
+        bids[::10] += 50_000
+        at = table.column_names.index("bid_px")
+        table = table.set_column(at, "bid_px", pa.array(bids, pa.int32()))
+        pq.write_table(table, found.quotes_path)
+        return found
+    for path in (found.quotes_path, found.trades_path):
+        table = pq.read_table(path)
+        ns = table["ts_ns"].to_numpy()
+        pq.write_table(table.filter(pa.array((ns < cut[0]) | (ns > cut[1]))), path)
+    return found

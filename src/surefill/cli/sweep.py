@@ -45,6 +45,8 @@ from surefill.sim.market import TapeError
 SEED, PLANS, MINUTES, MORNINGS = 7, 60, 30, 4
 EVENTS_MAX = 20_000_000
 VERB = "sweep"
+TAPES_MAX = 8
+"""So many tapes are shown with what they hold; of more only the suspect ones."""
 RETRIES = 3
 """A worker that dies is no result: its tasks are played again elsewhere."""
 HEAD = ("day", "plans", "entered", "ALL", "chosen on the days before")
@@ -179,6 +181,9 @@ def _tell(cells: list[Cell], folds: list[Fold], args: argparse.Namespace) -> Non
     if len(folds) > 1:
         blocks.insert(2, _sum(cells, folds))
     broken = [text for cell in cells for text in cell.broken]
+    tapes = list(dict.fromkeys(text for cell in cells for text in cell.tapes))
+    shown = [text for text in tapes if len(tapes) <= TAPES_MAX or "SUSPECT" in text]
+    blocks[1:1] = [f"{text}." for text in shown]
     show([*blocks, f"Auditor: {len(broken)} violations in {len(cells)} runs.", *broken[:5], ""])
 
 

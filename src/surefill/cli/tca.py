@@ -58,6 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tape", metavar="PATH", action="append", type=Path, help="recorded days; repeat it"
     )
+    parser.add_argument(
+        "--allow-bad", action="store_true", help="measure against a suspect tape as well"
+    )
     parser.add_argument("--since", metavar="DATE", type=day, help="first day, as in 2026-11-20")
     parser.add_argument("--until", metavar="DATE", type=day, help="last day, included")
     parser.add_argument("--symbol", metavar="NAME", help="of this symbol alone")
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         title, parents, notes = _read(args)
         if args.tape:
-            parents, notes = _marked(args.tape, parents, notes)
+            parents, notes = _marked(args, parents, notes)
     except SourceError as error:
         say(f"surefill tca: {error}")
         return error.code
@@ -162,16 +165,17 @@ def _journal(place: str | None) -> _Source:
 
 
 def _marked(
-    tapes: Sequence[Path], parents: Sequence[Parent], notes: tuple[str, ...]
+    args: argparse.Namespace, parents: Sequence[Parent], notes: tuple[str, ...]
 ) -> tuple[Sequence[Parent], tuple[str, ...]]:
     from surefill.replay.tape_marks import marked_on
     from surefill.sim.market import TapeError
 
     try:
-        found, count = marked_on(tapes, parents)
+        told: list[str] = []
+        found, count = marked_on(args.tape, parents, allow_suspect=args.allow_bad, tell=told.append)
     except TapeError as error:
         raise SourceError(str(error)) from None
-    return found, (*notes, f"tapes cover {count} of {len(parents)} plans")
+    return found, (*notes, *told, f"tapes cover {count} of {len(parents)} plans")
 
 
 def _is_wanted(parent: Parent, args: argparse.Namespace) -> bool:

@@ -10,6 +10,7 @@ Must never: give one path a plan, a limit or a piece of market that the other on
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -181,8 +182,12 @@ def recorded_streams(
     for date, days in sorted(days_at(paths).items()):
         wanted = wanted_days(days, source)
         for some in [wanted] if together and wanted else [[day] for day in wanted]:
+            # A run and its market know each other: without this they outlive their day.
+            gc.collect()
             try:
-                yield _recorded(date, some, scope, seed=seed, source=source, on_bad=on_bad)
+                yield _recorded(
+                    date, some, scope, seed=seed, source=source, allow_suspect=on_bad is not None
+                )
             except TapeError as error:
                 if on_bad is None:
                     raise
@@ -195,11 +200,10 @@ def stream_of_day(
     scope: Scope,
     *,
     source: PlanSource | None = None,
-    on_bad: OnBad | None = None,
+    allow_suspect: bool = False,
 ) -> Stream:
-    """One symbol-day alone, as a sweep plays it; ``on_bad``: play a suspect one. Raises
-    `TapeError`."""
-    return _recorded(day.date, [day], scope, seed=seed, source=source, on_bad=on_bad)
+    """One symbol-day alone, as a sweep plays it. Raises `TapeError`."""
+    return _recorded(day.date, [day], scope, seed=seed, source=source, allow_suspect=allow_suspect)
 
 
 def wanted_days(days: Iterable[TapeDay], source: PlanSource | None) -> list[TapeDay]:
@@ -227,12 +231,12 @@ def _recorded(
     *,
     seed: int,
     source: PlanSource | None = None,
-    on_bad: OnBad | None = None,
+    allow_suspect: bool = False,
 ) -> Stream:
     session = session_on(date)
     tapes, found = [], []
     for day in days:
-        tape, quality = checked_tape(day, session, allow_suspect=on_bad is not None)
+        tape, quality = checked_tape(day, session, allow_suspect=allow_suspect)
         tapes.append(tape)
         found.append(quality)
     title = f"recorded market of {date}"

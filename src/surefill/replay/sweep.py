@@ -13,6 +13,7 @@ Must never: choose with a day that is reported, or leave out what failed.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass, replace
@@ -24,7 +25,8 @@ from surefill.core.plan import TradePlan
 from surefill.replay.comparison import Scope, Stream, stream_of_day, synthetic_stream
 from surefill.replay.paths import LEGACY, play_paths
 from surefill.replay.plan_rows import LeftOut
-from surefill.replay.plan_source import PlanSource
+from surefill.replay.plan_source import PlanSource, left_out_tape
+from surefill.sim.market import TapeError
 from surefill.sim.tape import TapeDay
 
 SYNTHETIC = "synthetic"
@@ -63,6 +65,8 @@ class Task:
     scope: Scope
     source: PlanSource | None = None
     """Whose plans; ``None``: drawn by the seed."""
+    allow_bad: bool = False
+    """Play a suspect tape, and leave out one that cannot be used, instead of ending the sweep."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,8 @@ class Cell:
     cost_bps: Decimal | None
     broken: tuple[str, ...]
     left_out: tuple[LeftOut, ...] = ()
+    tapes: tuple[str, ...] = ()
+    """What was left out, and what the tape holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def tasks_of(
     seed: int,
     scope: Scope,
     source: PlanSource | None = None,
+    allow_bad: bool = False,
 ) -> list[Task]:
     """One task a choice and symbol-day, in an order that does not depend on who plays them."""
     return [
@@ -134,6 +141,7 @@ def tasks_of(
             seed=seed,
             scope=scope,
             source=source,
+            allow_bad=allow_bad,
         )
         for day in sorted(days, key=lambda day: (day.date, day.symbol))
         for choice in choices
@@ -160,19 +168,17 @@ def synthetic_tasks(
 
 
 def play_task(task: Task) -> Cell:
-    """Play one. Raises `TapeError` for a tape that cannot be used."""
-    stream = _stream_of(task)
+    """Play one. Raises `TapeError` for a tape that cannot be used, unless that is allowed."""
+    gc.collect()  # a run and its market know each other: the last task's would outlive it
+    try:
+        stream = _stream_of(task)
+    except TapeError as error:
+        if not task.allow_bad:
+            raise
+        return _empty(task, (left_out_tape(task.symbol, task.date, error),))
+    tapes = tuple(one.sentence() for one in stream.quality)
     if not stream.draws:
-        return Cell(
-            choice=task.choice.name,
-            symbol=task.symbol,
-            date=task.date,
-            plans=0,
-            entered=0,
-            cost_bps=None,
-            broken=(),
-            left_out=stream.left_out,
-        )
+        return _empty(task, stream.left_out, tapes)
     draws = tuple(replace(draw, plan=task.choice.of(draw.plan)) for draw in stream.draws)
     played = next(
         play_paths(
@@ -188,13 +194,35 @@ def play_task(task: Task) -> Cell:
         cost_bps=played.measures.all_in_bps,
         broken=tuple(str(one) for one in played.violations),
         left_out=stream.left_out,
+        tapes=tapes,
+    )
+
+
+def _empty(task: Task, left_out: tuple[LeftOut, ...], tapes: tuple[str, ...] = ()) -> Cell:
+    """A day on which nothing could be played."""
+    return Cell(
+        choice=task.choice.name,
+        symbol=task.symbol,
+        date=task.date,
+        plans=0,
+        entered=0,
+        cost_bps=None,
+        broken=(),
+        left_out=left_out,
+        tapes=tapes,
     )
 
 
 def _stream_of(task: Task) -> Stream:
     if task.day is None:
         return synthetic_stream(task.seed, task.scope)
-    return stream_of_day(task.day, task.seed, task.scope, source=task.source)
+    return stream_of_day(
+        task.day,
+        task.seed,
+        task.scope,
+        source=task.source,
+        allow_suspect=task.allow_bad,
+    )
 
 
 def play_tasks(tasks: Sequence[Task], executor: Executor) -> Iterator[tuple[int, Cell]]:

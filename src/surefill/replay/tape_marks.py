@@ -10,7 +10,7 @@ Must never: mark a plan with another day's market.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -29,6 +29,11 @@ LEAD_NS = 60 * 1_000_000_000
 """A tape is opened a minute before the session, so that its first quote is known at the open."""
 Place = tuple[int, str]
 """Date (yyyymmdd) and symbol."""
+Tell = Callable[[str], None]
+
+
+def _nobody(_: str) -> None:
+    """Nobody listens."""
 
 
 def place_of(parent: Parent) -> Place:
@@ -37,21 +42,34 @@ def place_of(parent: Parent) -> Place:
     return at.year * 10_000 + at.month * 100 + at.day, parent.symbol
 
 
-def markets_at(paths: Iterable[Path], wanted: Iterable[Place]) -> Iterator[tuple[Place, Market]]:
-    """The recorded markets among ``wanted``, one at a time. Raises `TapeError`."""
+def markets_at(
+    paths: Iterable[Path],
+    wanted: Iterable[Place],
+    *,
+    allow_suspect: bool = False,
+    tell: Tell = _nobody,
+) -> Iterator[tuple[Place, Market]]:
+    """The recorded markets among ``wanted``, one at a time; ``tell`` gets a line about each tape.
+    Raises `TapeError`, for a suspect tape as well unless it is allowed."""
     days = {(date, day.symbol): day for date, found in days_at(paths).items() for day in found}
     for place in sorted(set(wanted) & days.keys()):
-        yield place, _market(days[place])
+        yield place, _market(days[place], allow_suspect=allow_suspect, tell=tell)
 
 
-def marked_on(paths: Iterable[Path], parents: Sequence[Parent]) -> tuple[tuple[Parent, ...], int]:
-    """(the plans in their order, how many of them a tape marked). Raises `TapeError`."""
+def marked_on(
+    paths: Iterable[Path],
+    parents: Sequence[Parent],
+    *,
+    allow_suspect: bool = False,
+    tell: Tell = _nobody,
+) -> tuple[tuple[Parent, ...], int]:
+    """(the plans in their order, how many of them a tape marked); as `markets_at`."""
     members: dict[Place, list[int]] = defaultdict(list)
     for n, parent in enumerate(parents):
         members[place_of(parent)].append(n)
     found = list(parents)
     count = 0
-    for place, market in markets_at(paths, members):
+    for place, market in markets_at(paths, members, allow_suspect=allow_suspect, tell=tell):
         for n in members[place]:
             found[n] = marked(parents[n], market)
             count += 1
@@ -59,19 +77,23 @@ def marked_on(paths: Iterable[Path], parents: Sequence[Parent]) -> tuple[tuple[P
 
 
 def tracks_on(paths: Iterable[Path], parents: Sequence[Parent]) -> tuple[Track, ...]:
-    """What these tapes show around the plans that they cover. Raises `TapeError`."""
+    """What these tapes show around the plans that they cover: a picture, of tapes that `marked_on`
+    has judged. Raises `TapeError`."""
     members: dict[Place, list[Parent]] = defaultdict(list)
     for parent in parents:
         members[place_of(parent)].append(parent)
     found: list[Track] = []
-    for place, market in markets_at(paths, members):
+    for place, market in markets_at(paths, members, allow_suspect=True):
         found += tracks_of(members[place], {market.symbol: market})
     return tuple(found)
 
 
-def _market(day: TapeDay) -> Market:
+def _market(day: TapeDay, *, allow_suspect: bool, tell: Tell) -> Market:
     session = session_on(day.date)
     start_ns, end_ns = session.open_ns - LEAD_NS, session.close_ns
-    return market_of(
-        only_evidence(open_tape(day, start_ns=start_ns, end_ns=end_ns).columns()), end_ns
-    )
+    tape = open_tape(day, start_ns=start_ns, end_ns=end_ns)
+    quality = tape.quality(session)
+    if not allow_suspect:
+        quality.check()
+    tell(quality.sentence())
+    return market_of(only_evidence(tape.columns()), end_ns)
