@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from surefill.alerts.health import ChannelHealth, State
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial, EngineState, Mode
 from surefill.core.units import NANO
@@ -16,12 +16,16 @@ from surefill.runtime.heartbeat import Beat
 from surefill.service.metrics import exposition
 from surefill.service.reader import NOTHING, Picture, Pulse
 from tests.support.core import covered_bench
+from tests.support.promtool import promtool
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
 
+CHANNELS = {"engine": {"desk": ChannelHealth(State.WORKS), "mail": ChannelHealth(State.FAILS)}}
+
+
 def samples_of(picture: Picture, pulse: Pulse) -> Samples:
-    text = exposition(picture, pulse).decode()
+    text = exposition(picture, pulse, CHANNELS).decode()
     return {
         (sample.name, tuple(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
@@ -61,6 +65,8 @@ def test_what_is_true_now(picture: Picture) -> None:
     assert found[("surefill_plans", ("CLOSED_STOP",))] == 0
     assert found[("surefill_refused_plans", ("RR_BELOW_MIN",))] == 1
     assert abs(found[("surefill_entry_slippage_ratio", ())]) < 0.01
+    assert found[("surefill_alert_channels", ("engine", "FAILS"))] == 1
+    assert found[("surefill_alert_channels", ("engine", "UNTESTED"))] == 0
     assert found[("surefill_uncovered_longest_seconds", ())] == trade.uncovered.longest_ns / NANO
 
 
@@ -82,15 +88,14 @@ def test_what_is_not_known_is_not_there(picture: Picture) -> None:
 
 
 def test_labels_are_closed_lists(picture: Picture) -> None:
-    text = exposition(picture, Pulse(None, None)).decode()
+    text = exposition(picture, Pulse(None, None), CHANNELS).decode()
     (trade,) = picture.open_trades
     assert trade.symbol not in text
+    assert "desk" not in text
     assert "p1" not in text
 
 
 def test_promtool_finds_nothing(picture: Picture) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip("promtool is not installed")
-    text = exposition(picture, Pulse("somebody", Beat(5, 1, False)))
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True)
+    text = exposition(picture, Pulse("somebody", Beat(5, 1, False)), CHANNELS)
+    done = subprocess.run([promtool(), "check", "metrics"], input=text, capture_output=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")

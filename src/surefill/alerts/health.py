@@ -19,6 +19,8 @@ from pathlib import Path
 from surefill.alerts.silences import write_private
 
 BYTES_MAX = 256_000
+ROLES = ("engine", "watchdog")
+"""The processes that tell alerts."""
 
 
 class State(StrEnum):
@@ -79,6 +81,11 @@ class HealthFile:
             )
         except OSError:
             pass  # the log tells the same; a full disk is told by who needs the disk
+
+
+def health_of(journal: Path) -> dict[str, dict[str, ChannelHealth]]:
+    """Role -> channel -> how it is, of everybody who tells alerts about this journal."""
+    return {role: HealthFile(journal, role).read() for role in ROLES}
 
 
 def _decode(data: bytes) -> dict[str, ChannelHealth]:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from surefill.alerts.channels import Channel, Channels, read_channels
-from surefill.alerts.health import ChannelHealth, HealthFile
+from surefill.alerts.health import ROLES, ChannelHealth, health_of
 from surefill.alerts.letter import Writer
 from surefill.alerts.post import SENT, Post
 from surefill.alerts.silences import HOURS_MAX, Silence, Silences, silences_path
@@ -28,7 +28,6 @@ from surefill.config import ALERTS_NAME, ConfigError, Settings
 from surefill.runtime.account import journal_path, machine_clock
 from surefill.runtime.telling import CODES, place_of
 
-ROLES = ("engine", "watchdog")
 MINUTE_NS = 60_000_000_000
 
 
@@ -123,7 +122,7 @@ def _show(settings: Settings, channels: Channels, *, as_json: bool) -> Exit:
     if not channels.all:
         return _nothing(None)
     journal = journal_path(settings)
-    found = {role: HealthFile(journal, role).read() for role in ROLES}
+    found = health_of(journal)
     silences = Silences(silences_path(journal)).now(machine_clock().now_ns())
     if as_json:
         for channel in channels.all:

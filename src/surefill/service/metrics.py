@@ -10,7 +10,7 @@ Must never: carry an account number, a plan's id or a symbol: labels are closed 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -21,6 +21,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from surefill.alerts.health import ChannelHealth, State
 from surefill.core.cover import cover_of
 from surefill.core.risk import RiskState, risk_state
 from surefill.core.state import Denial, Mode
@@ -34,25 +35,40 @@ from surefill.service.views import refusal_rows
 OPEN = "OPEN"
 
 
-def exposition(picture: Picture, pulse: Pulse) -> bytes:
+Channels = Mapping[str, Mapping[str, ChannelHealth]]
+"""Role -> alert channel -> how it is."""
+
+
+def exposition(picture: Picture, pulse: Pulse, channels: Channels) -> bytes:
     """The text that Prometheus reads."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(picture, pulse))
+    registry.register(_Snapshot(picture, pulse, channels))
     return generate_latest(registry)
 
 
 class _Snapshot(Collector):
     """What is true now."""
 
-    def __init__(self, picture: Picture, pulse: Pulse) -> None:
+    def __init__(self, picture: Picture, pulse: Pulse, channels: Channels) -> None:
         self._picture = picture
         self._pulse = pulse
+        self._channels = channels
 
     def collect(self) -> Iterator[Metric]:
         """Every metric."""
         yield from self._cover()
         yield from self._engine()
         yield from self._plans()
+        yield self._alert_channels()
+
+    def _alert_channels(self) -> Metric:
+        text = "Alert channels, by the process that tells and by how they are"
+        found = GaugeMetricFamily("surefill_alert_channels", text, labels=["role", "state"])
+        for role, channels in self._channels.items():
+            counts = Counter(one.state for one in channels.values())
+            for state in State:
+                found.add_metric([role, state.value], counts[state])
+        return found
 
     def _cover(self) -> Iterator[Metric]:
         trades = self._picture.open_trades

@@ -8,13 +8,16 @@ Must never: reach the file system with anything from a path.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from surefill.alerts.health import health_of
 from surefill.config import Settings
 from surefill.core.events import Act
 from surefill.core.ids import PLAN_ID_PATTERN
+from surefill.runtime.account import journal_path
 from surefill.service import metrics, schemas, views
 from surefill.service.door import Door
 from surefill.service.guard import KILL_PATH
@@ -111,8 +114,9 @@ async def _settings(call: Call) -> object:
 
 
 async def _metrics(call: Call) -> object:
-    picture = await call.desk.reader.picture()
-    return metrics.exposition(picture, await call.desk.reader.pulse())
+    picture, pulse = await call.desk.reader.picture(), await call.desk.reader.pulse()
+    channels = await asyncio.to_thread(health_of, journal_path(call.desk.settings))
+    return metrics.exposition(picture, pulse, channels)
 
 
 async def _submit(call: Call) -> object:
