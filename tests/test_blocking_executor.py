@@ -47,6 +47,7 @@ def test_the_blocking_twin_trades_from_a_script(desk: Desk, symbol: str) -> None
         assert executor.result("script") == executor.open_trades()[0] == result
         assert executor.check(plan_of(symbol, "other")).gate_reasons
         executor.start()  # again changes nothing
+        assert executor.tighten("script", 99.5).stop == Decimal("99.5")
         desk.exchange.quote(symbol, "102.01", "102.03")
         assert executor.closed(result, timeout_s=10).outcome is Outcome.CLOSED_TARGET
 

@@ -208,6 +208,7 @@ def test_the_blocking_twin(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         assert busy.strategy == "s"
         assert not engine.check(busy).is_accepted
         assert engine.reduce(result, 2).position_qty == shares(3)
+        assert str(engine.tighten(result.plan_id, "99.40").stop) == "99.4"
         assert engine.flatten(result.plan_id).is_flat
         assert engine.closed(result).outcome is Outcome.CLOSED_FLATTEN
     with pytest.raises(SurefillError) as error:

@@ -111,6 +111,10 @@ class BlockingExecutor(Blocking):
         work = self.executor.reduce(trade, quantity, why, key=key, timeout_s=timeout_s)
         return self.run(work)
 
+    def tighten(self, plan_id: str, stop: object, why: str = "") -> TradeResult:
+        """See `SmartOrderExecutor.tighten`."""
+        return self.run(self.executor.tighten(plan_id, stop, why))
+
     def result(self, plan_id: str) -> TradeResult:
         """See `SmartOrderExecutor.result`."""
         return self.run(_ready_made(lambda: self.executor.result(plan_id)))

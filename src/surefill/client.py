@@ -38,6 +38,7 @@ from surefill.runtime.flat import FlatReport
 from surefill.runtime.fresh_ids import FreshIds
 from surefill.runtime.loop_thread import Blocking
 from surefill.runtime.result import TradeResult, result_of
+from surefill.runtime.tightening import TIGHTEN_S, stop_px_of
 from surefill.runtime.wiring import journal_path, machine_clock
 
 __all__ = ["Client", "AsyncClient", "FlatReport", "EngineStatus", "PlanCheck", "TradeResult"]
@@ -225,6 +226,13 @@ class AsyncClient:
         qty, timeout_ms = whole_shares(quantity), int(timeout_s * 1000)
         return await self._found(lambda: protocol.Reduce(plan_id, qty, why, name, timeout_ms))
 
+    async def tighten(
+        self, plan_id: str, stop: object, why: str = "", *, timeout_s: float = TIGHTEN_S
+    ) -> TradeResult:
+        """Move a trade's stop nearer; see `SmartOrderExecutor.tighten`."""
+        px, timeout_ms = stop_px_of(stop), int(timeout_s * 1000)
+        return await self._found(lambda: protocol.Tighten(plan_id, px, why, timeout_ms))
+
     async def operate(self, act: Act, target: str, why: str) -> None:
         """Any other act of an operator; returns when it is recorded."""
         await self._ask(protocol.Operate(act, target, why), protocol.Done)
@@ -393,6 +401,12 @@ class Client(Blocking):
     def cancel_entry(self, target: str, why: str = "") -> None:
         """See `AsyncClient.cancel_entry`."""
         self.run(self.client.cancel_entry(target, why))
+
+    def tighten(
+        self, plan_id: str, stop: object, why: str = "", *, timeout_s: float = TIGHTEN_S
+    ) -> TradeResult:
+        """See `AsyncClient.tighten`."""
+        return self.run(self.client.tighten(plan_id, stop, why, timeout_s=timeout_s))
 
     def operate(self, act: Act, target: str, why: str) -> None:
         """See `AsyncClient.operate`."""

@@ -42,6 +42,7 @@ from surefill.runtime.logs import INITIALIZED, LOGGER_NAME
 from surefill.runtime.recovery import is_same_plan, remembered, remembered_closing, unread
 from surefill.runtime.reducing import reduce_and_wait
 from surefill.runtime.result import OrderRef, TradeResult, result_of
+from surefill.runtime.tightening import stop_px_of, tighten_and_wait
 from surefill.runtime.wiring import Runtime
 from surefill.tca.runs import BEGAN, ENDED
 
@@ -297,6 +298,13 @@ class SmartOrderExecutor:
         """The trade whose shares a `reduce` of this id closes; ``None`` for an unused id."""
         found = remembered_closing(self._started().stepper, key)
         return None if found is None else self.result(found.trade_id)
+
+    async def tighten(
+        self, plan_id: str, stop: object, why: str = "", *, by: str = "caller"
+    ) -> TradeResult:
+        """Move a trade's stop nearer (USD); see `tighten_and_wait` for what it raises."""
+        px = stop_px_of(stop)
+        return result_of(await tighten_and_wait(self._started(), plan_id, px, by=by, why=why))
 
     async def cancel_entry(self, target: str, why: str = "", *, by: str = "caller") -> None:
         """End the entry; what has filled stays covered."""

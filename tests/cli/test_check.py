@@ -100,6 +100,18 @@ def test_a_cap_under_one_tick_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert "CAP_UNDER_ONE_TICK" in shown(capsys)
 
 
+def test_what_moves_the_stop_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*BY_DISTANCE, "--break-even", "1R", "--trail", "1.50", "--trail-from", "2R")
+    assert check(*words) == Exit.DONE
+    out = " ".join(shown(capsys).split())
+    assert "stop break-even at 1R, trailing 1.5 from 2R on; it only tightens" in out
+    assert check(*words, "--json") == Exit.DONE
+    assert answer(capsys)["manage"] == "break-even at 1R, trailing 1.5 from 2R on"
+    assert check(*BY_DISTANCE, "--trail-from", "2R") == Exit.USAGE
+    assert check(*BY_DISTANCE, "--trail", "near") == Exit.USAGE
+    assert "PLAN_DISTANCE_INVALID" in shown(capsys)
+
+
 def test_a_plan_without_exits_is_denied(capsys: pytest.CaptureFixture[str]) -> None:
     assert check() == Exit.NOT_TRADED
     assert "EXITS_MISSING" in shown(capsys)

@@ -24,6 +24,7 @@ from surefill.control.protocol import (
     ReadStatus,
     ReadTrade,
     Reduce,
+    Tighten,
     Trades,
 )
 from surefill.core.events import Act
@@ -58,6 +59,10 @@ async def test_one_trade_from_plan_to_flat(exchange: RunningExchange, tmp_path: 
         waited = await desk.answer(AwaitClosed("p1", 10), by="me")
         assert isinstance(waited, Found)
         assert waited.trade.plan.plan_id == "p1"
+        nearer = await desk.answer(Tighten("p1", 9950 * 10_000_000, "", 5_000), by="me")
+        assert isinstance(nearer, Found)
+        assert isinstance(nearer.trade, Trade)
+        assert nearer.trade.ratchet_px == 9950 * 10_000_000
         status = await desk.answer(ReadStatus(), by="me")
         assert isinstance(status, EngineStatus)
         assert (status.mode, status.open_trades, status.uncovered_qty) == (Mode.READY, 1, 0)
@@ -187,7 +192,7 @@ async def test_a_symbol_has_its_own_policy_and_the_plan_the_last_word(
 ) -> None:
     exchange.quote("OWNP", "99.99", "100.01")
     settings = Desk(exchange, tmp_path).settings(SUREFILL_POLICY="OWNP:max_slippage_pct=0.002")
-    caps = []
+    caps: list[int] = []
     async with SmartOrderExecutor(settings) as executor:
         desk = ControlDesk(executor)
         for symbol, overrides in (

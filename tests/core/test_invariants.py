@@ -55,6 +55,14 @@ def test_i1_an_entry_beyond_the_worst_price_or_without_a_limit() -> None:
     assert broken(legacy, with_entry(legacy, spec=market)) == []
 
 
+def test_i14_a_stop_that_was_tightened_stays_so() -> None:
+    tight = replace(COVERED, ratchet_px=99 * NANO)
+    assert broken(COVERED, tight) == []
+    assert broken(tight, replace(tight, ratchet_px=100 * NANO)) == []
+    assert broken(tight, replace(tight, ratchet_px=98 * NANO)) == ["I14"]
+    assert broken(tight, replace(tight, ratchet_px=None)) == ["I14"]
+
+
 def test_i4_exits_for_more_than_is_held() -> None:
     group = replace(COVERED.groups[0], qty=130 * NANO)
     over = replace(COVERED, groups=(group,))

@@ -284,6 +284,7 @@ def test_a_plan_overrides_what_it_names() -> None:
         (0, ReasonCode.PLAN_QTY_INVALID),
         (-4, ReasonCode.PLAN_QTY_INVALID),
         ("1.5", ReasonCode.FRACTIONAL_UNPROTECTABLE),
+        ("0.2", ReasonCode.FRACTIONAL_UNPROTECTABLE),
     ],
 )
 def test_only_whole_shares_above_zero_can_be_closed(value: object, code: ReasonCode) -> None:
@@ -295,3 +296,13 @@ def test_only_whole_shares_above_zero_can_be_closed(value: object, code: ReasonC
 @pytest.mark.parametrize("value", [4, "4", 4.0, Decimal("4.000")])
 def test_whole_shares_in_any_spelling(value: object) -> None:
     assert whole_shares(value) == 4 * NANO
+
+
+@pytest.mark.parametrize(("qty", "whole"), [("2.5", "2"), ("0.2", "1")])
+def test_a_fraction_is_refused_with_the_whole_share_that_could_be_had(qty: str, whole: str) -> None:
+    plan = TradePlan.of("CRWD", "buy", qty, plan_id="p", signal_price=100, risk=1, rr=2)
+    (reason,) = plan_problems(plan, frozenset({"limit"}))
+    assert (reason.code, dict(reason.context)["whole"]) == (
+        ReasonCode.FRACTIONAL_UNPROTECTABLE,
+        whole,
+    )

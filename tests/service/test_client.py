@@ -65,6 +65,8 @@ def test_every_act_reaches_its_route(api: ApiClient) -> None:
         lambda: api.act("halt", "why"),
         lambda: api.act("unkill", "why", confirm="UNKILL"),
         lambda: api.cancel_entry("p1"),
+        lambda: api.tighten("p1", "99"),
+        lambda: api.adopt("k", symbol="CLNT", quantity=1, stop="99", target="101"),
         lambda: api.flatten("CLNT"),
         lambda: api.flatten(plan_id="p1", why="x"),
         lambda: api.flatten(confirm="FLATTEN"),

@@ -34,6 +34,8 @@ async def test_without_an_engine_the_answer_says_so(settings: Settings) -> None:
         asked.check(plan_of("ACME", "p1")),
         asked.flatten("ACME", "", wait_s=1),
         asked.reduce("p1", "5", "", key="k", wait_s=1),
+        asked.tighten("p1", "99.5", "", wait_s=1),
+        asked.adopt(plan_of("ACME", "p1"), wait_s=1),
     ):
         with pytest.raises(ApiProblem) as problem:
             await work

@@ -16,7 +16,7 @@ from surefill.service.routes import ROUTES, plan_id_of
 from surefill.service.tokens import Role
 from tests.support.api_server import ApiServer
 from tests.support.engine_process import EngineProcess
-from tests.support.exchange_server import RunningExchange
+from tests.support.exchange_server import RunningExchange, wait_until
 from tests.support.workplace import SECRET, Workplace
 
 INVENTORY = Path(__file__).parent / "inventory.txt"
@@ -26,7 +26,7 @@ TERMS: dict[str, Any] = {"side": "buy", "signal_price": "100.00", "risk": "1", "
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
     with RunningExchange() as exchange:
-        for symbol in ("ALFA", "BRAV", "CHAR", "DELT", "ECHO"):
+        for symbol in ("ALFA", "BRAV", "CHAR", "DELT", "ECHO", "FOXT", "GOLF"):
             exchange.quote(symbol, "99.99", "100.01")
         yield Workplace(exchange, tmp_path_factory.mktemp("routes"))
 
@@ -131,6 +131,59 @@ def test_a_trade_is_reduced_and_closed(api: ApiServer) -> None:
     assert (status, refused["code"]) == (403, "NOT_CONFIRMED")
     _, fills, _ = api.call("GET", "/v1/fills?state=all&plan_id=d-1", role="viewer")
     assert [row["side"] for row in fills] == ["SELL", "BUY"] or len(fills) == 2
+
+
+def test_a_fraction_is_refused_and_the_whole_share_named(api: ApiServer) -> None:
+    for key, quantity, whole in (("q-1", "2.5", "2"), ("q-2", "0.4", "1")):
+        status, denied = submit(api, key, "BRAV", quantity=quantity)
+        (reason,) = denied["reasons"]
+        assert (status, denied["outcome"]) == (200, "DENIED")
+        assert (reason["code"], reason["context"]["whole"]) == ("FRACTIONAL_UNPROTECTABLE", whole)
+    body = {"symbol": "BRAV", "quantity": "2.5", **TERMS}
+    _, check, _ = api.call("POST", "/v1/plans/check", body)
+    assert check["reasons"][0]["code"] == "FRACTIONAL_UNPROTECTABLE"
+    headers = {"Idempotency-Key": "q-3"}
+    status, refused, _ = api.call(
+        "POST", "/v1/trades/a-1/reduce", {"quantity": "0.5"}, headers=headers
+    )
+    assert (status, refused["problems"][0]["code"]) == (422, "FRACTIONAL_UNPROTECTABLE")
+
+
+def test_a_stop_is_tightened_and_not_loosened(api: ApiServer) -> None:
+    submit(api, "g-1", "FOXT", break_even="1R", trail=1, trail_from="1.5R")
+    for _ in range(2):
+        status, found, _ = api.call("POST", "/v1/trades/g-1/tighten", {"stop": "99.40"})
+        assert (status, found["stop_px"], found["uncovered_qty"]) == (200, "99.4", "0")
+    status, refused, _ = api.call("POST", "/v1/trades/g-1/tighten", {"stop": "99.20"})
+    assert (status, refused["code"]) == (409, "STOP_NOT_TIGHTER")
+    status, wrong, _ = api.call("POST", "/v1/trades/g-1/tighten", {"stop": "near"})
+    assert (status, wrong["problems"][0]["code"]) == (422, "EXITS_LEVEL_INVALID")
+    assert api.call("POST", "/v1/trades/nobody/tighten", {"stop": "99"})[0] == 404
+    status, wrong = submit(api, "g-2", "FOXT", trail="near")
+    assert (status, wrong["problems"][0]["code"]) == (422, "PLAN_DISTANCE_INVALID")
+
+
+def test_shares_that_are_not_ours_are_adopted_once(api: ApiServer, place: Workplace) -> None:
+    keys = {"APCA-API-KEY-ID": place.key, "APCA-API-SECRET-KEY": SECRET}
+    order = {"symbol": "GOLF", "qty": "7", "side": "buy", "type": "market", "time_in_force": "day"}
+    place.exchange.call("POST", "/v2/orders", order, headers=keys)
+
+    def foreign() -> list[str]:
+        rows = api.call("GET", "/v1/positions")[1]
+        return [row["position_qty"] for row in rows if row["plan_id"] is None]
+
+    wait_until(lambda: foreign() == ["7"])
+    body = {"symbol": "GOLF", "quantity": 7, "stop": "99", "target": "103", "trail": "0.50"}
+    for _ in range(2):
+        headers = {"Idempotency-Key": "h-1"}
+        status, trade, _ = api.call("POST", "/v1/adopt", body, headers=headers)
+        assert status == 200, trade
+        assert (status, trade["position_qty"], trade["uncovered_qty"]) == (200, "7", "0")
+    assert foreign() == []
+    status, none, _ = api.call(
+        "POST", "/v1/adopt", {**body, "quantity": 1}, headers={"Idempotency-Key": "h-2"}
+    )
+    assert (status, none["outcome"]) == (200, "DENIED")
 
 
 def test_the_switches(api: ApiServer) -> None:

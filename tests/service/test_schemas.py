@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from surefill.core.events import Position
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, PlanError
 from surefill.core.units import NANO
 from surefill.service.problems import ApiProblem
 from surefill.service.schemas import (
+    AdoptBody,
     EventsQuery,
     NoQuery,
     PlanBody,
     TradesQuery,
     WhyBody,
+    adoption_of,
     plan_of,
     read,
     read_query,
@@ -37,6 +40,8 @@ def test_a_plan_is_what_its_terms_say() -> None:
     assert plan.overrides == (("min_rr_ppb", NANO),)
     level = plan_of(body_of(stop="99", target="103", plan_id="k-1"), "k-1")
     assert level.exits == ExitsByLevel(99 * NANO, 103 * NANO)
+    managed = plan_of(body_of(risk="1", rr=2, break_even="1R", trail=1, trail_from="0.5"), "k")
+    assert str(managed.manage) == "break-even at 1R, trailing 1 from 0.5 on"
     assert plan_of(body_of(wait_s=1), "k") == plan_of(body_of(wait_s=30), "k")
 
 
@@ -111,3 +116,15 @@ def test_queries_are_strict_too() -> None:
         assert problem.value.code == "QUERY_INVALID"
     with pytest.raises(ApiProblem):
         read_query([("token", "x")], NoQuery)
+
+
+def test_shares_to_adopt_are_what_the_broker_shows_and_the_same_when_asked_again() -> None:
+    body = AdoptBody(symbol="ACME", quantity=3, stop="99", target="103")
+    unknown = adoption_of(body, "k", held=None, known=None)
+    assert (unknown.sign, unknown.signal_px) == (1, 99 * NANO)
+    short = Position("ACME", -3 * NANO, 98 * NANO)
+    plan = adoption_of(body, "k", held=short, known=None)
+    assert (plan.sign, plan.signal_px, plan.order_qty) == (-1, 98 * NANO, 3 * NANO)
+    assert adoption_of(body, "k", held=None, known=plan) == plan
+    unpriced = adoption_of(body, "k", held=Position("ACME", NANO), known=None)
+    assert unpriced.signal_px == 99 * NANO

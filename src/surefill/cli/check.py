@@ -85,6 +85,8 @@ def as_blocks(found: Preview) -> list[Block]:
         blocks.append(_reasons_table(found.reasons))
     if found.cases:
         blocks.append(_cases_table(found.cases))
+    if str(plan.manage):
+        blocks.append(Table("After the entry", [("stop", f"{plan.manage}; it only tightens")]))
     if found.prices:
         rows = [(rule.name, to_usd_text(rule.px), rule.why) for rule in found.prices]
         blocks.append(Table("Limits of the entry", rows, right=frozenset({1})))
@@ -146,6 +148,7 @@ def as_json(found: Preview) -> dict[str, object]:
         "order_qty": _text(qty),
         "signal_px": to_text(plan.signal_px),
         "tactic": plan.tactic,
+        "manage": str(plan.manage),
         "is_legacy": found.is_legacy,
         "reasons": [reason_row(reason) for reason in found.reasons],
         "notes": [reason_row(note) for note in found.notes],

@@ -77,6 +77,11 @@ VERBS = (
         "flatten", "close what is ours: FLAT, or NOT_FLAT with its cover", "surefill flatten CRWD"
     ),
     Verb(
+        "tighten",
+        "move a trade's stop nearer to the market; it only tightens",
+        "surefill tighten T-20261102-0001 --stop 533.10",
+    ),
+    Verb(
         "adopt",
         "positions that nobody covers; cover one of them",
         "surefill adopt CRWD --stop 529.47 --target 545",

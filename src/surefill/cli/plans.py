@@ -46,7 +46,22 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"how to enter: {' | '.join(sorted(PLAN_TACTICS))} (default: limit)",
     )
+    _add_management(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+
+
+def _add_management(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--break-even",
+        metavar="D",
+        help="once so far in profit, the stop goes to the entry: USD a share, or 1R",
+    )
+    parser.add_argument(
+        "--trail",
+        metavar="D",
+        help="the stop follows the best price at this distance, and tightens",
+    )
+    parser.add_argument("--trail-from", metavar="D", help="from that profit on (with --trail)")
 
 
 def pair_problem(args: argparse.Namespace) -> str | None:
@@ -79,6 +94,9 @@ def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
         "rr": args.rr,
         "risk_usd": args.risk_usd,
         "tactic": args.tactic,
+        "break_even": args.break_even,
+        "trail": args.trail,
+        "trail_from": args.trail_from,
     }
 
 

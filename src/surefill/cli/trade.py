@@ -70,6 +70,7 @@ EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
     ErrorCode.CONTROL_REFUSED: Exit.UNAVAILABLE,
     ErrorCode.CONTROL_BUSY: Exit.UNAVAILABLE,
     ErrorCode.TRADE_UNKNOWN: Exit.USAGE,
+    ErrorCode.STOP_NOT_TIGHTER: Exit.USAGE,
 }
 """The others mean that the engine stopped under a trade: somebody must look."""
 

@@ -29,6 +29,7 @@ from surefill.control.protocol import (
     ReadTrade,
     Reduce,
     Request,
+    Tighten,
     Trades,
 )
 from surefill.core.cover import cover_of
@@ -44,6 +45,7 @@ from surefill.runtime.flat import FlatReport, flat_report
 from surefill.runtime.guard import must_fit
 from surefill.runtime.recovery import remembered
 from surefill.runtime.standing import doubts
+from surefill.runtime.tightening import tighten_and_wait
 from surefill.runtime.wiring import BUILD
 from surefill.smart_order_executor import QUOTE_S, SmartOrderExecutor
 
@@ -101,6 +103,8 @@ class Desk:
                 return await self._flatten(request, by)
             case Reduce():
                 return await self._reduce(request, by)
+            case Tighten():
+                return await self._tighten(request, by)
             case Check(plan):
                 return await executor.check(plan)
             case Adopt(plan, timeout_ms):
@@ -136,6 +140,18 @@ class Desk:
             timeout_s=request.timeout_ms * S_PER_MS,
         )
         return self._found(request.plan_id)
+
+    async def _tighten(self, request: Tighten, by: str) -> Found:
+        return Found(
+            await tighten_and_wait(
+                self._executor.runtime,
+                request.plan_id,
+                request.stop_px,
+                by=by,
+                why=request.why,
+                timeout_s=request.timeout_ms * S_PER_MS,
+            )
+        )
 
     def _found(self, plan_id: str) -> Found:
         return Found(_found(self._executor, plan_id))

@@ -115,6 +115,17 @@ class Reduce:
 
 
 @dataclass(frozen=True, slots=True)
+class Tighten:
+    """Put a trade's stop at ``stop_px`` (1e-9 USD), which only tightens; answered when it rests
+    there (`Found`), or after ``timeout_ms``."""
+
+    plan_id: str
+    stop_px: int
+    why: str
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """What would become of this plan now (`PlanCheck`); nothing is sent."""
 
@@ -193,6 +204,7 @@ Request = (
     | Operate
     | FlattenAndWait
     | Reduce
+    | Tighten
     | Check
     | Adopt
     | ReadStatus
@@ -223,7 +235,19 @@ for _module in CORE_MODULES:
     WIRE.register(*types_of(_module))
 WIRE.register(
     *(Hello, Welcome, Asked, Told, Execute, AwaitClosed, ReadTrade, ListOpen, Operate),
-    *(FlattenAndWait, Reduce, Check, Adopt, ReadStatus, Found, Trades, Done, EngineStatus, Failed),
+    *(
+        FlattenAndWait,
+        Reduce,
+        Tighten,
+        Check,
+        Adopt,
+        ReadStatus,
+        Found,
+        Trades,
+        Done,
+        EngineStatus,
+        Failed,
+    ),
     *(Flatness, FlatRow, FlatReport, PlanCheck, Preview, AtPrice, PlannedOrder, PriceRule),
 )
 

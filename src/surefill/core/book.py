@@ -18,6 +18,7 @@ from surefill.core.events import ExecutionReport
 from surefill.core.ids import parse_cl_ord_id
 from surefill.core.market import MarketView
 from surefill.core.plan import SECOND_NS, TradePlan
+from surefill.core.ratchet import may_follow
 from surefill.core.risk import worst_notional_usd
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
@@ -151,5 +152,7 @@ def _may_matter(trade: Trade, view: MarketView) -> bool:
         return True
     if view.nbbo is None:
         return False
+    if may_follow(trade, view):
+        return True
     through = is_through(trade, (view.nbbo.bid_px, view.nbbo.ask_px))
     return through != (trade.through_since_ns is not None)

@@ -16,6 +16,7 @@ from surefill.core.elsewhere import TOLD_NS, unread_orders
 from surefill.core.exits import is_partial_close
 from surefill.core.fix import Contingency, Leg, TradingStatus
 from surefill.core.plan import SECOND_NS
+from surefill.core.ratchet import watched_stop_px
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Trade, Uncovered
 from surefill.core.turn import BREAK_CONFIRM_NS, CONFIRM_NS, MS_NS, Turn
@@ -49,7 +50,7 @@ def end_on_time(turn: Turn) -> None:
 def is_through(trade: Trade, touch_px: tuple[int, int]) -> bool:
     """Whether the whole market (bid, ask; 1e-9 USD) stands beyond the trade's stop."""
     bid_px, ask_px = touch_px
-    stop_px = trade.wanted_exits().stop_px
+    stop_px = watched_stop_px(trade)
     if bid_px <= 0 or ask_px <= 0:
         return False
     return ask_px < stop_px if trade.sign > 0 else bid_px > stop_px
@@ -80,7 +81,7 @@ def watch_stop(turn: Turn) -> None:
         turn.wake_at(since_ns + STUCK_NS)
         return
     if cover_of(trade).claimed_qty:
-        stop = to_text(trade.wanted_exits().stop_px)
+        stop = to_text(watched_stop_px(trade))
         reason = Reason.of(ReasonCode.COVER_STUCK, stop=stop, seconds=STUCK_NS // SECOND_NS)
         turn.alarm(reason)
         turn.trade = replace(turn.trade, exit_reason=reason)

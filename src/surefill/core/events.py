@@ -317,13 +317,15 @@ class Act(StrEnum):
     CANCEL_ENTRY = "CANCEL_ENTRY"
     HAND_OVER = "HAND_OVER"
     REDUCE = "REDUCE"
+    TIGHTEN = "TIGHTEN"
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorActed:
     """A human (or a script in their name) gave an order. ``target`` is a symbol, a trade id or
     empty for all; ``qty`` the shares (1e-9) of each trade that a `REDUCE` closes. ``key``: the
-    caller's own id of a `REDUCE` of one trade; the same again is the same request, not another."""
+    caller's own id of a `REDUCE` of one trade; the same again is the same request, not another.
+    ``px``: where a `TIGHTEN` puts the stop (1e-9 USD)."""
 
     act: Act
     target: str
@@ -332,6 +334,7 @@ class OperatorActed:
     recv_ns: int
     qty: int = 0
     key: str = ""
+    px: int = 0
 
 
 @dataclass(frozen=True, slots=True)

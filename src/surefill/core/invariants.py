@@ -25,6 +25,7 @@ def broken_invariants(before: Trade, after: Trade, commands: Sequence[Command]) 
         *_cover(after, commands),
         *_identity(before, after),
         *_machines(before, after),
+        *_ratchet(before, after),
         *_outcome(after),
     )
 
@@ -70,6 +71,13 @@ def _identity(before: Trade, after: Trade) -> Iterator[str]:
         yield "I1: the terms of a trade changed"
     if before.is_legacy != after.is_legacy:
         yield "I23: a trade changed its path"
+
+
+def _ratchet(before: Trade, after: Trade) -> Iterator[str]:
+    """Exits are never loosened after the anchoring (design 4.5)."""
+    old_px, new_px = before.ratchet_px, after.ratchet_px
+    if old_px is not None and (new_px is None or after.sign * (new_px - old_px) < 0):
+        yield f"I14: the stop gave way from {to_text(old_px)}"
 
 
 def _machines(before: Trade, after: Trade) -> Iterator[str]:

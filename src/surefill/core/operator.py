@@ -1,6 +1,7 @@
 """What an operator's act does to the engine's state and to trades, before they decide anew.
 
-What: pure functions for halt, resume, kill, un-kill, flatten, reduce, cancel entry, hand over.
+What: pure functions for halt, resume, kill, un-kill, flatten, reduce, tighten a stop, cancel entry,
+hand over.
 Invariants: kill and halt stop new risk and nothing else: cancels and reducing orders always pass
 (I6); an act is a journaled event with a name and a reason.
 """
@@ -12,6 +13,7 @@ from dataclasses import replace
 from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
 from surefill.core.exits import is_partial_close
+from surefill.core.ratchet import tightened
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Closing, EngineState, Mode
 from surefill.core.trade import Trade
@@ -70,6 +72,8 @@ def operated_trade(trade: Trade, event: OperatorActed) -> Trade:
         return replace(trade, exit_reason=Reason.of(ReasonCode.FLATTEN_REQUESTED, by=by))
     if event.act is Act.REDUCE and not is_whole:
         return _reduced(trade, event.qty, by)
+    if event.act is Act.TIGHTEN and not is_whole:
+        return tightened(trade, event.px)
     if event.act is Act.CANCEL_ENTRY and trade.entry_end is None:
         return replace(trade, entry_end=Reason.of(ReasonCode.ENTRY_CANCELED, by=by))
     return trade

@@ -14,6 +14,13 @@ from dataclasses import dataclass, fields, replace
 
 from surefill.core.fix import Side
 from surefill.core.ids import PLAN_ID_PATTERN
+from surefill.core.management import (
+    NOTHING,
+    Management,
+    management_of,
+    management_problems,
+    mistyped,
+)
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
 
@@ -71,7 +78,7 @@ class TradePlan:
     ``order_qty`` and ``risk_usd`` is set. ``overrides`` are (policy field, value) pairs.
     ``exit_at_ns`` is the time exit; ``flat_by_close`` closes the trade before the session ends
     (otherwise its cover is good until canceled). ``strategy`` names who asked, for accounts that
-    several strategies share; it decides nothing.
+    several strategies share; it decides nothing. ``manage``: how the stop follows the market.
     """
 
     plan_id: str
@@ -88,6 +95,7 @@ class TradePlan:
     exit_at_ns: int | None = None
     flat_by_close: bool = False
     strategy: str = ""
+    manage: Management = NOTHING
 
     @property
     def sign(self) -> int:
@@ -115,20 +123,21 @@ class TradePlan:
         extended_hours: bool = False,
         overrides: tuple[tuple[str, int], ...] = (),
         strategy: str = "",
+        **manage: object,
     ) -> TradePlan:
         """A plan from what people type: text, ``int``, ``Decimal`` or a double (shortest repr).
 
         Exits by level: ``stop`` and ``target`` prices. By distance: ``risk`` in USD per share and
-        ``rr`` as a ratio. ``side`` is ``"buy"`` or ``"sell"`` (opening a short).
+        ``rr`` as a ratio. ``side`` is ``"buy"`` or ``"sell"`` (opening a short). ``manage``: see
+        `management_of` (``break_even="1R"``, ``trail="1.25"``, ``trail_from="2R"``).
         Raises `PlanError` with every problem that makes the plan unreadable.
         """
         problems: list[Reason] = []
+        managed = management_of(problems, **manage)
 
         def number(field: str, value: object) -> int | None:
-            if value is None:
-                return None
             try:
-                return to_nano(str(value))
+                return None if value is None else to_nano(str(value))
             except UnitError:
                 problems.append(Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=field, value=value))
                 return None
@@ -158,6 +167,7 @@ class TradePlan:
             exit_at_ns=exit_at_ns,
             flat_by_close=flat_by_close,
             strategy=strategy,
+            manage=managed,
         )
 
     def with_policy(self, policy: Policy) -> Policy:
@@ -205,6 +215,7 @@ def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reaso
         problems.append(Reason.of(ReasonCode.PLAN_SIGNAL_PX_INVALID, value=value))
     problems += _exit_problems(plan)
     problems += _override_problems(plan)
+    problems += management_problems(plan.manage)
     if plan.exit_at_ns is not None and plan.exit_at_ns <= (plan.signal_ns or 0):
         problems.append(Reason.of(ReasonCode.PLAN_EXIT_TIME_INVALID, value=plan.exit_at_ns))
     return tuple(problems)
@@ -235,6 +246,10 @@ def type_problems(plan: TradePlan) -> tuple[Reason, ...]:
         Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=name, value=value)
         for name, value in numbers
         if type(value) is not int
+    ]
+    problems += [
+        Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=name, value=value)
+        for name, value in mistyped(plan.manage)
     ]
     return tuple(problems)
 
@@ -273,7 +288,7 @@ def _share_problems(qty: int) -> list[Reason]:
         return [Reason.of(ReasonCode.PLAN_QTY_INVALID, value=to_text(qty))]
     if qty % NANO:
         # alpaca.md 1.3: fractional orders must be simple orders, so they can carry no OCO (B-13).
-        whole = to_text(qty // NANO * NANO)
+        whole = to_text(max(NANO, qty // NANO * NANO))
         return [Reason.of(ReasonCode.FRACTIONAL_UNPROTECTABLE, value=to_text(qty), whole=whole)]
     return []
 

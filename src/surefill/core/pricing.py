@@ -18,6 +18,7 @@ where "outward" = ceil for a long, floor for a short: risk never larger, reward 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
@@ -271,22 +272,28 @@ def _ratio_reasons(plan: TradePlan, policy: Policy, at_signal: ExitPrices) -> tu
 
 
 def _distance_reasons(plan: TradePlan, ticks: TickSchedule, *, worst_px: int) -> tuple[Reason, ...]:
-    """Stop distance below max($0.01, 2 ticks at the worst price): no broker takes such a stop."""
+    """Stop distances below max($0.01, 2 ticks at the worst price): no broker takes such a stop."""
     minimum = max(CENT, 2 * ticks.tick_at(worst_px))
     if isinstance(plan.exits, ExitsByDistance):
         distance = plan.exits.risk_px
     else:
         stop_px = exits_at(plan, ticks, cost=worst_px, qty=1).stop_px
         distance = min(plan.sign * (worst_px - stop_px), plan.sign * (plan.signal_px - stop_px))
-    if distance >= minimum:
-        return ()
-    return (
+    distances = [distance, *_managed_distances(plan, risk_px=distance)]
+    return tuple(
         Reason.of(
-            ReasonCode.EXITS_DISTANCE_TOO_SMALL,
-            distance=to_text(distance),
-            minimum=to_text(minimum),
-        ),
+            ReasonCode.EXITS_DISTANCE_TOO_SMALL, distance=to_text(one), minimum=to_text(minimum)
+        )
+        for one in distances
+        if one < minimum
     )
+
+
+def _managed_distances(plan: TradePlan, *, risk_px: int) -> Iterator[int]:
+    """How near to the market the plan's rules may put a stop, 1e-9 USD: the same least holds."""
+    for distance in (plan.manage.break_even_at, plan.manage.trail):
+        if distance is not None:
+            yield distance.over(qty=NANO, risk=risk_px * NANO) // (NANO * NANO)
 
 
 def _positive_reasons(exits: ExitPrices) -> tuple[Reason, ...]:

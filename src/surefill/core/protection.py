@@ -10,6 +10,7 @@ cancelling cover that works, except to cut over-cover, smallest group first (I20
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
@@ -31,6 +32,7 @@ from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.pricing import ExitPrices
+from surefill.core.ratchet import is_ratchet, is_sendable
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reduction import reduce_position
 from surefill.core.tactic import ProtectionStyle
@@ -278,32 +280,37 @@ def _amend(turn: Turn) -> None:
     for group in trade.groups:
         if group_state(trade, group) is not GroupState.ARMED or group.is_ended:
             continue
-        order = _to_move(trade, group, wanted)
+        order = _to_move(turn, group, wanted)
         if order is None:
             continue
+        is_repair = not is_ratchet(trade, order)
         pause_ns = backoff(CHANGE_RETRY_NS, max(0, trade.change_failures - 1))
         if turn.now < trade.change_failed_ns + pause_ns:
             turn.wake_at(trade.change_failed_ns + pause_ns)
             return
-        if len(recent) >= limit:
+        if is_repair and len(recent) >= limit:
             if trade.open_entry is None:  # else the end of the entry brings room to anchor all
                 turn.alarm(
                     Reason.of(ReasonCode.REPAIR_LIMIT, count=limit, window="a minute", limit=limit)
                 )
             turn.wake_at(recent[0] + 60 * SECOND_NS)
             return
-        is_stop = order.leg is Leg.STOP
-        letter = IdLeg.STOP if is_stop else IdLeg.TARGET
-        successor = replace(
-            order.spec,
-            cl_ord_id=turn.trade.next_id(letter),
-            stop_px=wanted.stop_px if is_stop else order.spec.stop_px,
-            limit_px=order.spec.limit_px if is_stop else wanted.target_px,
-        )
-        turn.replace_order(order, successor)
+        turn.replace_order(order, _moved(turn.trade, order, wanted), is_repair=is_repair)
         moved = replace(group, stop_px=wanted.stop_px, target_px=wanted.target_px)
         turn.update_group(moved)
-        recent.append(turn.now)
+        if is_repair:
+            recent.append(turn.now)
+
+
+def _moved(trade: Trade, order: ChildOrder, wanted: ExitPrices) -> OrderSpec:
+    """This order at the price where it belongs."""
+    is_stop = order.leg is Leg.STOP
+    return replace(
+        order.spec,
+        cl_ord_id=trade.next_id(IdLeg.STOP if is_stop else IdLeg.TARGET),
+        stop_px=wanted.stop_px if is_stop else order.spec.stop_px,
+        limit_px=order.spec.limit_px if is_stop else wanted.target_px,
+    )
 
 
 def _changes_allowed(trade: Trade) -> int:
@@ -314,14 +321,17 @@ def _changes_allowed(trade: Trade) -> int:
     return EXIT_CHANGES_PER_MINUTE + 2 * len(trade.groups)
 
 
-def _to_move(trade: Trade, group: ExitGroup, wanted: ExitPrices) -> ChildOrder | None:
-    """The leg of this group that has to move next; ``None`` while one is on its way."""
+def _to_move(turn: Turn, group: ExitGroup, wanted: ExitPrices) -> ChildOrder | None:
+    """The leg of this group that has to move next; ``None`` while one is on its way. A stop that
+    was only tightened waits for a market that it can rest in, and stays out of a closing pair."""
+    trade = turn.trade
     orders = [order for order in trade.group_orders(group.n) if not order.is_terminal]
     if any(order.state is not OrderState.WORKING or order.cancel_ns for order in orders):
         return None
     orders = [order for order in orders if not trade.has_successor(order)]
     for order in orders:
-        if order.leg is Leg.STOP and order.spec.stop_px != wanted.stop_px:
+        is_off = order.leg is Leg.STOP and order.spec.stop_px != wanted.stop_px
+        if is_off and (not is_ratchet(trade, order) or _may_tighten(turn, orders, wanted)):
             return order
     if trade.open_entry is not None:
         return None  # targets wait until the entry's average is final: fewer requests, same risk
@@ -329,3 +339,8 @@ def _to_move(trade: Trade, group: ExitGroup, wanted: ExitPrices) -> ChildOrder |
         if order.leg is Leg.TARGET and order.spec.limit_px != wanted.target_px:
             return order
     return None
+
+
+def _may_tighten(turn: Turn, orders: Sequence[ChildOrder], wanted: ExitPrices) -> bool:
+    is_closing = any(order.leg is Leg.FLATTEN for order in orders)
+    return not is_closing and is_sendable(turn, wanted.stop_px)

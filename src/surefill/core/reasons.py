@@ -32,6 +32,10 @@ class ReasonCode(Enum):
     PLAN_EXIT_TIME_INVALID = "exit time {value} is not after the signal"
     PLAN_TACTIC_UNKNOWN = "tactic {value} is not one of {known}"
     PLAN_POLICY_INVALID = "policy {field} = {value} is outside {low} to {high}"
+    PLAN_DISTANCE_INVALID = (
+        "{field} {value} is neither a positive distance in USD nor a multiple of the risk like 1R"
+    )
+    PLAN_TRAIL_MISSING = "trail_from {value} says from when on a stop trails, and none does"
     FRACTIONAL_UNPROTECTABLE = (
         "quantity {value} has a fraction, which no broker-side stop can cover; use {whole}"
     )

@@ -46,6 +46,7 @@ from surefill.core.fix import Leg
 from surefill.core.invariants import broken_invariants
 from surefill.core.market import MarketView
 from surefill.core.protection import protect
+from surefill.core.ratchet import follow_market
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Closing, Denial, EngineState
 from surefill.core.trade import Outcome, Trade, reopened
@@ -117,6 +118,7 @@ def step_trade(
     if context.may_act and not turn.trade.is_closed:
         end_on_time(turn)
         watch_stop(turn)
+        follow_market(turn)
         work_entry(turn)
         protect(turn)
         settle(turn)

@@ -103,9 +103,10 @@ class Trade:
     is to be closed and why; ``keep_qty`` that only the shares (1e-9) beyond it are.
     ``exit_changes``: when exits were asked to move in the last minute; ``change_failures``: how
     often in a row that came to nothing, last at ``change_failed_ns``. ``short_ns``: since when
-    reads of the positions show fewer shares than ours (0: the last did not). ``strays`` are reports
-    of orders that may turn out to be our legs. ``wake_ns`` is the next instant at which the trade
-    wants to be looked at.
+    reads of the positions show fewer shares than ours (0: the last did not). ``ratchet_px``: the
+    tightest stop (1e-9 USD) since the entry, ``ratchet_ns``: when a rule last earned one.
+    ``strays`` are reports of orders that may turn out to be our legs. ``wake_ns`` is the next
+    instant at which the trade wants to be looked at.
     """
 
     plan: TradePlan
@@ -140,6 +141,8 @@ class Trade:
     uncovered: Uncovered = Uncovered()
     excursion: Excursion | None = None
     through_since_ns: int | None = None
+    ratchet_px: int | None = None
+    ratchet_ns: int = 0
     flat_since_ns: int | None = None
     alarms: tuple[str, ...] = ()
     strays: tuple[ExecutionReport, ...] = ()
@@ -275,7 +278,17 @@ class Trade:
 
     @remembered
     def wanted_exits(self) -> ExitPrices:
-        """Where stop and target belong now: from the fills, or from the signal on the legacy path.
+        """Where stop and target belong now: where they were anchored, and a stop that has been
+        tightened since where it was tightened to."""
+        exits = self.anchored_exits()
+        if self.ratchet_px is None or self.sign * (self.ratchet_px - exits.stop_px) <= 0:
+            return exits
+        return ExitPrices(self.ratchet_px, exits.target_px)
+
+    @remembered
+    def anchored_exits(self) -> ExitPrices:
+        """Stop and target of the plan: from the fills, or from the signal on the legacy path. The
+        initial risk is the distance to this stop (I14).
 
         Before the first fill: as if everything filled at the worst price, the tightest they can be.
         """

@@ -156,8 +156,11 @@ class Turn:
         self.commands.append(CancelOrder(self.trade.trade_id, order.key, order.order_id))
         self.wake_at(self.now + CONFIRM_NS)
 
-    def replace_order(self, order: ChildOrder, successor: OrderSpec) -> None:
-        """Ask for new prices of a working order; ``successor`` is the order it shall become."""
+    def replace_order(
+        self, order: ChildOrder, successor: OrderSpec, *, is_repair: bool = True
+    ) -> None:
+        """Ask for new prices of a working order; ``successor`` is the order it shall become. What
+        is no repair may wait: it takes nothing of the requests kept for cover, nor of I20's."""
         assert order.order_id is not None
         self.add_order(
             ChildOrder(
@@ -180,8 +183,11 @@ class Turn:
                 successor.cl_ord_id,
                 limit_px=successor.limit_px if is_limit else None,
                 stop_px=None if is_limit else successor.stop_px,
+                priority=Priority.PROTECT if is_repair else Priority.ROUTINE,
             )
         )
+        if not is_repair:
+            return
         recent = tuple(at for at in self.trade.exit_changes if at > self.now - 60 * SECOND_NS)
         self.trade = replace(self.trade, exit_changes=(*recent, self.now))
 

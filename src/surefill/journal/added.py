@@ -21,11 +21,14 @@ ADDED: Mapping[str, frozenset[str]] = {
     "EngineState": frozenset({"entered"}),
     "MarketView": frozenset({"volume_qty"}),
     # Nobody could ask for a part of a trade before, nor name what he asked for.
-    "OperatorActed": frozenset({"qty", "key"}),
+    "OperatorActed": frozenset({"qty", "key", "px"}),
     # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
     # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),
-    "Trade": frozenset({"keep_qty", "excursion", "change_failures", "short_ns"}),
-    # Nobody had a name.
-    "TradePlan": frozenset({"strategy"}),
+    # No stop had been tightened since the entry.
+    "Trade": frozenset(
+        {"keep_qty", "excursion", "change_failures", "short_ns", "ratchet_px", "ratchet_ns"}
+    ),
+    # Nobody had a name. Exits stayed where the fills had put them.
+    "TradePlan": frozenset({"strategy", "manage"}),
 }

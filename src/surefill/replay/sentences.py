@@ -102,10 +102,11 @@ def of_moment(moment: Moment, final: Trade) -> Iterator[Line]:
 def plan_sentences(plan: TradePlan, record: Record) -> Iterator[str]:
     """What was asked for, and the market that it met."""
     qty = f" {to_text(plan.order_qty)}" if plan.order_qty is not None else ""
+    managed = f", {plan.manage}" if str(plan.manage) else ""
     size = f", {to_usd_text(plan.risk_usd)} USD at risk" if plan.risk_usd is not None else ""
     yield (
         f"Plan {plan.plan_id}: {plan.side.value}{qty} {plan.symbol}{size}, signal "
-        f"{to_usd_text(plan.signal_px)}, {_exits_text(plan)}, tactic {plan.tactic}."
+        f"{to_usd_text(plan.signal_px)}, {_exits_text(plan)}{managed}, tactic {plan.tactic}."
     )
     view = next((view for view in record.views if view.symbol == plan.symbol), None)
     yield _quote_text(view, record.now_ns)

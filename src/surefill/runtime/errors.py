@@ -37,6 +37,8 @@ class ErrorCode(StrEnum):
     """Use it inside ``with`` (or between start and close)."""
     NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
     """A closing order (no price) where no trade of ours is open."""
+    STOP_NOT_TIGHTER = "STOP_NOT_TIGHTER"
+    """A stop only tightens, and only where shares are held. Nothing was changed."""
     CONTROL_UNREACHABLE = "CONTROL_UNREACHABLE"
     """No running engine of this account takes requests."""
     CONTROL_REFUSED = "CONTROL_REFUSED"

@@ -322,7 +322,7 @@ def _r_realized(trade: Trade, entry: _Money, pnl: int | None) -> Decimal | None:
     """In multiples of the risk at the fill: entry price to the stop that the fill anchored."""
     if pnl is None:
         return None
-    risk = trade.sign * (entry.cost - trade.wanted_exits().stop_px * entry.qty)
+    risk = trade.sign * (entry.cost - trade.anchored_exits().stop_px * entry.qty)
     return _ratio(pnl, risk) if risk > 0 else None
 
 

@@ -118,6 +118,16 @@ class ApiClient:
         body = {"quantity": str(quantity), "why": why}
         return self._object("POST", f"/v1/trades/{quote(plan_id)}/reduce", body, key=key)
 
+    def tighten(self, plan_id: str, stop: object, why: str = "") -> Row:
+        """Move a trade's stop nearer; it only tightens."""
+        body = {"stop": str(stop), "why": why}
+        return self._object("POST", f"/v1/trades/{quote(plan_id)}/tighten", body)
+
+    def adopt(self, key: str, **terms: Any) -> Row:
+        """Cover shares that are there but not ours: ``symbol``, ``quantity``, ``stop``, ``target``.
+        The same key again gives the first result."""
+        return self._object("POST", "/v1/adopt", terms, key=key)
+
     def trade(self, plan_id: str) -> Row:
         """How a trade stands."""
         return self._object("GET", f"/v1/trades/{quote(plan_id)}")

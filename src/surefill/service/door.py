@@ -73,6 +73,17 @@ class Door:
         asked = client.reduce(plan_id, quantity, why, key=key, timeout_s=wait_s)
         return await _answered(asked, wait_s)
 
+    async def tighten(self, plan_id: str, stop: object, why: str, *, wait_s: int) -> TradeResult:
+        """Move a trade's stop nearer."""
+        client = self._clients[Role.OPERATOR]
+        asked = client.tighten(plan_id, stop, why, timeout_s=wait_s)
+        return await _answered(asked, wait_s)
+
+    async def adopt(self, plan: TradePlan, *, wait_s: int) -> TradeResult:
+        """Cover shares that are there but not ours."""
+        client = self._clients[Role.OPERATOR]
+        return await _answered(client.adopt(plan, timeout_s=wait_s), wait_s)
+
     async def act(self, role: Role, act: Act, *, target: str = "", why: str = "") -> str:
         """Put an act on record; in whose name."""
         await _answered(self._clients[role].operate(act, target, why), 0)

@@ -20,6 +20,7 @@ STATUS_OF = {
     ErrorCode.CONTROL_REFUSED: 502,
     ErrorCode.CONTROL_LOST: 504,
     ErrorCode.PLAN_ID_REUSED: 409,
+    ErrorCode.STOP_NOT_TIGHTER: 409,
     ErrorCode.TRADE_UNKNOWN: 404,
     ErrorCode.NOTHING_TO_CLOSE: 409,
 }

@@ -137,6 +137,20 @@ async def _reduce(call: Call) -> object:
     return result.to_dict()
 
 
+async def _tighten(call: Call) -> object:
+    body: schemas.TightenBody = call.body
+    result = await call.desk.door.tighten(call.name, body.stop, body.why, wait_s=body.wait_s)
+    return result.to_dict()
+
+
+async def _adopt(call: Call) -> object:
+    known = await call.desk.reader.find(call.key)
+    held = views.foreign_of(await call.desk.reader.picture(), call.body.symbol)
+    plan_before = known.plan if known is not None else None
+    plan = schemas.adoption_of(call.body, call.key, held=held, known=plan_before)
+    return (await call.desk.door.adopt(plan, wait_s=call.body.wait_s)).to_dict()
+
+
 async def _flatten_trade(call: Call) -> object:
     report = await call.desk.door.flatten(call.name, call.body.why, wait_s=call.body.wait_s)
     return views.flat_answer(report)
@@ -265,6 +279,21 @@ ROUTES = (
         answer=schemas.FlatAnswer,
         handler=_flatten_trade,
         body=schemas.FlattenTradeBody,
+    ),
+    _post(
+        f"{ONE}/tighten",
+        "Move its stop nearer; a stop only tightens",
+        answer=TRADE_ANSWER,
+        handler=_tighten,
+        body=schemas.TightenBody,
+    ),
+    _post(
+        "/v1/adopt",
+        "Cover shares that are there but not ours",
+        answer=TRADE_ANSWER,
+        handler=_adopt,
+        body=schemas.AdoptBody,
+        needs_key=True,
     ),
     _post(f"{ONE}/cancel-entry", "End its entry", answer=schemas.Recorded, handler=_cancel_entry),
     _post(

@@ -14,7 +14,9 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from surefill.core.events import Position
 from surefill.core.plan import TradePlan
+from surefill.core.units import to_text
 from surefill.service.problems import ApiProblem
 
 Number = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(10**12), le=10**12)]
@@ -23,6 +25,8 @@ Ns = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Bounded = Annotated[int, Meta(ge=-(2**62), le=2**62)]
 Symbol = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,9}$(?!\n)")]
 """``$`` alone would let a line feed pass at the end."""
+Distance = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=10**12)]
+"""USD a share, or a multiple of the initial risk such as ``1.5R``."""
 Why = Annotated[str, Meta(max_length=200)]
 WaitS = Annotated[int, Meta(ge=1, le=30)]
 WAIT_S = 10
@@ -49,6 +53,9 @@ class PlanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     extended_hours: bool = False
     overrides: Annotated[dict[str, Bounded], Meta(max_length=10)] = {}
     strategy: Annotated[str, Meta(max_length=32)] = ""
+    break_even: Distance | None = None
+    trail: Distance | None = None
+    trail_from: Distance | None = None
     plan_id: str | None = None
     wait_s: WaitS = WAIT_S
 
@@ -88,6 +95,29 @@ class ReduceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     quantity: Number
     why: Why = ""
+    wait_s: WaitS = WAIT_S
+
+
+class TightenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Put this trade's stop there; it only tightens, so the same again changes nothing."""
+
+    stop: Number
+    why: Why = ""
+    wait_s: WaitS = WAIT_S
+
+
+class AdoptBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Cover shares of this symbol that are there but not ours; the ``Idempotency-Key`` is the id of
+    the trade that they become."""
+
+    symbol: Symbol
+    quantity: Number
+    stop: Number
+    target: Number
+    break_even: Distance | None = None
+    trail: Distance | None = None
+    trail_from: Distance | None = None
+    strategy: Annotated[str, Meta(max_length=32)] = ""
     wait_s: WaitS = WAIT_S
 
 
@@ -272,4 +302,28 @@ def plan_of(body: PlanBody, key: str) -> TradePlan:
         plan_id=key,
         overrides=tuple(sorted(body.overrides.items())),
         **terms,
+    )
+
+
+def adoption_of(
+    body: AdoptBody, key: str, *, held: Position | None, known: TradePlan | None
+) -> TradePlan:
+    """The plan that stands for these shares: side and cost as the broker shows them, or as they
+    were when the same was asked before (``known``). Raises `PlanError`."""
+    cost_px = held.avg_px if held is not None else None
+    is_long = held is None or held.qty > 0
+    if known is not None:
+        cost_px, is_long = known.signal_px, known.sign > 0
+    return TradePlan.of(
+        body.symbol,
+        "buy" if is_long else "sell",
+        body.quantity,
+        plan_id=key,
+        signal_price=body.stop if cost_px is None else to_text(cost_px),
+        stop=body.stop,
+        target=body.target,
+        strategy=body.strategy,
+        break_even=body.break_even,
+        trail=body.trail,
+        trail_from=body.trail_from,
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from surefill.config import Settings
 from surefill.core.cover import cover_of
+from surefill.core.events import Position
 from surefill.core.limits import ROW_OF
 from surefill.core.order import ChildOrder
 from surefill.core.risk import risk_state
@@ -89,6 +90,12 @@ def position_rows(picture: Picture) -> list[PositionRow]:
         for one in (state.foreign if state is not None else ())
     ]
     return ours + foreign
+
+
+def foreign_of(picture: Picture, symbol: str) -> Position | None:
+    """Shares of a symbol that are not ours, as far as the engine knows."""
+    held = picture.state.foreign if picture.state is not None else ()
+    return next((one for one in held if one.symbol == symbol), None)
 
 
 def refusal_rows(picture: Picture) -> list[RefusalRow]:

@@ -161,7 +161,7 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
         has_fill_beyond=_has_fill_beyond(trade),
         has_stop_at_broker=any(o.leg is Leg.STOP and o.order_id for o in trade.orders),
         rr_signal_ppb=_rr_ppb(trade, static_exits(trade.plan, trade.ticks)) if entered else None,
-        rr_exits_ppb=_rr_ppb(trade, trade.wanted_exits()) if entered else None,
+        rr_exits_ppb=_rr_ppb(trade, trade.anchored_exits()) if entered else None,
         uncovered_ns=trade.uncovered.longest_ns,
         uncovered_share_ms=trade.uncovered.share_ns // (NANO * 1_000_000),
         r_ppb=_r_ppb(trade, pnl),
@@ -250,5 +250,5 @@ def _r_ppb(trade: Trade, pnl: int | None) -> int | None:
     """Money (1e-18 USD) in multiples of what the position risked."""
     if pnl is None:
         return None
-    risk = trade.sign * (trade.entry_cost - trade.wanted_exits().stop_px * trade.entry_qty)
+    risk = trade.sign * (trade.entry_cost - trade.anchored_exits().stop_px * trade.entry_qty)
     return pnl * NANO // risk if risk > 0 else None

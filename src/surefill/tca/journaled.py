@@ -107,7 +107,7 @@ def _traded(trade: Trade) -> Parent:
         if fill.qty
     )
     levels = static_exits(trade.plan, trade.ticks)
-    rested = trade.wanted_exits() if trade.entry_qty else None
+    rested = trade.anchored_exits() if trade.entry_qty else None
     is_known = not trade.unpriced_qty
     adverse_px, favorable_px = _extremes(trade, closings)
     return Parent(

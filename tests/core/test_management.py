@@ -1,0 +1,100 @@
+"""What a plan says about its exits: read from text, checked, typed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from surefill.core.management import Distance, Management
+from surefill.core.plan import PlanError, Policy, TradePlan, plan_problems
+from surefill.core.pricing import EntryTerms, entry_terms
+from surefill.core.units import CENT, NANO, US_EQUITY_TICKS
+
+TACTICS = frozenset({"limit"})
+
+
+def plan_with(**manage: Any) -> TradePlan:
+    """A long plan with these words about its exits."""
+    return TradePlan.of(
+        "CRWD", "buy", 10, plan_id="p1", signal_price="100", risk="1", rr="2", **manage
+    )
+
+
+def test_a_distance_is_usd_a_share_or_a_multiple_of_the_risk() -> None:
+    plan = plan_with(break_even="1R", trail=" 1.25 ", trail_from="1.5r")
+    assert plan.manage == Management(
+        break_even_at=Distance(r_ppb=NANO),
+        trail=Distance(px=125 * CENT),
+        trail_from=Distance(r_ppb=3 * NANO // 2),
+    )
+    assert [str(distance) for _, distance in plan.manage.distances] == ["1R", "1.25", "1.5R"]
+    assert plan_problems(plan, TACTICS) == ()
+    assert str(plan.manage) == "break-even at 1R, trailing 1.25 from 1.5R on"
+    assert str(plan_with(trail=1).manage) == "trailing 1"
+    assert plan.manage.moves_stop
+    assert not plan_with().manage.moves_stop
+    assert plan_with(trail=1).manage.moves_stop
+
+
+@pytest.mark.parametrize("value", ["near", "R", "1RR", ""])
+def test_a_word_that_is_no_distance_is_told_with_every_other_problem(value: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        plan_with(trail=value, break_even="x")
+    codes = [problem.code.name for problem in caught.value.problems]
+    assert codes == ["PLAN_DISTANCE_INVALID"] * 2
+
+
+def test_a_word_that_is_unknown_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(TypeError, match="break_evn"):
+        plan_with(break_evn="1R")
+
+
+@pytest.mark.parametrize(
+    ("manage", "codes"),
+    [
+        (Management(trail=Distance()), ["PLAN_DISTANCE_INVALID"]),
+        (Management(trail=Distance(1, 1)), ["PLAN_DISTANCE_INVALID"]),
+        (Management(trail=Distance(px=0)), ["PLAN_DISTANCE_INVALID"]),
+        (Management(break_even_at=Distance(r_ppb=-1)), ["PLAN_DISTANCE_INVALID"]),
+        (Management(trail_from=Distance(px=1)), ["PLAN_TRAIL_MISSING"]),
+    ],
+)
+def test_what_is_wrong_by_itself(manage: Management, codes: list[str]) -> None:
+    plan = replace(plan_with(), manage=manage)
+    assert [problem.code.name for problem in plan_problems(plan, TACTICS)] == codes
+
+
+@pytest.mark.parametrize(
+    "manage",
+    [{"trail": 1}, Management(trail="1R"), Management(trail=Distance(px=1.5))],  # type: ignore[arg-type]
+)
+def test_what_is_not_of_its_kind(manage: Any) -> None:
+    plan = replace(plan_with(), manage=manage)
+    assert [p.code.name for p in plan_problems(plan, TACTICS)] == ["PLAN_NUMBER_INVALID"]
+
+
+def test_reached_exactly_and_not_a_thousandth_before() -> None:
+    qty, risk = 3 * NANO, 3 * NANO * CENT
+    for distance in (Distance(px=2 * CENT), Distance(r_ppb=2 * NANO)):
+        assert distance.is_reached(2 * CENT * qty, qty=qty, risk=risk)
+        assert not distance.is_reached(2 * CENT * qty - 1, qty=qty, risk=risk)
+        assert distance.over(qty=qty, risk=risk) == 2 * CENT * qty * NANO
+
+
+@pytest.mark.parametrize(
+    ("words", "distances"),
+    [
+        ({"trail": "0.01"}, ["0.01"]),
+        ({"trail": "0.01", "break_even": "0.005R"}, ["0.005", "0.01"]),
+        ({"trail": "0.02", "break_even": "0.02R"}, []),
+    ],
+)
+def test_a_rule_that_puts_a_stop_where_no_broker_takes_it(
+    words: dict[str, Any], distances: list[str]
+) -> None:
+    plan = TradePlan.of("X", "buy", 1, plan_id="p", signal_price=100, risk=1, rr=2, **words)
+    terms = entry_terms(plan, Policy(), US_EQUITY_TICKS, buffer_ppb=0)
+    told = [] if isinstance(terms, EntryTerms) else [dict(r.context)["distance"] for r in terms]
+    assert told == distances
