@@ -1,6 +1,7 @@
 """A test file run alone, as a list that a person reads.
 
-python tests/test_smart_order_executor.py
+python tests/test_smart_order_executor.py            # all of them
+python tests/test_smart_order_executor.py crwd       # those with one of these words in their name
 """
 
 from __future__ import annotations
@@ -39,23 +40,26 @@ class Listing:
 
 
 def run_alone(file: str) -> int:
-    """Run the named scenarios and this file; 0 when everything passed.
+    """Run the named scenarios and this file, or those with the words of the command line.
 
-    In a fresh process: pytest has to be there before anything that it rewrites.
+    In a fresh process: pytest has to be there before anything that it rewrites. Returns 0 when
+    everything passed.
     """
-    command = [sys.executable, "-m", "tests.support.listing", str(Path(file).resolve())]
+    words = sys.argv[1:]
+    command = [sys.executable, "-m", "tests.support.listing", str(Path(file).resolve()), *words]
     return subprocess.call(command, cwd=HERE.parent)
 
 
-def main(file: str) -> int:
+def main(file: str, *words: str) -> int:
     """The fresh process."""
     listing = Listing()
     options = ["-o", "addopts=--import-mode=importlib --strict-markers"]  # no reports of pytest's
     options += ["-p", "no:terminal", "-p", "no:randomly", "-p", "no:faulthandler"]
+    options += ["-k", " or ".join(words)] if words else []
     code = pytest.main([str(NAMED), file, *options], plugins=[listing])
     print("\n" + ", ".join(f"{count} {word}" for word, count in listing.counts.items() if count))
     return int(code)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(*sys.argv[1:]))

@@ -1,25 +1,21 @@
-"""The documents about running it, word by word: every grey box is executed.
+"""Every command in the documents is executed, pages side by side; the boxes: `tests.support.pages`.
 
-A comment before each box says where it runs and how it ends:
-
-    <!-- run: background -->                     the exchange or the engine, kept running
-    <!-- run: place -->                          sh, in the user's directory; must end with 0
-    <!-- run: place, ends with 0, 1 or 3 -->     other exit codes are right too
-    <!-- run: place python -->                   Python there
-    <!-- run: checkout -->                       sh, in the repository
-    <!-- run: checkout, with stand-ins -->       `sudo` only writes down what it was asked for
+What needs a tape, a cluster or hours stands in no grey box: it is read by the program's own parser.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
 import re
+import shlex
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,139 +23,75 @@ import pytest
 from surefill.cli.main import VERBS
 from surefill.core.reasons import ReasonCode
 from surefill.runtime.errors import ErrorCode
-from tests.support.workplace import ROOT, clean_environ
+from tests.support.pages import BOX, DOCS, Reader
+from tests.support.workplace import ROOT
 
 pytestmark = pytest.mark.slow
 
-DOCS = ROOT / "docs"
 QUICK = "SMART_EXECUTOR_QUICK_START.md"
 DEPLOYED = "SMART_ORDER_EXECUTOR_DEPLOYED.md"
 SUMMARY = "SMART_EXECUTOR_EXECUTIVE_SUMMARY.md"
-CHECKLIST = "SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md"
 RUNNING = "running.md"
 COSTS = "tca.md"
 API = "api.md"
 CHANNELS = "channels.md"
-ALL = (QUICK, DEPLOYED, SUMMARY, CHECKLIST, RUNNING, COSTS, API, CHANNELS)
-BOX = re.compile(
-    r"<!-- run: (?P<where>\w+)(?P<how>[^>]*?) -->\n```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL
-)
-PORT, API_PORT = "8700", "8710"
-TIMEOUT_S = 400
+TAPE = "synthetic_tape.md"
+ELSEWHERE = {
+    "first_ten_minutes.md": "tests/system/test_first_ten_minutes.py",
+    "exchange.md": "tests/interop/test_newcomer.py",
+}
+"""Page -> the test that follows it."""
+COURSES = ((QUICK, DEPLOYED), (RUNNING,), (SUMMARY,), (COSTS,), (API,), (CHANNELS,), (TAPE,))
+"""Pages that are read by one person, in this order; the longest courses first."""
+AT_ONCE = 3
+"""They wait more than they work: three of them keep two cores busy."""
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """One grey box."""
+class Read:
+    """What a reader saw, and the directory it left."""
 
-    where: str
-    how: str
-    kind: str
-    text: str
+    shown: str
+    place: Path
+    asked: str
 
     @property
-    def codes(self) -> set[int]:
-        """Exit codes that are right."""
-        return {int(digit) for digit in re.findall(r"\d", self.how)} or {0}
-
-
-def boxes_of(name: str) -> list[Box]:
-    """The boxes of a document, in order."""
-    text = (DOCS / name).read_text(encoding="utf-8")
-    return [Box(*match.group("where", "how", "kind", "text")) for match in BOX.finditer(text)]
-
-
-class Reader:
-    """Somebody who does what the documents say, in a directory of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.place = folder / "place"
-        self.place.mkdir(mode=0o700)
-        self.asked = folder / "sudo.txt"
-        self._tools = folder / "tools"
-        self._tools.mkdir()
-        self.port, self.api_port = _free_port(), _free_port()
-        self._kept: list[subprocess.Popen[bytes]] = []
-
-    def close(self) -> None:
-        """End what still runs, the engine before its exchange."""
-        for process in reversed(self._kept):
-            process.terminate()
-            process.wait(timeout=30)
-
-    def does(self, box: Box) -> str:
-        """Run a box; its output."""
-        text = box.text.replace(API_PORT, self.api_port).replace(PORT, self.port)
-        if box.where == "background":
-            return self._serve(text)
-        environ = clean_environ()
-        if "stand-ins" in box.how:
-            self._stand_in()
-            environ["PATH"] = f"{self._tools}:{environ['PATH']}"
-        words = [sys.executable, "-c", text] if box.kind == "python" else ["sh", "-ec", text]
-        if box.codes != {0} and box.kind == "sh":
-            words[1] = "-c"  # each line is tried; the last one's code counts
-        done = subprocess.run(
-            words,
-            cwd=ROOT if box.where == "checkout" else self.place,
-            env=environ,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-        )
-        assert done.returncode in box.codes, f"{text}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def _serve(self, text: str) -> str:
-        words = text.split()
-        assert words[0] == "surefill"
-        process = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            env=clean_environ(),
-            cwd=self.place,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._kept.append(process)
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            if self._is_up(words[1]):
-                return ""
-            time.sleep(0.1)
-        raise AssertionError(f"{text} did not start")
-
-    def _is_up(self, verb: str) -> bool:
-        if verb == "run":
-            return bool(list(self.place.glob(".surefill/*.sock")))
-        port = self.port if verb == "exchange" else self.api_port
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", int(port))) == 0
-
-    def _stand_in(self) -> None:
-        path = self._tools / "sudo"
-        path.write_text(f'#!/bin/sh\necho "$@" >> {self.asked}\n')
-        path.chmod(0o700)
-
-
-def _free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    def words(self) -> str:
+        """What was shown, with one blank between words."""
+        return " ".join(self.shown.split())
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
-    """One reader for the quick start and the deployment guide, in this order."""
+def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Read]]]:
+    """Page -> its course, which may still be under way."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    found = Reader(tmp_path_factory.mktemp("documents"))
-    yield found
-    found.close()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        folders = [tmp_path_factory.mktemp("course") for _ in COURSES]
+        under_way = [pool.submit(take, *pair) for pair in zip(COURSES, folders, strict=True)]
+        pairs = zip(COURSES, under_way, strict=True)
+        yield {page: one for course, one in pairs for page in course}
 
 
-def test_the_quick_start_and_the_guide_do_what_they_say(reader: Reader) -> None:
-    shown = "".join(reader.does(box) for box in boxes_of(QUICK))
-    for words in (
+def take(course: tuple[str, ...], folder: Path) -> Read:
+    """Do everything that the pages of a course say."""
+    # Where systemd is not installed, the test of the units says so.
+    without = "\0" if shutil.which("systemd-analyze") else "systemd-analyze"
+    with Reader(folder) as reader:
+        shown = "\n".join(reader.reads(page, without=without) for page in course)
+    asked = reader.asked.read_text(encoding="utf-8") if reader.asked.exists() else ""
+    return Read(shown, reader.place, asked)
+
+
+def missing(seen: Read, *sentences: str) -> list[str]:
+    """Sentences that were not shown."""
+    return [words for words in sentences if words not in seen.words]
+
+
+def test_the_quick_start_and_the_guide_do_what_they_say(read: dict[str, Future[Read]]) -> None:
+    seen = read[QUICK].result()
+    assert not missing(
+        seen,
         "checks: 0 FAIL",
         "entered and covered",
         "CLOSED_FLATTEN @",
@@ -167,28 +99,19 @@ def test_the_quick_start_and_the_guide_do_what_they_say(reader: Reader) -> None:
         "Smart executor trade successful: ACME BUY plan=monday-1 25 @ 100.01",
         "slippage doubled since noon",
         "now ask for legacy: restart",
-    ):
-        assert words in " ".join(shown.split()) or words in shown, words
-    for box in boxes_of(DEPLOYED):
-        if "systemd-analyze" in box.text and shutil.which("systemd-analyze") is None:
-            continue  # said by the test of the unit
-        if "test_smart_order_executor.py" in box.text:
-            continue  # has a test of its own below
-        reader.does(box)
-    asked = reader.asked.read_text().splitlines()
-    assert "systemctl enable --now surefill.service" in asked
-    assert (reader.place / "backups").is_dir()
+        '"USE_SMART_EXECUTOR=True"',
+        "Scenarios ok crwd (",
+        "ok configuration loading (",
+    )
+    assert "FAIL " not in seen.words.partition("Scenarios ok crwd")[2].partition(" passed")[0]
+    assert "systemctl enable --now surefill.service" in seen.asked.splitlines()
+    assert (seen.place / "backups").is_dir()
 
 
-def test_running_the_engine_goes_as_told(tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    reader = Reader(tmp_path)
-    try:
-        shown = " ".join("".join(reader.does(box) for box in boxes_of(RUNNING)).split())
-    finally:
-        reader.close()
-    for words in (
+def test_running_the_engine_goes_as_told(read: dict[str, Future[Read]]) -> None:
+    seen = read[RUNNING].result()
+    assert not missing(
+        seen,
         "plan=or-1 25 @ 100.01",
         "['opening-range']",
         "BETA 30 100.01 0 0 30",
@@ -196,35 +119,28 @@ def test_running_the_engine_goes_as_told(tmp_path: Path) -> None:
         "halt: the running engine",
         "resume: the running engine",
         "FLAT",
-    ):
-        assert words in shown, words
-    logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
+    )
+    logged = (seen.place / "logs" / "surefill.log").read_text(encoding="utf-8")
     assert logged.count("Smart executor trade successful: ACME") == 1
 
 
-def test_costs_are_measured_as_told(tmp_path: Path) -> None:
-    reader = Reader(tmp_path)
-    shown = "\n".join(reader.does(box) for box in boxes_of(COSTS))
+def test_costs_are_measured_as_told(read: dict[str, Future[Read]]) -> None:
+    seen = read[COSTS].result()
     told = (DOCS / COSTS).read_text(encoding="utf-8")
     sample = [line.strip() for line in told.splitlines() if line.startswith("    legacy:")]
     sample += [line.strip() for line in told.splitlines() if line.startswith("      entered")]
     assert len(sample) == 2
     for words in (*sample, "+22.06", "1   0.13", "in pairs; 0 left out", "improved by 50 %"):
-        assert words in shown, words
-    assert (reader.place / "run" / "report.html").stat().st_size < 6_000_000
-    assert "<script src" not in (reader.place / "run" / "report.html").read_text(encoding="utf-8")
-    reader.close()
+        assert words in seen.shown, words
+    page = (seen.place / "run" / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 6_000_000
+    assert "<script src" not in page
 
 
-def test_the_api_does_what_its_page_says(tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    reader = Reader(tmp_path)
-    try:
-        shown = " ".join("".join(reader.does(box) for box in boxes_of(API)).split())
-    finally:
-        reader.close()
-    for words in (
+def test_the_api_does_what_its_page_says(read: dict[str, Future[Read]]) -> None:
+    seen = read[API].result()
+    assert not missing(
+        seen,
         "COVERED 25 @ 100.01 bare 0",
         '"risk_state":"ACTIVE"',
         '"covered_qty":"25"',
@@ -233,43 +149,36 @@ def test_the_api_does_what_its_page_says(tmp_path: Path) -> None:
         '{"act":"UNKILL","by":"api-operator"}',
         '"state":"FLAT"',
         "surefill_uncovered_shares 0.0",
-    ):
-        assert words in shown, (words, shown)
-    logged = (reader.place / "logs" / "surefill.log").read_text(encoding="utf-8")
+    )
+    logged = (seen.place / "logs" / "surefill.log").read_text(encoding="utf-8")
     assert logged.count("Smart executor trade successful: ACME") == 1
 
 
-def test_alerts_are_silenced_as_told(tmp_path: Path) -> None:
-    reader = Reader(tmp_path)
-    shown = " ".join("".join(reader.does(box) for box in boxes_of(CHANNELS)).split())
-    assert "REJECTION_HIGH is not told until" in shown
-    assert "REJECTION_HIGH is told again." in shown
+def test_alerts_are_silenced_as_told(read: dict[str, Future[Read]]) -> None:
+    sentences = ("REJECTION_HIGH is not told until", "REJECTION_HIGH is told again.")
+    assert not missing(read[CHANNELS].result(), *sentences)
 
 
-def test_the_executors_tests_run_alone_as_a_readable_list(reader: Reader) -> None:
-    (box,) = [box for box in boxes_of(DEPLOYED) if "python tests/" in box.text]
-    shown = reader.does(box)
-    assert '"USE_SMART_EXECUTOR=True"' in shown
-    names = (
-        "limit price",
-        "dynamic stop and target",
-        "slippage limit",
-        "reward risk limit",
-        "crwd",
-        "excessive slippage refused",
-        "acceptable slippage accepted",
-        "order manager routing",
-        "configuration loading",
-        "alpaca compatibility",
-    )
-    for name in names:
-        assert f"  ok    {name}  (" in shown
-    assert "FAIL" not in shown
+def test_the_summary_plays_its_demo(read: dict[str, Future[Read]]) -> None:
+    assert not missing(read[SUMMARY].result(), "0 violations")
 
 
-def test_the_summary_plays_its_demo(reader: Reader) -> None:
-    (box,) = boxes_of(SUMMARY)
-    assert "0 violations" in " ".join(reader.does(box).split())
+def test_the_executors_scenarios_have_the_names_that_operators_know() -> None:
+    tree = ast.parse((ROOT / "tests/system/test_named_scenarios.py").read_text(encoding="utf-8"))
+    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    assert names >= {
+        "test_limit_price",
+        "test_dynamic_stop_and_target",
+        "test_slippage_limit",
+        "test_reward_risk_limit",
+        "test_crwd",
+        "test_excessive_slippage_refused",
+        "test_acceptable_slippage_accepted",
+        "test_order_manager_routing",
+        "test_configuration_loading",
+        "test_alpaca_compatibility",
+    }
 
 
 @pytest.mark.parametrize(
@@ -287,13 +196,57 @@ def test_the_unit_is_one_that_systemd_takes(name: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_box_is_executed_and_every_verb_exists(name: str) -> None:
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+FENCE = re.compile(r"^```(sh|python|bash|console)\n", re.MULTILINE)
+QUOTED = re.compile(r"^ {4,}(?:\$ )?(surefill [^\n]*)$|`(surefill [^`\n]+)`", re.MULTILINE)
+PLACEHOLDER = re.compile(r"(?:STAGE|NAME|DATE|TRADE|TAPE|PATH|SYMBOL|COMMAND|SECONDS|DIR|FILE)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_box_is_executed(name: str) -> None:
     text = (DOCS / name).read_text(encoding="utf-8")
-    assert text.count("```") == 2 * len(boxes_of(name)), "a grey box without its `run` comment"
-    verbs = {verb.name for verb in VERBS}
-    named = re.findall(r"(?:^|`)surefill (?:--)?([a-z]+)", text, re.MULTILINE)
-    assert set(named) <= verbs, f"{name} names verbs that do not exist"
+    boxes = len(FENCE.findall(text))
+    if name in ELSEWHERE:
+        assert name.removesuffix(".md") in (ROOT / ELSEWHERE[name]).read_text(encoding="utf-8")
+        return
+    assert boxes == len(BOX.findall(text)), "a grey box without its `run` comment"
+    assert not boxes or any(name in course for course in COURSES), "nobody reads this page"
+
+
+@pytest.mark.parametrize("name", [*PAGES, "../README.md", "../CONTRIBUTING.md"])
+def test_every_command_that_is_quoted_is_one(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    lines = [indented or inline for indented, inline in QUOTED.findall(text)]
+    assert [problem for line in lines if (problem := complaint(line))] == []
+
+
+def complaint(line: str) -> str:
+    """What the program's own parser has against a quoted command; nothing if it takes it."""
+    words = shlex.split(re.split(r"  #| \| | > | && ", line)[0])[1:]
+    if not words or words[0].startswith("--"):
+        return ""
+    if words[0] not in {verb.name for verb in VERBS}:
+        return f"{line}: no such verb"
+    module = import_module(f"surefill.cli.{words[0]}")
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    module.add_arguments(parser)
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    if len(words) == 1 or "..." in words or any(PLACEHOLDER.fullmatch(word) for word in words):
+        wrong = [word for word in options if word not in parser.format_help()]
+        return f"{line}: no option {wrong}" if wrong else ""
+    try:
+        parser.parse_args(words[1:])
+    except (argparse.ArgumentError, SystemExit) as error:
+        return f"{line}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["surefill fly", "surefill trade --moon NAME", "surefill status --moon", "surefill kill now"],
+)
+def test_a_command_that_is_none_is_found(line: str) -> None:
+    assert complaint(line)
 
 
 def test_codes_in_the_guide_exist() -> None:

@@ -3,7 +3,8 @@
 What: `RemoteExecutor`: the part of `SmartOrderExecutor` that ``surefill trade`` uses, asked through
 the control port; how the trade stands is read in the background, because a verb's progress line
 does not wait.
-Invariants: leaving asks the engine for nothing; what the verb wants ended it says by itself.
+Invariants: leaving asks the engine for nothing; what the verb wants ended it says by itself; an
+engine that is killed under the call and started again answers it, as it would a strategy.
 Must never: trade.
 """
 
@@ -13,13 +14,12 @@ import asyncio
 from types import TracebackType
 from typing import Any
 
-from surefill.client import AsyncClient
+from surefill.client import RECONNECT_S, AsyncClient
 from surefill.config import Settings
 from surefill.core.plan import TradePlan
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.result import TradeResult
 
-RECONNECT_S = 5.0
 LOOK_S = 0.25
 
 
