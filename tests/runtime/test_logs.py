@@ -19,7 +19,6 @@ from surefill.runtime import logs
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.json_log import FILE_NAME as JSON_NAME
 from surefill.runtime.logs import LOGGER_NAMES, LineFormatter, LogSinks, report_decided
-from surefill.runtime.redaction import Redactor
 from surefill.runtime.stepper import Decided
 from tests.support.core import START_NS, Bench
 from tests.support.runtime import HandClock, plan_of, readiness, stepper_of, submission
@@ -239,7 +238,7 @@ def test_a_screen_that_is_gone_stops_nothing(folder: Path, monkeypatch: pytest.M
 
 
 def test_the_formatter_cuts_fractions_to_milliseconds() -> None:
-    formatter = LineFormatter(HandClock(START_NS + SECOND_NS // 8), Redactor())
+    formatter = LineFormatter(HandClock(START_NS + SECOND_NS // 8))
     record = logging.LogRecord("n", logging.INFO, "", 0, "m", None, None)
     assert formatter.format(record) == "2026-03-02T15:00:00.125Z INFO n m"
 

@@ -80,10 +80,10 @@ logger = logging.getLogger(LOGGER_NAME)
 class LineFormatter(logging.Formatter):
     """``2026-03-02T15:00:00.123Z ERROR smart_order_executor sentence``, one line, no secret."""
 
-    def __init__(self, clock: Clock, redactor: Redactor) -> None:
+    def __init__(self, clock: Clock, redactor: Redactor | None = None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
         self._clock = clock
-        self._redactor = redactor
+        self._redactor = redactor or Redactor()
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
         """The engine's time, not the machine's."""
