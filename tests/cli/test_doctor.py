@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from surefill.alerts.health import ChannelHealth, HealthFile
 from surefill.cli import doctor
 from surefill.cli.account import load
 from surefill.runtime.wiring import journal_at, journal_path
@@ -88,3 +89,22 @@ def test_a_missing_package_is_named(counter: Counter, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(doctor, "version", version)
     assert "install aiohttp, msgspec, python-dotenv" in counter.run("doctor")[1]
+
+
+def test_alert_channels_that_fail_or_cannot_be_read_are_named(
+    counter: Counter, canary: str
+) -> None:
+    file = counter.folder / "alerts.toml"
+    file.write_text('[channels.desk]\nurl = "json://127.0.0.1/x"\n')
+    file.chmod(0o600)
+    counter.use(SUREFILL_ALERTS="alerts.toml")
+    health = ChannelHealth().after("HTTP_404", 1)
+    HealthFile(journal_path(load()), "watchdog").write({"desk": health, "gone": health})
+    code, out, _ = counter.run("doctor")
+    assert (code, "FAIL alerts desk fails (HTTP_404)" in out) == (1, True)
+    assert "gone" not in out
+    file.write_text(f'[channels.desk]\nurl = "{canary}"\n')
+    code, out, _ = counter.run("doctor")
+    file.unlink()
+    assert (code, "FAIL alerts SUREFILL_ALERTS [channels.desk] url is not" in out) == (1, True)
+    assert canary not in out

@@ -83,6 +83,25 @@ def test_the_address_says_whose_money_it_is(url: str, level: Level, word: str) -
     is_fine(check)
 
 
+@pytest.mark.parametrize(
+    ("channels", "failing", "is_real", "level", "word"),
+    [
+        (0, {}, False, Level.OK, "in the log alone"),
+        (0, {}, True, Level.WARN, "in the log alone"),
+        (1, {}, True, Level.WARN, "one channel"),
+        (2, {}, True, Level.OK, "2 channels"),
+        (2, {"desk": "HTTP_404"}, False, Level.FAIL, "desk fails (HTTP_404)"),
+    ],
+)
+def test_who_hears_of_an_alert(
+    channels: int, failing: dict[str, str], is_real: bool, level: Level, word: str
+) -> None:
+    check = checkup.channels_check(channels, failing, is_real_money=is_real)
+    assert check.level is level
+    assert word in check.found
+    assert bool(check.advice) is (level is not Level.OK)
+
+
 def test_keys_and_their_file(canary: str) -> None:
     assert not is_fine(checkup.keys_check(settings()))
     pair = settings(APCA_API_KEY_ID="K", APCA_API_SECRET_KEY=canary)

@@ -5,7 +5,7 @@ notification library, and writes one code: `SENT`, or why not. Why a process: wh
 does, hangs in or prints happens here, and ends with it; an engine neither loads the library nor
 waits for it.
 Invariants: the address comes by a pipe, never by an argument or the environment; all that the
-library prints or logs goes nowhere.
+library prints or logs goes nowhere; a signal to the whole service ends no last message.
 Must never: write anything but a code of the closed list.
 """
 
@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -47,6 +48,8 @@ class _Ear(logging.Handler):
 
 def main() -> int:
     """Send the message on standard input; the code goes to standard output."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # a service is stopped with all of its processes
     answer = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

@@ -20,13 +20,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from surefill import __version__
+from surefill.alerts.channels import read_channels
+from surefill.alerts.health import State, health_of
 from surefill.cli.account import DOTENV, journal_of, load, look
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, show
 from surefill.config import ConfigError, Settings
 from surefill.ports import JournalError
 from surefill.runtime import checkup
-from surefill.runtime.account import has_own_time
+from surefill.runtime.account import has_own_time, is_real_money, journal_path
 from surefill.runtime.checkup import Check, Level
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.standing import Standing, review, standing_of
@@ -80,6 +82,7 @@ def examine(dotenv: str) -> Iterator[Check]:
     yield checkup.mode_check(settings)
     yield checkup.keys_check(settings)
     yield checkup.feed_check(settings)
+    yield from _alert_checks(settings)
     standing = None
     source = journal_of(settings)
     yield checkup.disk_check(_free_bytes(source.path), str(source.path.parent))
@@ -95,6 +98,24 @@ def examine(dotenv: str) -> Iterator[Check]:
             yield from checkup.journal_checks(standing)
     if settings.key_id:
         yield from _broker_checks(settings, standing)
+
+
+def _alert_checks(settings: Settings) -> Iterator[Check]:
+    try:
+        channels = read_channels(settings.alerts).all
+    except ConfigError as error:
+        for problem in error.problems:
+            yield Check("alerts", Level.FAIL, problem.sentence, "see docs/channels.md")
+        return
+    names = {channel.name for channel in channels}
+    failing = {
+        name: health.code
+        for found in health_of(journal_path(settings)).values()
+        for name, health in found.items()
+        if name in names and health.state is State.FAILS
+    }
+    is_real = is_real_money(settings.base_url)
+    yield checkup.channels_check(len(channels), failing, is_real_money=is_real)
 
 
 def _broker_checks(settings: Settings, standing: Standing | None) -> Iterator[Check]:

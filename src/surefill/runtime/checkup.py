@@ -9,6 +9,7 @@ Must never: read a clock, a file or a socket (the caller did), or change anythin
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -91,6 +92,18 @@ def dotenv_check(mode: int | None, path: str) -> Check:
         found = f"{path} has mode {mode:04o}: other users can read it"
         return Check("dotenv", Level.WARN, found, f"chmod 600 {path}")
     return ok("dotenv", f"{path} has mode {mode:04o}")
+
+
+def channels_check(channels: int, failing: Mapping[str, str], *, is_real_money: bool) -> Check:
+    """Who hears of an alert. ``failing``: channel -> why it does not work."""
+    name, test = "alerts", "`surefill alerts test`; docs/channels.md"
+    if failing:
+        told = ", ".join(f"{channel} fails ({code})" for channel, code in failing.items())
+        return Check(name, Level.FAIL, told, test)
+    found = {0: "no channel: alerts are in the log alone", 1: "one channel"}.get(channels, "")
+    if found and is_real_money:
+        return Check(name, Level.WARN, found, "name two in SUREFILL_ALERTS: docs/channels.md")
+    return ok(name, found or f"{channels} channels")
 
 
 def account_checks(picture: AccountPicture) -> list[Check]:
