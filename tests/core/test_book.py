@@ -125,6 +125,10 @@ def test_whom_a_quote_concerns() -> None:
     assert list(one.concerned(view(100, 101), TACTICS)) == []
     reactive: dict[str, Tactic] = {"limit": LimitTactic(is_reactive=True)}
     assert list(one.concerned(view(100, 101), reactive)) == [ENTERING]
+    between = replace(ENTERING, orders=())
+    assert list(book(between).concerned(view(100, 101), reactive)) == [between]
+    over = replace(between, entry_end=Reason.of(ReasonCode.ENTRY_TIMEOUT))
+    assert list(book(over).concerned(view(100, 101), reactive)) == []
     one = book(COVERED)
     assert list(one.concerned(view(100, 101), TACTICS)) == []
     assert list(one.concerned(view(96, 97), TACTICS)) == [COVERED], "through the stop"

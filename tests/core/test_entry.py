@@ -154,3 +154,60 @@ def test_a_limited_entry_is_dropped_when_it_is_no_longer_wanted() -> None:
     assert b.trade.reason is not None
     assert b.trade.reason.code.name == "ENTRY_TIMEOUT"
     assert b.trade.order(b.key("E1")).cum_qty == 0 * NANO  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True)
+class Halves(Pegged):
+    """Half of the plan an order, where that may be."""
+
+    def wanted(self, view: EntryView, now: int) -> WantedEntry | None:
+        """The near touch for half of it."""
+        found = super().wanted(view, now)
+        half_qty = view.terms.order_qty // 2 if view.may_slice else None
+        return None if found is None else replace(found, order_qty=half_qty)
+
+
+@SIDES
+def test_a_slice_follows_one_that_filled_while_its_cover_rests(side: str) -> None:
+    b = Bench(side, beside=True, tactics={"limit": Halves()})
+    assert b.news() == [f"submit E1 {b.into} 50 LIMIT {b.px(-1)} DAY"]
+    b.accepts("E1")
+    b.fills("E1", 50)
+    told = b.news()
+    assert f"submit E2 {b.into} 50 LIMIT {b.px(-1)} DAY" in told
+    b.accepts("E2")
+    b.run(1)
+    assert [line for line in b.news() if line.startswith(f"submit X1 {b.out} 50")]
+    b.fills("E2", 50)
+    assert b.trade.entry_end is not None
+    assert b.trade.entry_end.code.name == "ENTRY_FILLED"
+    assert not [line for line in b.news() if line.startswith("submit E")]
+
+
+@SIDES
+def test_there_are_no_slices_where_cover_may_not_rest_beside_an_entry(side: str) -> None:
+    b = Bench(side, tactics={"limit": Halves()})
+    assert b.news() == [f"submit E1 {b.into} 100 LIMIT {b.px(-1)} DAY"]
+
+
+@SIDES
+def test_the_cover_of_a_slice_comes_first(side: str) -> None:
+    """The setting changed with the trade open: what filled is covered, what is missing is not
+    entered any more."""
+    b = Bench(side, beside=True, tactics={"limit": Halves()})
+    b.accepts("E1")
+    b.engine.config = replace(b.engine.config, exits_beside_entry=False)
+    b.fills("E1", 50)
+    assert b.trade.entry_end is not None
+    assert b.trade.entry_end.code.name == "ENTRY_COVER_FIRST"
+
+
+@SIDES
+def test_a_quote_wakes_a_tactic_that_had_none_to_act_on(side: str) -> None:
+    b = pegged(side)
+    b.quote(3, 5)
+    b.engine.views.clear()
+    b.cancelled("E1")
+    assert b.news() == ["cancel E1"]
+    b.quote(4, 6)
+    assert b.news() == [f"submit E2 {b.into} 100 LIMIT {b.px(4)} DAY"]

@@ -9,7 +9,7 @@ from surefill.core.plan import SECOND_NS
 from surefill.tactics.registry import PLAN_TACTICS, TACTICS
 from tests.tactics.support import NOW, TERMS, VIEW, quote, seen
 
-FOLLOWING = {"passive", "mid", "ladder", "adaptive"}
+FOLLOWING = {"passive", "mid", "ladder", "adaptive", "slice"}
 
 
 def test_names() -> None:

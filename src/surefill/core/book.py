@@ -109,7 +109,9 @@ class Book:
     def concerned(self, view: MarketView, tactics: Mapping[str, Tactic]) -> Iterator[Trade]:
         """Open trades whose decisions this new view may change; most quotes concern nobody."""
         for trade in self.of_symbol(view.symbol):
-            if (trade.open_entry is not None and tactics[trade.plan.tactic].is_reactive) or (
+            # Also between two entry orders: the next one may wait for a current quote.
+            is_entering = trade.open_entry is not None or trade.entry_end is None
+            if (is_entering and tactics[trade.plan.tactic].is_reactive) or (
                 trade.position_qty > 0 and _may_matter(trade, view)
             ):
                 yield trade

@@ -53,7 +53,7 @@ def _end_reason(turn: Turn) -> Reason | None:
     if context.no_new_risk is not None:
         return context.no_new_risk
     if trade.entries and trade.open_entry is None:
-        ended = _ended_by(trade, trade.entries[-1])
+        ended = _ended_by(trade, trade.entries[-1], may_slice=_may_slice(turn))
         if ended is not None:
             return ended
     if turn.now >= trade.deadline_ns:
@@ -67,11 +67,22 @@ def _end_reason(turn: Turn) -> Reason | None:
     return None
 
 
-def _ended_by(trade: Trade, last: ChildOrder) -> Reason | None:
-    """Why the last entry order is over; ``None`` if we ended it ourselves to quote anew."""
+def _may_slice(turn: Turn) -> bool:
+    """Whether an entry order may follow one that filled, while the first one's cover rests."""
+    trade = turn.trade
+    may_rest = turn.context.exits_beside_entry and not trade.wash_blocked
+    return may_rest and trade.style is ProtectionStyle.OCO and trade.rung is Rung.OCO
+
+
+def _ended_by(trade: Trade, last: ChildOrder, *, may_slice: bool) -> Reason | None:
+    """Why the last entry order is over; ``None`` if we ended it ourselves to quote anew, or if it
+    was one slice of several."""
     match last.state:
         case OrderState.FILLED:
-            return Reason.of(ReasonCode.ENTRY_FILLED)
+            before_qty = sum(order.cum_qty for order in trade.entries[:-1])
+            if before_qty + last.spec.order_qty >= trade.terms.order_qty:
+                return Reason.of(ReasonCode.ENTRY_FILLED)
+            return None if may_slice else Reason.of(ReasonCode.ENTRY_COVER_FIRST)
         case OrderState.REJECTED:
             return Reason.of(ReasonCode.ENTRY_REJECTED, text=last.text)
         case OrderState.EXPIRED:
@@ -131,7 +142,8 @@ def _settle_doubt(turn: Turn, entry: ChildOrder) -> None:
         turn.wake_at(now + 5 * SECOND_NS)
         return
     turn.update(with_input(entry, OrderInput.ABSENT))
-    turn.trade = replace(turn.trade, entry_end=_ended_by(turn.trade, turn.trade.entries[-1]))
+    ended = _ended_by(turn.trade, turn.trade.entries[-1], may_slice=False)
+    turn.trade = replace(turn.trade, entry_end=ended)
 
 
 def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:
@@ -150,13 +162,14 @@ def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:
         working=WantedEntry(spec.ord_type, spec.limit_px) if spec is not None else None,
         working_ns=entry.sent_ns if entry is not None else 0,
         quotes=len(trade.entries),
+        may_slice=_may_slice(turn),
     )
     wanted = context.tactic.wanted(view, turn.now)
     if wanted is not None and wanted.until_ns is not None:
         turn.wake_at(wanted.until_ns)
     if entry is None:
         if wanted is not None and remaining > 0:
-            _send(turn, wanted, remaining)
+            _send(turn, wanted, min(remaining, wanted.order_qty or remaining))
         return
     if entry.state is OrderState.UNSENT:
         if turn.now >= entry.not_before_ns:

@@ -33,11 +33,14 @@ class WantedEntry:
     """The entry order that should be working; ``limit_px`` is ``None`` for a market order.
 
     ``until_ns``: when the tactic wants to be asked again although no quote came; ``None`` = not.
+    ``order_qty``: of a new order, 1e-9 share; ``None`` = all that is missing. It is no reason to
+    give up an order that works at the right price.
     """
 
     ord_type: OrdType
     limit_px: int | None
     until_ns: int | None = field(default=None, compare=False)
+    order_qty: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ class EntryView:
     """What a tactic may know. ``sign`` +1 long; times UTC ns; ``leaves_qty`` 1e-9 share.
 
     ``working`` is the entry order of this moment, sent at ``working_ns``; ``quotes`` counts the
-    entry orders so far, this one included."""
+    entry orders so far, this one included. ``may_slice``: whether another order may follow one
+    that filled; False where the cover of the first one stands in the way (U19)."""
 
     sign: int
     terms: EntryTerms
@@ -58,6 +62,7 @@ class EntryView:
     working: WantedEntry | None = None
     working_ns: int = 0
     quotes: int = 0
+    may_slice: bool = False
 
 
 class Tactic(Protocol):

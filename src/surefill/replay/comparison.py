@@ -28,6 +28,7 @@ from surefill.replay.evidence import rows_of
 from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
 from surefill.replay.plan_rows import LeftOut, PlanCode
 from surefill.replay.plan_source import PlanSource
+from surefill.replay.skipping import SkippingMarket
 from surefill.sim.auditor import AuditReport, audit
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
@@ -184,14 +185,27 @@ def recorded_streams(
         for some in [wanted] if together and wanted else [[day] for day in wanted]:
             # A run and its market know each other: without this they outlive their day.
             gc.collect()
-            try:
-                yield _recorded(
-                    date, some, scope, seed=seed, source=source, allow_suspect=on_bad is not None
-                )
-            except TapeError as error:
-                if on_bad is None:
-                    raise
-                on_bad(some[0], error)
+            yield from _opened(date, some, scope, seed=seed, source=source, on_bad=on_bad)
+
+
+def _opened(
+    date: int,
+    days: Sequence[TapeDay],
+    scope: Scope,
+    *,
+    seed: int,
+    source: PlanSource | None,
+    on_bad: OnBad | None,
+) -> Iterator[Stream]:
+    """The stream of these days, or nothing of days that cannot be used where that is allowed."""
+    try:
+        yield _recorded(
+            date, days, scope, seed=seed, source=source, allow_suspect=on_bad is not None
+        )
+    except TapeError as error:
+        if on_bad is None:
+            raise
+        on_bad(days[0], error)
 
 
 def stream_of_day(
@@ -336,19 +350,29 @@ def play_path(
     is_legacy: bool,
     tactic: str | None = None,
     model: str = FILL_MODEL,
+    beside: bool = False,
+    skips: bool = True,
     on_progress: Callable[[int], None] | None = None,
 ) -> PathResult:
     """Play every plan of the stream on this path, then let the auditor read the venue's log.
 
     ``tactic``: of every plan, instead of its own; ``model``: how the exchange fills resting orders
-    (docs/assumptions.md). ``on_progress`` is told how many plans have ended.
+    (docs/assumptions.md). ``beside``: exits may rest beside a working entry (the setting
+    SUREFILL_WASH_EXEMPTS). ``skips``: pass over time in which nobody looks; the outcomes are the
+    same. ``on_progress`` is told how many plans have ended.
     """
-    market = MergedMarket([ColumnMarket(tape) for tape in stream.tapes])
+    market = (
+        SkippingMarket(stream.tapes)
+        if skips
+        else MergedMarket([ColumnMarket(tape) for tape in stream.tapes])
+    )
     run = VirtualRun(
         market,
         stream.calendar,
         start_ns=stream.session.open_ns - 5 * SECOND_NS,
-        config=VirtualConfig(seed=seed, limits=LIMITS, switches=MODELS[model]),
+        config=VirtualConfig(
+            seed=seed, limits=LIMITS, switches=MODELS[model], exits_beside_entry=beside
+        ),
     )
     run.start()
     # Two turns: the first sees the symbols, the second has read their instruments.

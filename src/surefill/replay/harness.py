@@ -21,6 +21,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 from surefill.brokers.alpaca.virtual import VirtualBroker
 from surefill.core.commands import Announce, BrokerCommand, Milestone, RaiseAlarm
@@ -52,6 +53,8 @@ KEY = "VIRTUALKEY"
 TICKETS = 10_000_000
 """Requests and connections of one process; the next one counts on from there, so that an answer to
 the dead never reaches the living."""
+LOOK_NS = 1_000_000_000
+"""Before a plan arrives the market is played as it was."""
 SETTLE_NS = 200_000_000_000
 """How long after the last plan's budget a run may take to come to rest before the close."""
 
@@ -89,6 +92,17 @@ class Fate:
     lost: int = 0
 
 
+@runtime_checkable
+class CanSkip(Protocol):
+    """A market source that can jump over quiet time (`surefill.replay.skipping`)."""
+
+    def next_ns(self) -> int | None:
+        """Venue time (UTC ns) of the next event."""
+
+    def skip(self, until_ns: int) -> None:
+        """Pass over what happens before, but the last quote and print of each symbol."""
+
+
 class _Tap:
     """A market source that lets the harness see every event as it is played."""
 
@@ -118,6 +132,7 @@ class VirtualRun:
         faults: FaultPlan | None = None,
     ) -> None:
         self.config = config if config is not None else VirtualConfig()
+        self._jumps = market if isinstance(market, CanSkip) else None
         parts = assemble(
             _Tap(market, self._see),
             calendar=calendar,
@@ -196,6 +211,7 @@ class VirtualRun:
         turns = 0
         while (self._agenda or self.engine.book.open or self.acts) and self._turn(until_ns):
             turns += 1
+            self._skip_quiet()
             if on_progress is not None and not turns % 64:
                 on_progress(len(self.finished))
         if on_progress is not None:
@@ -260,6 +276,18 @@ class VirtualRun:
             self.finished.pop(plan_id, None)
 
     # -- the loop -------------------------------------------------------------------------------
+
+    def _skip_quiet(self) -> None:
+        """Let a market that can jump pass over the time in which nobody looks at it."""
+        if self._jumps is None or self.engine.book.open or self.acts:
+            return
+        next_ns = self._jumps.next_ns()
+        if not self._agenda or not self._takes_plans or next_ns is None:
+            return
+        until_ns = self._agenda[0][0] - LOOK_NS
+        is_quiet = not any(self.exchange.book(symbol).orders for symbol in self._views)
+        if is_quiet and until_ns > max(next_ns, self.edge.now_ns) + LOOK_NS:
+            self._jumps.skip(until_ns)
 
     def _turn(self, until_ns: int) -> bool:
         """Jump to the next instant that matters; False when ``until_ns`` is reached."""

@@ -10,6 +10,7 @@ from surefill.tactics.limit import LimitTactic
 from surefill.tactics.marketable import MarketableTactic
 from surefill.tactics.mid import MidTactic
 from surefill.tactics.passive import PassiveTactic
+from surefill.tactics.slice import SliceTactic
 
 TACTICS: dict[str, Tactic] = {
     tactic.name: tactic
@@ -19,6 +20,7 @@ TACTICS: dict[str, Tactic] = {
         MidTactic(),
         LadderTactic(),
         AdaptiveTactic(),
+        SliceTactic(),
         MarketableTactic(),
         LegacyTactic(),
     )

@@ -11,6 +11,7 @@ from surefill.replay.simulate.aim import (
     FOLLOWING,
     FROM_SEED,
     PHASES,
+    SLICED_FROM_SEED,
     draw_aims,
     follow_market,
 )
@@ -35,7 +36,15 @@ def test_earlier_seeds_stay_as_they_were() -> None:
 
 def test_later_seeds_draw_every_tactic() -> None:
     drawn = {one.plan.tactic for seed in SEEDS for one in draw_scenario(seed).plans}
-    assert drawn == {*FOLLOWING, "limit", "marketable"} == PLAN_TACTICS
+    assert drawn == {*FOLLOWING, "limit", "marketable"} == PLAN_TACTICS - {"slice"}
+
+
+def test_pieces_are_drawn_from_a_later_seed_on() -> None:
+    given = [one for seed in range(40) for one in draw_scenario(seed).plans]
+    sliced = follow_market(given, SLICED_FROM_SEED, is_calm=False)
+    assert {one.plan.tactic for one in sliced} >= {*FOLLOWING, "slice"}
+    before = follow_market(given, SLICED_FROM_SEED - 1, is_calm=False)
+    assert "slice" not in {one.plan.tactic for one in before}
 
 
 def test_in_a_calm_seed_a_patient_plan_has_room_for_its_stop() -> None:

@@ -22,6 +22,8 @@ from surefill.sim.faults import FaultCode
 
 FROM_SEED = 10_000
 FOLLOWING = ("adaptive", "ladder", "mid", "passive")
+SLICED_FROM_SEED = 200_000
+"""From here on `slice` is among them."""
 RECOVERING = "RECOVERING"
 """The phase of a process that is dead, or has not read everything since its start."""
 PHASES = (
@@ -41,11 +43,12 @@ def follow_market(plans: Sequence[Given], seed: int, *, is_calm: bool) -> list[G
     if seed < FROM_SEED:
         return list(plans)
     chance = Random(f"simulate:{seed}:tactics")
-    return [_followed(one, chance, is_calm=is_calm) for one in plans]
+    tactics = (*FOLLOWING, "slice") if seed >= SLICED_FROM_SEED else FOLLOWING
+    return [_followed(one, chance, tactics, is_calm=is_calm) for one in plans]
 
 
-def _followed(one: Given, chance: Random, *, is_calm: bool) -> Given:
-    tactic, is_chosen = chance.choice(FOLLOWING), not chance.randrange(3)
+def _followed(one: Given, chance: Random, tactics: Sequence[str], *, is_calm: bool) -> Given:
+    tactic, is_chosen = chance.choice(tactics), not chance.randrange(3)
     if not is_chosen:
         return one
     exits = one.plan.exits
