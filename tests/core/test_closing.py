@@ -9,8 +9,9 @@ import pytest
 from surefill.core.closing import hand_over, is_through, outcome_of
 from surefill.core.events import Act, MarketUpdated
 from surefill.core.fix import Feed, TradingStatus
+from surefill.core.management import Management
 from surefill.core.market import MarketView
-from surefill.core.reasons import Reason
+from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Rung
 from surefill.core.turn import Context, Turn
 from surefill.core.units import NANO
@@ -152,3 +153,35 @@ def test_a_time_exit_comes_before_a_partial_close() -> None:
     assert str(b.trade.exit_reason).startswith("COVER_REFUSED")
     b.run(6)
     assert str(b.trade.exit_reason).startswith("TIME_EXIT")
+
+
+@pytest.mark.parametrize("down_s", [0, 30])
+def test_a_time_after_the_first_fill_also_of_a_process_that_was_down(down_s: int) -> None:
+    b = Bench(submit=False, beside=True)
+    b.submit_plan(replace(b.plan, manage=Management(exit_after_ns=60 * NANO)))
+    b.run(5)
+    b.accepts("E1")
+    filled_ns = b.now
+    b.fills("E1", 40)
+    b.run(0.3)
+    b.accepts("X1")
+    b.fills("E1", 60)
+    b.run(0.3)
+    b.accepts("X2")
+    if down_s:
+        b.now += down_s * 1_000_000_000
+        b.restart()
+    b.run((filled_ns - b.now) / 1e9 + 59.9)
+    assert b.trade.exit_reason is None
+    b.run(0.5)
+    assert b.trade.exit_reason == Reason.of(ReasonCode.TIME_EXIT)
+    assert b.trade.held_since_ns is not None
+    assert abs(b.trade.held_since_ns - filled_ns) <= 40 * MS
+
+
+def test_without_a_fill_no_time_runs() -> None:
+    b = Bench(submit=False)
+    b.submit_plan(replace(b.plan, manage=Management(exit_after_ns=NANO)))
+    b.accepts("E1")
+    b.run(5)
+    assert (b.trade.exit_reason, b.trade.held_since_ns) == (None, None)

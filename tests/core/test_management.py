@@ -33,6 +33,9 @@ def test_a_distance_is_usd_a_share_or_a_multiple_of_the_risk() -> None:
     assert plan_problems(plan, TACTICS) == ()
     assert str(plan.manage) == "break-even at 1R, trailing 1.25 from 1.5R on"
     assert str(plan_with(trail=1).manage) == "trailing 1"
+    timed = plan_with(exit_after_s="90.5").manage
+    assert timed.exit_after_ns == 90_500_000_000
+    assert str(timed) == "closed 90.5 s after the first fill"
     assert plan.manage.moves_stop
     assert not plan_with().manage.moves_stop
     assert plan_with(trail=1).manage.moves_stop
@@ -41,9 +44,9 @@ def test_a_distance_is_usd_a_share_or_a_multiple_of_the_risk() -> None:
 @pytest.mark.parametrize("value", ["near", "R", "1RR", ""])
 def test_a_word_that_is_no_distance_is_told_with_every_other_problem(value: str) -> None:
     with pytest.raises(PlanError) as caught:
-        plan_with(trail=value, break_even="x")
+        plan_with(trail=value, break_even="x", exit_after_s="soon")
     codes = [problem.code.name for problem in caught.value.problems]
-    assert codes == ["PLAN_DISTANCE_INVALID"] * 2
+    assert codes == [*["PLAN_DISTANCE_INVALID"] * 2, "PLAN_EXIT_AFTER_INVALID"]
 
 
 def test_a_word_that_is_unknown_is_a_mistake_of_the_caller() -> None:
@@ -59,6 +62,8 @@ def test_a_word_that_is_unknown_is_a_mistake_of_the_caller() -> None:
         (Management(trail=Distance(px=0)), ["PLAN_DISTANCE_INVALID"]),
         (Management(break_even_at=Distance(r_ppb=-1)), ["PLAN_DISTANCE_INVALID"]),
         (Management(trail_from=Distance(px=1)), ["PLAN_TRAIL_MISSING"]),
+        (Management(exit_after_ns=0), ["PLAN_EXIT_AFTER_INVALID"]),
+        (Management(exit_after_ns=31 * 86_400 * NANO), ["PLAN_EXIT_AFTER_INVALID"]),
     ],
 )
 def test_what_is_wrong_by_itself(manage: Management, codes: list[str]) -> None:
@@ -66,9 +71,17 @@ def test_what_is_wrong_by_itself(manage: Management, codes: list[str]) -> None:
     assert [problem.code.name for problem in plan_problems(plan, TACTICS)] == codes
 
 
+WRONG: tuple[Any, ...] = ("1R", 1.5)
+
+
 @pytest.mark.parametrize(
     "manage",
-    [{"trail": 1}, Management(trail="1R"), Management(trail=Distance(px=1.5))],  # type: ignore[arg-type]
+    [
+        {"trail": 1},
+        Management(trail=WRONG[0]),
+        Management(trail=Distance(px=WRONG[1])),
+        Management(exit_after_ns=WRONG[1]),
+    ],
 )
 def test_what_is_not_of_its_kind(manage: Any) -> None:
     plan = replace(plan_with(), manage=manage)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefill.core.fix import Side
+from surefill.core.management import Distance, Management
 from surefill.core.plan import ExitsByLevel, Policy
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
@@ -28,7 +29,10 @@ def test_a_plan_by_distance_and_by_level() -> None:
     bare = plan_row(
         replace(plan, exits=None), Policy(), order_qty=NANO, is_legacy=False, accepted_ns=5
     )
-    assert not {"stop_px", "risk_px"} & bare.keys()
+    assert not {"stop_px", "risk_px", "may_tighten"} & bare.keys()
+    follows = replace(plan, manage=Management(trail=Distance(px=NANO)))
+    row = plan_row(follows, Policy(), order_qty=NANO, is_legacy=False, accepted_ns=5)
+    assert row["may_tighten"] is True
 
 
 def test_a_denied_plan_claims_nothing() -> None:
@@ -56,5 +60,7 @@ def test_a_trade_claims_its_books_and_trades_back_with_a_minus() -> None:
     assert claim_row(both)["exit_qty"] == 0
     assert claim_row(both)["exit_cost"] == 0
     assert claim_row(both)["ended_ns"] is None
+    by_hand = replace(trade, ratchet_px=to_nano("99.90"))
+    assert rows_of(by_hand, Policy(), accepted_ns=START_NS)[0]["may_tighten"] is True
     handed = replace(both, outcome=Outcome.HANDED_OVER, closed_ns=7)
     assert claim_row(handed)["ended_ns"] == 7

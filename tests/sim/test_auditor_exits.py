@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from surefill.sim.auditor_book import ENTRY, STOP, TARGET
 from surefill.sim.auditor_exits import COMPANION_NS, DAY_NS, MINUTE_NS, Anchor, Repairs
 from surefill.sim.auditor_findings import AuditLimits
@@ -149,3 +151,31 @@ def test_an_entry_is_not_an_exit() -> None:
     made = book()
     assert made.working_exits(STOP) == []
     assert made.live["e"].role == ENTRY
+
+
+def test_a_plan_with_rules_may_tighten_and_only_that() -> None:
+    made = book()
+    made.terms = replace(made.terms, may_tighten=True)
+    stop = order("s", STOP, px=150)
+    made.add(stop)
+    anchor = Anchor(made)
+    anchor.check(100 * UNIT, 5)
+    assert anchor.off.since_ns is None, "nearer than the anchor from the first look on"
+    assert anchor.is_tightened(order("x", STOP, px=151), stop)
+    assert not anchor.is_tightened(order("x", STOP, px=150), stop)
+    assert not anchor.is_tightened(order("x", TARGET, px=151), stop)
+    assert not anchor.is_tightened(replace(stop, stop_px=None), stop)
+    stop.stop_px = 148 * UNIT
+    anchor.check(100 * UNIT, 7)
+    assert anchor.off.since_ns == 7
+    plain = Anchor(book())
+    assert not plain.is_tightened(order("x", STOP, px=151), order("s", STOP, px=150))
+
+
+def test_a_stop_follows_the_market_so_often_and_no_more() -> None:
+    repairs = Repairs(AuditLimits())
+    for n in range(5):
+        assert not repairs.tightened("s", n * SECOND_NS)
+    assert repairs.tightened("other", 5 * SECOND_NS) == []
+    assert repairs.tightened("s", 6 * SECOND_NS)[0].code == "I20"
+    assert not repairs.tightened("s", 6 * SECOND_NS + MINUTE_NS)

@@ -62,6 +62,7 @@ def _add_management(parser: argparse.ArgumentParser) -> None:
         help="the stop follows the best price at this distance, and tightens",
     )
     parser.add_argument("--trail-from", metavar="D", help="from that profit on (with --trail)")
+    parser.add_argument("--exit-after", metavar="S", help="close it so many s after the first fill")
 
 
 def pair_problem(args: argparse.Namespace) -> str | None:
@@ -97,6 +98,7 @@ def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
         "break_even": args.break_even,
         "trail": args.trail,
         "trail_from": args.trail_from,
+        "exit_after_s": args.exit_after,
     }
 
 

@@ -38,6 +38,7 @@ def end_on_time(turn: Turn) -> None:
     if trade.exit_reason is not None and not is_partial_close(trade):
         return
     due = [trade.plan.exit_at_ns] if trade.plan.exit_at_ns is not None else []
+    due += _due_after_fill(turn)
     if trade.plan.flat_by_close and session is not None and turn.now < session.close_ns:
         due.append(session.close_ns - FLAT_BEFORE_CLOSE_NS)
     for at_ns in due:
@@ -45,6 +46,20 @@ def end_on_time(turn: Turn) -> None:
             turn.trade = replace(turn.trade, exit_reason=Reason.of(ReasonCode.TIME_EXIT))
             return
         turn.wake_at(at_ns)
+
+
+def _due_after_fill(turn: Turn) -> list[int]:
+    """When the plan's time after the first fill is over. It counts from the venue's own time of
+    that fill, so that a process that was down meanwhile is not given the time again."""
+    trade, after_ns = turn.trade, turn.trade.plan.manage.exit_after_ns
+    if after_ns is None or not trade.entry_qty:
+        return []
+    since_ns = trade.held_since_ns
+    if since_ns is None:
+        told = (fill.venue_ns for order in trade.entries for fill in order.fills)
+        since_ns = min((turn.now, *told))
+        turn.trade = replace(trade, held_since_ns=since_ns)
+    return [since_ns + after_ns]
 
 
 def is_through(trade: Trade, touch_px: tuple[int, int]) -> bool:

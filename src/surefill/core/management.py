@@ -15,6 +15,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
 
 RISK_UNIT = "R"
+EXIT_AFTER_NS_MAX = 30 * 86_400 * NANO
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ class Management:
 
     ``break_even_at``: once the position could be closed that far in profit, the stop goes to the
     entry's average. ``trail``: the stop follows the best such price at this distance, from
-    ``trail_from`` on (``None``: from the entry on).
+    ``trail_from`` on (``None``: from the entry on). ``exit_after_ns``: the trade is closed that
+    long after its first fill.
     """
 
     break_even_at: Distance | None = None
     trail: Distance | None = None
     trail_from: Distance | None = None
+    exit_after_ns: int | None = None
 
     def __str__(self) -> str:
         texts = []
@@ -64,6 +67,8 @@ class Management:
         if self.trail is not None:
             begin = f" from {self.trail_from} on" if self.trail_from is not None else ""
             texts.append(f"trailing {self.trail}{begin}")
+        if self.exit_after_ns is not None:
+            texts.append(f"closed {to_text(self.exit_after_ns)} s after the first fill")
         return ", ".join(texts)
 
     @property
@@ -91,14 +96,24 @@ def management_of(
     break_even: object = None,
     trail: object = None,
     trail_from: object = None,
+    exit_after_s: object = None,
 ) -> Management:
-    """From what people type: USD a share, or a multiple of the risk such as ``1R``. What cannot be
-    read is added to ``problems``."""
+    """From what people type: USD a share, or a multiple of the risk such as ``1R``; seconds. What
+    cannot be read is added to ``problems``."""
     return Management(
         break_even_at=_distance("break_even", break_even, problems),
         trail=_distance("trail", trail, problems),
         trail_from=_distance("trail_from", trail_from, problems),
+        exit_after_ns=_nanoseconds(exit_after_s, problems),
     )
+
+
+def _nanoseconds(value: object, problems: list[Reason]) -> int | None:
+    try:
+        return None if value is None else to_nano(str(value))
+    except UnitError:
+        problems.append(Reason.of(ReasonCode.PLAN_EXIT_AFTER_INVALID, value=value))
+        return None
 
 
 def _distance(field: str, value: object, problems: list[Reason]) -> Distance | None:
@@ -123,6 +138,9 @@ def management_problems(manage: Management) -> list[Reason]:
     ]
     if manage.trail_from is not None and manage.trail is None:
         problems.append(Reason.of(ReasonCode.PLAN_TRAIL_MISSING, value=manage.trail_from))
+    if manage.exit_after_ns is not None and not 0 < manage.exit_after_ns <= EXIT_AFTER_NS_MAX:
+        value = to_text(manage.exit_after_ns)
+        problems.append(Reason.of(ReasonCode.PLAN_EXIT_AFTER_INVALID, value=value))
     return problems
 
 
@@ -137,6 +155,8 @@ def mistyped(manage: object) -> list[tuple[str, object]]:
     if type(manage) is not Management:
         return [("manage", manage)]
     wrong: list[tuple[str, object]] = []
+    if type(manage.exit_after_ns) not in (int, type(None)):
+        wrong.append(("exit_after_ns", manage.exit_after_ns))
     for name, distance in manage.distances:
         if type(distance) is not Distance:
             wrong.append((name, distance))

@@ -36,6 +36,9 @@ class ReasonCode(Enum):
         "{field} {value} is neither a positive distance in USD nor a multiple of the risk like 1R"
     )
     PLAN_TRAIL_MISSING = "trail_from {value} says from when on a stop trails, and none does"
+    PLAN_EXIT_AFTER_INVALID = (
+        "exit_after_s {value} is not a number of seconds above 0, up to 30 days"
+    )
     FRACTIONAL_UNPROTECTABLE = (
         "quantity {value} has a fraction, which no broker-side stop can cover; use {whole}"
     )

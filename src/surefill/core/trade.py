@@ -105,8 +105,9 @@ class Trade:
     often in a row that came to nothing, last at ``change_failed_ns``. ``short_ns``: since when
     reads of the positions show fewer shares than ours (0: the last did not). ``ratchet_px``: the
     tightest stop (1e-9 USD) since the entry, ``ratchet_ns``: when a rule last earned one.
-    ``strays`` are reports of orders that may turn out to be our legs. ``wake_ns`` is the next
-    instant at which the trade wants to be looked at.
+    ``held_since_ns``: the first fill, where an exit hangs on it. ``strays`` are reports of orders
+    that may turn out to be our legs. ``wake_ns`` is the next instant at which the trade wants to be
+    looked at.
     """
 
     plan: TradePlan
@@ -143,6 +144,7 @@ class Trade:
     through_since_ns: int | None = None
     ratchet_px: int | None = None
     ratchet_ns: int = 0
+    held_since_ns: int | None = None
     flat_since_ns: int | None = None
     alarms: tuple[str, ...] = ()
     strays: tuple[ExecutionReport, ...] = ()

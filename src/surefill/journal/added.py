@@ -25,9 +25,17 @@ ADDED: Mapping[str, frozenset[str]] = {
     # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
     # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),
-    # No stop had been tightened since the entry.
+    # No stop had been tightened since the entry; no exit hung on the first fill.
     "Trade": frozenset(
-        {"keep_qty", "excursion", "change_failures", "short_ns", "ratchet_px", "ratchet_ns"}
+        {
+            "keep_qty",
+            "excursion",
+            "change_failures",
+            "short_ns",
+            "ratchet_px",
+            "ratchet_ns",
+            "held_since_ns",
+        }
     ),
     # Nobody had a name. Exits stayed where the fills had put them.
     "TradePlan": frozenset({"strategy", "manage"}),

@@ -33,6 +33,8 @@ def plan_row(
         "min_rr_ppb": effective.min_rr_ppb,
         "entry_budget_ns": effective.fill_timeout_ns,
     }
+    if plan.manage.moves_stop:
+        row["may_tighten"] = True
     match plan.exits:
         case ExitsByDistance(risk_px, rr_ppb):
             row |= {"risk_px": risk_px, "rr_ppb": rr_ppb}
@@ -84,4 +86,6 @@ def rows_of(ended: Trade | Denial, policy: Policy, *, accepted_ns: int) -> tuple
         is_legacy=ended.is_legacy,
         accepted_ns=accepted_ns,
     )
+    if isinstance(ended, Trade) and ended.ratchet_px is not None:
+        plan = {**plan, "may_tighten": True}  # by hand: whether that was asked is judged elsewhere
     return plan, claim_row(ended)

@@ -56,6 +56,7 @@ class PlanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     break_even: Distance | None = None
     trail: Distance | None = None
     trail_from: Distance | None = None
+    exit_after_s: Number | None = None
     plan_id: str | None = None
     wait_s: WaitS = WAIT_S
 
@@ -117,6 +118,7 @@ class AdoptBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     break_even: Distance | None = None
     trail: Distance | None = None
     trail_from: Distance | None = None
+    exit_after_s: Number | None = None
     strategy: Annotated[str, Meta(max_length=32)] = ""
     wait_s: WaitS = WAIT_S
 
@@ -326,4 +328,5 @@ def adoption_of(
         break_even=body.break_even,
         trail=body.trail,
         trail_from=body.trail_from,
+        exit_after_s=body.exit_after_s,
     )

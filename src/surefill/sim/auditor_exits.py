@@ -83,6 +83,15 @@ class Anchor:
         old_text, new_text = px_text(old.stop_px), px_text(order.stop_px)
         return [Fault("I14", f"stop loosened from {old_text} to {new_text}", "loosened")]
 
+    def is_tightened(self, order: Order, old: Order) -> bool:
+        """Whether a rule of the plan, or a person, moves this stop nearer: no repair."""
+        terms = self.book.terms
+        if not terms.may_tighten or order.role != STOP or self.book.entry_leaves() > 0:
+            return False
+        if order.stop_px is None or old.stop_px is None:
+            return False
+        return terms.sign * (order.stop_px - old.stop_px) > 0
+
     def is_turned(self, order: Order, old: Order) -> bool:
         """Whether a flatten moves this target to the market (C.1.1, 6): each target once, and no
         repair. A trade covered by many groups is closed by as many of these."""
@@ -101,7 +110,7 @@ class Anchor:
     def _wrong_stop(self, stops: list[Order], stop_px: int) -> bool:
         """Before the anchoring any other price is wrong; afterwards only a looser one."""
         sign = self.book.terms.sign
-        if self._is_anchored:
+        if self._is_anchored or self.book.terms.may_tighten:
             return any(one.stop_px is None or sign * (one.stop_px - stop_px) < 0 for one in stops)
         return any(one.stop_px != stop_px for one in stops)
 
@@ -141,6 +150,8 @@ class Repairs:
     """shares that have been given their first cover"""
     _taken_away: set[str] = field(default_factory=set)
     _free_groups: int = 0
+    _tightened_ns: dict[str, list[int]] = field(default_factory=dict)
+    """leg chain -> when its stop followed the market"""
 
     def taken_away(self, group: str) -> None:
         """Somebody else cancelled this group: what takes its place replaces nothing of ours."""
@@ -184,6 +195,15 @@ class Repairs:
         is_free = self._leg_free_at.get(chain) != entry_fills
         self._leg_free_at[chain] = entry_fills
         return [] if is_free else self._count(now_ns)
+
+    def tightened(self, chain: str, now_ns: int) -> list[Fault]:
+        """A stop was moved nearer by a rule: each as often as repairs may be, and no more."""
+        recent = [at for at in self._tightened_ns.get(chain, []) if at > now_ns - MINUTE_NS]
+        self._tightened_ns[chain] = [*recent, now_ns]
+        if len(recent) < self.limits.tightens_per_minute:
+            return []
+        sentence = f"a stop followed the market {len(recent) + 1} times within a minute"
+        return [Fault("I20", sentence, "tightened")]
 
     def _count(self, now_ns: int) -> list[Fault]:
         self._counted_ns.append(now_ns)

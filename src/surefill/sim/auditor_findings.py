@@ -32,6 +32,8 @@ class Excuse:
 class AuditLimits:
     """What is allowed. The defaults are the invariants on a healthy broker.
 
+    ``tightens_per_minute`` is for the stop of one group that follows the market by a rule of the
+    plan: three by that rule, one by hand, and one that was on its way for long.
     ``closing_ms`` is how long a working order that closes the shares may look for its buyer.
     ``cover_p99_ms`` is judged from 100 windows on. ``others`` are order ids or client order ids
     that somebody else cancelled or replaced (an operator, the test), so that I16 and I20 do not
@@ -48,6 +50,7 @@ class AuditLimits:
     entry_slack_ms: int = 2_000
     replaces_per_minute: int = 3
     replaces_per_day: int = 20
+    tightens_per_minute: int = 5
     foreign_orders: bool = False
     others: frozenset[str] = frozenset()
     excuses: tuple[Excuse, ...] = ()

@@ -134,7 +134,9 @@ class PlanJudge:
         """``order`` takes the place of the exit ``old``. By the venue (a resize): not counted."""
         if self.terms.is_smart:
             self.tell(*self._anchor.loosened(order, old))
-        if by_us and not self._anchor.is_turned(order, old):
+        if by_us and self._anchor.is_tightened(order, old):
+            self.tell(*self._repairs.tightened(order.chain, self._now_ns))
+        elif by_us and not self._anchor.is_turned(order, old):
             self.tell(*self._repairs.replaced(order.chain, self._entry_fills, self._now_ns))
 
     def close_outside(self, account_position: int) -> None:

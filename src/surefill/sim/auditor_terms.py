@@ -68,6 +68,8 @@ class PlanTerms:
     budget_ns: int
     accepted_ns: int | None
     claimed_worst_px: int | None
+    may_tighten: bool
+    """Rules of the plan, or a person, move its stop nearer to the market."""
     ticks: tuple[tuple[int, int], ...]
 
     def exits(self, cost: int, qty: int) -> tuple[int, int]:
@@ -201,6 +203,7 @@ def read_plan(row: Mapping[str, object]) -> PlanTerms:
         budget_ns=_or(_maybe(row, "entry_budget_ns"), DEFAULT_BUDGET_NS),
         accepted_ns=_maybe(row, "accepted_ns"),
         claimed_worst_px=_maybe(row, "worst_px"),
+        may_tighten=row.get("may_tighten") is True,
         ticks=ticks,
     )
 

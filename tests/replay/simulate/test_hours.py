@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.fix import Side
+from surefill.core.management import Management
 from surefill.core.plan import SECOND_NS, ExitsByDistance, TradePlan
 from surefill.core.units import NANO
 from surefill.replay.simulate.hours import CLOSED_WITHIN_MS, holdings, late_faults
@@ -78,6 +79,13 @@ def test_shares_are_followed_through_legs_replacements_and_busts() -> None:
     held, others = holdings(lines)
     assert held["p1"][1] == (100 * NANO, 60 * NANO, 100 * NANO)
     assert others == {"BOLT"}
+
+
+def test_a_time_after_the_first_fill_that_nobody_heeds_is_found() -> None:
+    timed = replace(PLAN, exit_at_ns=None, manage=Management(exit_after_ns=590 * SECOND_NS))
+    assert sentences(BOUGHT, SOLD, plan=timed) == []
+    assert sentences(BOUGHT, plan=timed) == ["shares were held long after their time was over"]
+    assert sentences(SOLD, plan=timed) == []
 
 
 def test_an_exit_time_that_nobody_heeds_is_found() -> None:

@@ -23,6 +23,7 @@ from surefill.core.plan import SECOND_NS, ExitsByDistance, ExitsByLevel, TradePl
 from surefill.core.units import NANO, US_EQUITY_TICKS
 from surefill.replay.simulate.aim import draw_aims, follow_market
 from surefill.replay.simulate.draw_faults import draw_faults
+from surefill.replay.simulate.draw_management import draw_hands, draw_management
 from surefill.replay.simulate.scenario import (
     BustedLate,
     Crashed,
@@ -103,6 +104,7 @@ def draw_scenario(seed: int) -> Scenario:
     )
     market = _Market(seed, storm_ms, start_ns)
     plans = follow_market(_plans(symbols, chance, market), seed, is_calm=is_calm)
+    plans = draw_management(plans, seed)
     happenings: list[Happening] = [*plans]
     switches: tuple[str, ...] = ()
     if not is_calm:
@@ -114,6 +116,7 @@ def draw_scenario(seed: int) -> Scenario:
         happenings += draw_faults(chance, storm_ms)
         happenings += _troubles(symbols, chance, storm_ms)
         happenings += draw_aims(seed, storm_ms)
+        happenings += draw_hands(plans, seed, storm_ms)
         happenings += _others(seed, storm_ms, happenings)
     is_exempt = not any(pair == "wash_exempts=none" for pair in switches)
     return Scenario(

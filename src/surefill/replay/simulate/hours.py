@@ -43,7 +43,8 @@ def late_faults(
         if plan.symbol in others:
             continue
         at_ns, qty = held.get(plan.plan_id, ((), ()))
-        for due_ns, end, why in _dues(plan, close_ns, end_ns):
+        first_ns = at_ns[0] if at_ns else None
+        for due_ns, end, why in _dues(plan, close_ns, end_ns, first_ns=first_ns):
             late_ns = limits.latest_end_ns(
                 max(due_ns, *at_ns[:1], 0), CLOSED_WITHIN_MS, plan.symbol
             )
@@ -54,11 +55,16 @@ def late_faults(
         yield from _day_stops(lines, limits, close_ns)
 
 
-def _dues(plan: TradePlan, close_ns: int, end_ns: int) -> Iterator[tuple[int, int, str]]:
+def _dues(
+    plan: TradePlan, close_ns: int, end_ns: int, *, first_ns: int | None
+) -> Iterator[tuple[int, int, str]]:
     """(when it is due, until when it can be judged, what is wrong)"""
     end_ns = min(end_ns, close_ns)
     if plan.exit_at_ns is not None:
         yield plan.exit_at_ns, end_ns, "shares were held long after the exit time"
+    after_ns = plan.manage.exit_after_ns
+    if after_ns is not None and first_ns is not None:
+        yield first_ns + after_ns, end_ns, "shares were held long after their time was over"
     if plan.flat_by_close and end_ns == close_ns:
         due_ns = close_ns - FLAT_BEFORE_CLOSE_NS
         yield due_ns, end_ns, "shares that were to be gone by the close were held"

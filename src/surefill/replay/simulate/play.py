@@ -86,6 +86,8 @@ class Played:
     halts: tuple[Halt, ...]
     witness: Witness
     others: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
+    """trades whose stop an operator tightened"""
     downs: list[tuple[int, int]] = field(default_factory=list)
     deaths: list[tuple[str, ...]] = field(default_factory=list)
     """phases of the open trades at each death"""
@@ -238,11 +240,22 @@ class _Stage:
     def _operate(self, act: Act, target: str, run: VirtualRun) -> None:
         """As soon as there is a process to tell."""
         now = run.edge.now_ns
-        if not run.is_alive:
+        px = self._nearer_px(target, run) if act is Act.TIGHTEN and run.is_alive else 0
+        if not run.is_alive or (act is Act.TIGHTEN and not px and now < self._scenario.heal_ns):
             run.at(now + SECOND_NS // 2, partial(self._operate, act, target))
             return
         self._played.switched.append((now, act))
-        run.operate(OperatorActed(act, target, OPERATOR, "simulated", now))
+        run.operate(OperatorActed(act, target, OPERATOR, "simulated", now, px=px))
+
+    def _nearer_px(self, symbol: str, run: VirtualRun) -> int:
+        """Half way from a trade's stop to its market; 0 while nobody holds shares of it."""
+        view = run.engine.views.get(symbol)
+        held = [trade for trade in run.engine.book.of_symbol(symbol) if trade.position_qty > 0]
+        if view is None or view.nbbo is None or not held:
+            return 0
+        trade = held[0]
+        self._played.by_hand.add(trade.trade_id)
+        return (trade.wanted_exits().stop_px + view.nbbo.near_px(trade.sign)) // 2
 
     def _meddle(self, one: Meddled, run: VirtualRun) -> None:
         now = run.edge.now_ns

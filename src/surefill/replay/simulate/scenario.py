@@ -58,9 +58,10 @@ class Given:
                 pass
         path = "legacy path" if self.is_legacy else f"{plan.tactic} tactic"
         side = "long" if plan.sign > 0 else "short"
+        managed = f", {plan.manage}" if str(plan.manage) else ""
         return (
             f"plan {plan.plan_id}: {side} {to_text(plan.order_qty or 0)} {plan.symbol}, "
-            f"signal {to_text(plan.signal_px)}, {exits}, {path}"
+            f"signal {to_text(plan.signal_px)}, {exits}, {path}{managed}"
         )
 
 

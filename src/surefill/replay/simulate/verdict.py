@@ -26,6 +26,7 @@ from surefill.replay.restep import restep
 from surefill.replay.simulate.hours import holdings, late_faults
 from surefill.replay.simulate.play import Played
 from surefill.replay.simulate.scenario import Meddling
+from surefill.replay.simulate.stops import stop_faults
 from surefill.replay.simulate.strikes import (
     POLL_MS,
     RESTART_GRACE_MS,
@@ -125,6 +126,7 @@ def judge(played: Played) -> tuple[AuditReport, tuple[Violation, ...]]:
             close_ns=played.scenario.close_ns,
             end_ns=played.run.edge.now_ns,
         ),
+        *stop_faults(played, plans),
         *_progress_faults(played, ends),
         *_engine_faults(played),
         *_money_faults(played, ends, unheard_of(played)),

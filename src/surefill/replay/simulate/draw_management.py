@@ -1,0 +1,56 @@
+"""What seeds from `FROM_SEED` on draw in addition: plans that manage their exits, hands on them.
+
+What: `draw_management` gives half of the plans rules for their stop and some a time after the first
+fill; `draw_hands` lets an operator tighten a stop in one storm of six.
+Why not below: failures are named by their seed; what a seed of the past draws stays as it was.
+Invariants: numbers of its own, so that nothing drawn elsewhere moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+
+from surefill.core.events import Act
+from surefill.core.management import Distance, Management
+from surefill.core.plan import SECOND_NS
+from surefill.core.units import NANO
+from surefill.replay.simulate.scenario import Given, Operated
+
+FROM_SEED = 30_000
+
+
+def draw_management(plans: Sequence[Given], seed: int) -> list[Given]:
+    """The plans, every second one with rules for its exits."""
+    if seed < FROM_SEED:
+        return list(plans)
+    chance = Random(f"simulate:{seed}:management")
+    return [_managed(one, chance) for one in plans]
+
+
+def draw_hands(plans: Sequence[Given], seed: int, storm_ms: int) -> list[Operated]:
+    """An operator who tightens the stop of some trade."""
+    chance = Random(f"simulate:{seed}:hands")
+    if seed < FROM_SEED or chance.randrange(6):
+        return []
+    symbol = chance.choice(plans).plan.symbol
+    return [Operated(chance.randrange(2_000, storm_ms), Act.TIGHTEN, symbol)]
+
+
+def _managed(one: Given, chance: Random) -> Given:
+    break_even, trail, begin = (_risks(chance, 2), _risks(chance, 2), _risks(chance, 3))
+    after_ns = chance.randint(5, 40) * SECOND_NS
+    has_rules, is_timed = chance.randrange(2), not chance.randrange(4)
+    manage = Management(
+        break_even_at=break_even if has_rules and chance.randrange(2) else None,
+        trail=trail if has_rules else None,
+        trail_from=begin if has_rules and chance.randrange(2) else None,
+        exit_after_ns=after_ns if is_timed else None,
+    )
+    return replace(one, plan=replace(one.plan, manage=manage))
+
+
+def _risks(chance: Random, most: int) -> Distance:
+    """A quarter of the risk to ``most`` times that risk."""
+    return Distance(r_ppb=chance.randint(1, 4 * most) * NANO // 4)
