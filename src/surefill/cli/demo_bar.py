@@ -44,6 +44,11 @@ class DemoBar:
         else:
             self._write(text)
 
+    def note(self, text: str) -> None:
+        """What is being done: on a terminal alone, where it replaces itself."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=text)
+
     def count(self, text: str, total: int) -> None:
         """From now on `at` counts up to ``total``."""
         self._total, self._told = max(1, total), 0

@@ -121,6 +121,11 @@ VERBS = (
         "surefill replay --path legacy --path adaptive",
     ),
     Verb(
+        "record",
+        "past days or the live market, in files that replay plays",
+        "surefill record CRWD --from 2026-03-02 --to 2026-03-06",
+    ),
+    Verb(
         "tca",
         "what execution cost: by the journal, a kept run, a broker's history",
         "surefill tca --history orders.json activities.json --tape TAPE",
@@ -144,6 +149,7 @@ VERBS = (
 
 EXTRA_OF = {
     "apprise": "alerts",
+    "databento": "databento",
     "distributed": "cluster",
     "exchange_calendars": "calendar",
     "httptools": "exchange",

@@ -114,16 +114,16 @@ def _csv(path: Path) -> Iterator[_Row]:
         try:
             head = [name.strip() for name in next(lines, [])]
             _checked(head)
-            for cells in lines:
-                if not cells:
-                    continue  # an empty line
-                if len(cells) != len(head):
-                    yield lines.line_num, f"{len(cells)} values under {len(head)} columns"
-                    continue
-                values = (cell.strip() for cell in cells)
-                yield lines.line_num, dict(zip(head, values, strict=True))
+            # An empty line is no row.
+            yield from ((lines.line_num, _under(head, cells)) for cells in lines if cells)
         except csv.Error as error:
             raise _NoTable(f"line {lines.line_num}: {error}") from None
+
+
+def _under(head: list[str], cells: list[str]) -> dict[str, object] | str:
+    if len(cells) != len(head):
+        return f"{len(cells)} values under {len(head)} columns"
+    return dict(zip(head, (cell.strip() for cell in cells), strict=True))
 
 
 def _json_lines(path: Path) -> Iterator[_Row]:

@@ -11,6 +11,7 @@ Import this module lazily. Must never: accept a file whose units it cannot confi
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from surefill.core.units import NANO
 from surefill.sim.calendar import day_bounds_ns, new_york_date
 from surefill.sim.columns import Column, Flags, TapeColumns
 from surefill.sim.market import TapeError, TapeErrorCode
-from surefill.sim.selection import Loaded, Selection, TapeDay
+from surefill.sim.selection import RECORD, Loaded, Selection, TapeDay
 
 PX_UNIT = NANO // 10_000
 QUOTE_COLUMNS = ("ts_ns", "seq", "bid_px", "bid_sz", "ask_px", "ask_sz")
@@ -47,9 +48,14 @@ NO_EVIDENCE: tuple[tuple[str, int], ...] = (
     ("prior_reference", 0x2000000),
     ("official_close", 0x1000000),
     ("official_open", 0x4000000),
+    ("withdrawn", 1 << 40),
+    ("finer_than_layout", 1 << 41),
 )
-"""AlgoSeek condition bits of prints that say nothing about a resting order: they happened
-elsewhere, at another time, or at a price that was not the market's. The first match counts."""
+"""AlgoSeek condition bits (and two of our own, from bit 40 on) of prints that say nothing about a
+resting order: they happened elsewhere, at another time, or at a price that was not the market's.
+The first match counts."""
+WITHDRAWN, FINER = (dict(NO_EVIDENCE)[name] for name in ("withdrawn", "finer_than_layout"))
+"""Taken back by its venue; at a price that had to be cut to 1/10000 dollar."""
 OFF_EXCHANGE = "D"
 """``ex`` of the trade reporting facilities: a dealer's fill of its own flow reaches no book."""
 
@@ -115,7 +121,22 @@ def read_columns(
             quotes.columns[key], trades.columns[key], side="right" if quotes_first else "left"
         ).astype(np.int64),
     )
-    return Loaded(columns, dropped, (), quotes.beyond_count + trades.beyond_count)
+    noted, gaps = _recorded(quotes_path.with_name(RECORD))
+    return Loaded(columns, dropped, noted, quotes.beyond_count + trades.beyond_count, gaps)
+
+
+def _recorded(path: Path) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[int, int], ...]]:
+    """What the recorder wrote down beside its partition: (counts, gaps)."""
+    if not path.is_file():
+        return (), ()
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        noted = tuple((str(name), int(count)) for name, count in said["counts"].items())
+        return noted, tuple((int(one["start_ns"]), int(one["end_ns"])) for one in said["gaps"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TapeError(
+            TapeErrorCode.TAPE_UNREADABLE, f"{path.name} beside the tape is damaged", str(error)
+        ) from error
 
 
 def days_of(paths: Iterable[Path]) -> list[TapeDay]:

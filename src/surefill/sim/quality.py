@@ -110,7 +110,9 @@ def quality_of(loaded: Loaded, session: Session) -> Quality:
     """The quality of what was loaded of a session's regular hours."""
     columns = loaded.columns
     report = report_of(columns, loaded.dropped, loaded.noted)
-    gaps = _gaps(columns)
+    gaps = tuple(
+        sorted({*_gaps(columns), *(Gap(*one) for one in loaded.gaps)}, key=lambda gap: gap.start_ns)
+    )
     repeated = _repeated(columns)
     return Quality(
         report=report,
@@ -198,6 +200,8 @@ def _noted(report: TapeReport) -> list[str]:
         found.append(f"{noted['maybe_bad_book']:,} records whose book the vendor doubts")
     if "halt_messages" in noted:
         found.append(f"{noted['halt_messages']:,} halt messages, which are not played")
+    if "unreadable_rows" in noted:
+        found.append(f"{noted['unreadable_rows']:,} rows that the recorder could not read")
     if "quotes_only_at_trades" in noted:
         found.append("quotes only where there were trades")
     return found

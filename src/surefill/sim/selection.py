@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+RECORD = "record.json"
+"""Beside a recorded partition: where it comes from, what was counted, where it has gaps."""
+
 if TYPE_CHECKING:
     from surefill.sim.columns import TapeColumns
 
@@ -38,9 +41,10 @@ class Selection:
 class Loaded:
     """One selection. ``dropped``: (cause, prints) of prints that are no evidence; ``noted``: (what,
     how many) of whatever else the format says about itself; ``beyond_count``: rows of the symbol
-    and day outside the window."""
+    and day outside the window; ``gaps``: (start, end) in UTC ns in which nothing was recorded."""
 
     columns: TapeColumns
     dropped: tuple[tuple[str, int], ...] = ()
     noted: tuple[tuple[str, int], ...] = ()
     beyond_count: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()

@@ -115,7 +115,12 @@ def list_tapes(root: Path | str) -> tuple[TapeDay, ...]:
         raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape at", str(root))
     if not place.is_dir():
         return tuple(reader_of(place).days([place]))
-    files = [path for path in sorted(place.rglob("*")) if path.is_file()]
+    # What is hidden is being recorded, and no tape yet.
+    files = [
+        path
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and not any(part[0] == "." for part in path.relative_to(place).parts)
+    ]
     found: list[TapeDay] = []
     for reader in READERS:
         own = [path for path in files if reader.owns(path)]

@@ -1,0 +1,99 @@
+"""The verb against our own exchange: a whole day, a kill in the middle, words without sense."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from surefill.cli.exits import Exit
+from surefill.cli.main import main
+from surefill.sim.tape import TapeDay, list_tapes
+from tests.support.exchange_server import RunningExchange, wait_until
+from tests.support.taped_exchange import DAY, environment, same_market, taped_exchange
+
+Capture = pytest.CaptureFixture[str]
+Taped = tuple[RunningExchange, TapeDay]
+
+
+@pytest.fixture(scope="module")
+def taped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taped]:
+    with taped_exchange(tmp_path_factory.mktemp("tape")) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def somewhere_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No ``.env`` of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "APCA_API_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def recorded(out: Path) -> TapeDay:
+    (found,) = list_tapes(out)
+    return found
+
+
+def test_killed_in_the_middle_it_goes_on_without_a_row_twice_or_missing(
+    taped: Taped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    exchange, day = taped
+    out = tmp_path / "out"
+    names = environment(exchange, key="killed")
+    words = ["record", "TWIN", "--from", DAY, "--out", str(out), "--page", "150", "--feed", "sip"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "surefill", *words], env=names, stderr=subprocess.DEVNULL
+    ) as process:
+        wait_until(lambda: len(list(out.rglob("*.part"))) >= 3)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    parts = len(list(out.rglob("*.part")))
+    assert list_tapes(out) == (), "half a day is no day"
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    assert main(words) == Exit.DONE
+    assert "TWIN 20261120: recorded, 4,341 quotes, 1,030 prints, 0 gaps" in capsys.readouterr().out
+    assert same_market(recorded(out), day)
+    assert 3 <= parts < 4_341 // 150, "the kill came in the middle"
+    assert not list(out.rglob(".*"))
+    assert main([*words, "--json"]) == Exit.DONE
+    row = json.loads(capsys.readouterr().out)
+    assert (row["new"], row["quotes"], row["prints"]) == (False, 4_341, 1_030)
+
+
+def test_a_day_that_is_not_over_is_left_out_by_name(
+    taped: Taped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    exchange, _ = taped
+    for name, value in environment(exchange, key="early").items():
+        monkeypatch.setenv(name, value)
+    words = ["record", "TWIN", "--from", "2026-11-23", "--out", str(tmp_path / "out")]
+    assert main(words) == Exit.UNAVAILABLE
+    assert "TWIN 20261123 is not over yet" in capsys.readouterr().err
+    assert main(["record", "TWIN", "--from", "2026-11-21"]) == Exit.USAGE
+    assert main(["record", "TWIN", "--live"]) == Exit.USAGE
+    assert "no trading" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--live", "--from", DAY], ["--from", "yesterday"], ["--from", DAY, "--page", "0"]],
+)
+def test_words_that_make_no_sense(words: list[str], capsys: Capture) -> None:
+    assert main(["record", "CRWD", *words]) == Exit.USAGE
+    assert capsys.readouterr().err
+
+
+def test_without_keys_or_a_server_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    assert main(["record", "CRWD", "--from", DAY]) == Exit.UNAVAILABLE
+    assert "APCA_API_KEY_ID" in capsys.readouterr().err
+    monkeypatch.setenv("APCA_API_BASE_URL", "ftp://nobody")
+    assert main(["record", "CRWD", "--from", DAY]) in (Exit.USAGE, Exit.UNAVAILABLE)
