@@ -29,6 +29,13 @@ HUSH = "a-secret-of-this-test"
 """Not the canary: pytest itself keeps what is logged before our handlers see it."""
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without handlers that a verb of another test left: they would write to a screen long gone."""
+    for name in LOGGER_NAMES:
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "logs"
