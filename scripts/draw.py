@@ -152,7 +152,7 @@ BAR_PX = 26
 def sequence(lanes: list[str], says: list[Say]) -> str:
     """Who says what to whom, downward, and the shares that were held and bare meanwhile."""
     height = TOP_PX + ROW_PX * len(says) + 24
-    drawing = Drawing(LANE_PX * len(lanes) + 130, height)
+    drawing = Drawing(LANE_PX * len(lanes) + 150, height)
     across = {lane: LANE_PX * n + LANE_PX / 2 for n, lane in enumerate(lanes)}
     for lane, x in across.items():
         drawing.box((x, 26), (LANE_PX - 60, 32), lane)

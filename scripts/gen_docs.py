@@ -264,8 +264,9 @@ def documents() -> dict[str, str]:
         "docs/openapi.json": ("surefill.service.openapi", openapi),
     }
     made = {path: make() for path, (module, make) in makers.items() if find_spec(module)}
-    drawn = import_module("scripts.draw_machines").DRAWN
-    return made | {path: draw() for path, draw in drawn.items()}
+    for module in ("scripts.draw_machines", "scripts.draw_pictures"):
+        made |= {path: draw() for path, draw in import_module(module).DRAWN.items()}
+    return made
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -35,13 +36,23 @@ RUNNING = "running.md"
 COSTS = "tca.md"
 API = "api.md"
 CHANNELS = "channels.md"
+STRATEGIES = "howto/several_strategies.md"
 TAPE = "synthetic_tape.md"
 ELSEWHERE = {
     "first_ten_minutes.md": "tests/system/test_first_ten_minutes.py",
     "exchange.md": "tests/interop/test_newcomer.py",
+    "dashboard.md": "tests/system/test_dashboard.py",
 }
 """Page -> the test that follows it."""
-COURSES = ((QUICK, DEPLOYED), (RUNNING,), (SUMMARY,), (COSTS,), (API,), (CHANNELS,), (TAPE,))
+COURSES = (
+    (QUICK, DEPLOYED, "howto/recover.md", "howto/roll_back.md", "howto/old_costs.md"),
+    (RUNNING, STRATEGIES),
+    (SUMMARY,),
+    (COSTS,),
+    (API,),
+    (CHANNELS,),
+    (TAPE, "howto/write_a_tactic.md"),
+)
 """Pages that are read by one person, in this order; the longest courses first."""
 AT_ONCE = 3
 """They wait more than they work: three of them keep two cores busy."""
@@ -102,6 +113,8 @@ def test_the_quick_start_and_the_guide_do_what_they_say(read: dict[str, Future[R
         '"USE_SMART_EXECUTOR=True"',
         "Scenarios ok crwd (",
         "ok configuration loading (",
+        "slippage looks wrong since noon",
+        "5 orders What execution cost, by the exported history",
     )
     assert "FAIL " not in seen.words.partition("Scenarios ok crwd")[2].partition(" passed")[0]
     assert "systemctl enable --now surefill.service" in seen.asked.splitlines()
@@ -119,6 +132,7 @@ def test_running_the_engine_goes_as_told(read: dict[str, Future[Read]]) -> None:
         "halt: the running engine",
         "resume: the running engine",
         "FLAT",
+        "opening-range 25 shares DENIED ACME already has trade or-2",
     )
     logged = (seen.place / "logs" / "surefill.log").read_text(encoding="utf-8")
     assert logged.count("Smart executor trade successful: ACME") == 1
@@ -157,6 +171,10 @@ def test_the_api_does_what_its_page_says(read: dict[str, Future[Read]]) -> None:
 def test_alerts_are_silenced_as_told(read: dict[str, Future[Read]]) -> None:
     sentences = ("REJECTION_HIGH is not told until", "REJECTION_HIGH is told again.")
     assert not missing(read[CHANNELS].result(), *sentences)
+
+
+def test_a_tactic_is_written_as_told(read: dict[str, Future[Read]]) -> None:
+    assert not missing(read[TAPE].result(), "0 s: 100.05 40 s: 100.10 60 s: None")
 
 
 def test_the_summary_plays_its_demo(read: dict[str, Future[Read]]) -> None:
@@ -239,6 +257,23 @@ def complaint(line: str) -> str:
     except (argparse.ArgumentError, SystemExit) as error:
         return f"{line}: {error}"
     return ""
+
+
+@pytest.mark.parametrize("name", [page for page in PAGES if not page.startswith("reports/")])
+def test_every_test_that_is_named_exists(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"\btest_\w+", text))
+    assert {word for word in named if word not in names_of_tests()} == set()
+
+
+@cache
+def names_of_tests() -> frozenset[str]:
+    """Every test and every file of tests."""
+    texts = {
+        path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/test_*.py")
+    }
+    found = {name for text in texts.values() for name in re.findall(r"def (test_\w+)", text)}
+    return frozenset(found | set(texts))
 
 
 @pytest.mark.parametrize(
