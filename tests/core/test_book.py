@@ -111,7 +111,11 @@ def test_bare_trades_first() -> None:
 
 def test_entering_and_committed() -> None:
     assert not book(COVERED).is_entering()
-    assert book(ENTERING).is_entering()
+    one = book(ENTERING, named(ENTERING, "other"))
+    one.put(closed(named(ENTERING, "other")))
+    assert one.is_entering()
+    one.put(COVERED)
+    assert not one.is_entering(), "the same trade, its entry filled"
     assert book(named(COVERED, "a"), named(COVERED, "b")).committed_usd() == 2 * 10_010 * NANO
     assert Book().committed_usd() == 0
 

@@ -43,6 +43,7 @@ class Book:
         self._by_order_id: dict[str, str] = {}
         self._by_symbol: dict[str, list[str]] = {}
         self._wakes: list[tuple[int, str]] = []
+        self._entering: set[str] = set()
 
     def get(self, trade_id: str) -> Trade | None:
         """An open or watched trade."""
@@ -61,12 +62,17 @@ class Book:
             self.watched.pop(trade_id, None)
             self._by_symbol.setdefault(trade.symbol, []).append(trade_id)
         self.open[trade_id] = trade
+        if trade.open_entry is not None:
+            self._entering.add(trade_id)
+        else:
+            self._entering.discard(trade_id)
         if trade.wake_ns is not None:
             heapq.heappush(self._wakes, (trade.wake_ns, trade_id))
 
     def _retire(self, trade: Trade) -> None:
         trade_id = trade.trade_id
         self.closed[trade_id] = fingerprint(trade.plan)
+        self._entering.discard(trade_id)
         if self.open.pop(trade_id, None) is not None:
             self._by_symbol[trade.symbol].remove(trade_id)
         self.watched[trade_id] = trade
@@ -141,8 +147,8 @@ class Book:
         return sorted(self.open.values(), key=lambda trade: cover_of(trade).uncovered_qty == 0)
 
     def is_entering(self) -> bool:
-        """Whether any entry may still execute."""
-        return any(trade.open_entry is not None for trade in self.open.values())
+        """Whether any entry may still execute. Asked after every event, so it is counted."""
+        return bool(self._entering)
 
     def committed_usd(self) -> int:
         """Worst-case notional of all open trades, 1e-9 USD."""
