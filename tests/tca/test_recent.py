@@ -118,7 +118,10 @@ def test_a_critical_case_is_told_for_every_trade_and_once_for_each() -> None:
     look(recent)
     for _ in range(2):
         name = journal.ends(**BARE)
-        assert codes(look(recent)) == ["UNCOVERED_LONG"]
+        news = look(recent)
+        assert codes(news) == ["UNCOVERED_LONG"]
+        assert f"[plan={name}]" in str(news.fired[0])
+        assert news.fired[0].to_dict()["plan_id"] == name
         journal.step(Announce(name, Milestone.SETTLED))  # heard of again
         assert codes(look(recent)) == []
     journal.alarms()
@@ -227,3 +230,17 @@ def test_positions_that_were_there_before_are_no_news() -> None:
         plan = replace(b.plan, plan_id=f"there-{n}")
         b.feed(PositionAdopted(plan, b.policy, "ann", b.now))  # refused: no such shares
     assert look(Recent(b.journal)) == News((), ())
+
+
+def test_what_stands_is_told_whenever_it_is_asked_for() -> None:
+    journal = Journal()
+    recent = Recent(journal)
+    assert recent.standing() == ()
+    journal.refuses()
+    look(recent)
+    assert [alert.rule.code for alert in recent.standing()] == ["REJECTION_HIGH"]
+    assert [alert.rule.code for alert in recent.standing()] == ["REJECTION_HIGH"]
+    for _ in range(4):
+        journal.ends()
+    look(recent)
+    assert recent.standing() == ()

@@ -18,7 +18,7 @@ Must never: write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surefill.core.commands import Announce
 from surefill.core.state import Denial
@@ -109,16 +109,22 @@ class Recent:
         self._is_first = False
         return News(tuple(fired), tuple(over))
 
+    def standing(self) -> tuple[Alert, ...]:
+        """Every rule that the last plans break now, told or not."""
+        facts = tuple(self._facts.values())
+        return alerts_of(metrics_of(facts, self._reader.all_incidents()))
+
     def _cases(self, facts: Iterable[Fact], incidents: Iterable[Incident]) -> tuple[Alert, ...]:
         """Critical alerts of single plans and errors that were not told before."""
         groups = {fact.plan_id: metrics_of([fact]) for fact in facts}
+        plans = set(groups)
         groups |= {f"#{one.seq} {one.kind} {one.text}": metrics_of([], [one]) for one in incidents}
         kept = {pair for pair in self._told if pair[1] in self._facts or pair[1] in groups}
         found = []
         for name, metrics in groups.items():
             for alert in alerts_of(metrics, _CASES):
                 if (alert.rule.code, name) not in kept:
-                    found.append(alert)
+                    found.append(replace(alert, plan_id=name if name in plans else ""))
                     kept.add((alert.rule.code, name))
         self._told = kept
         return tuple(found)

@@ -69,11 +69,13 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One broken rule: what was measured, and the records it rests on."""
+    """One broken rule: what was measured, and the records it rests on. ``plan_id`` when it was
+    measured on one plan alone."""
 
     rule: Rule
     value: int
     seqs: tuple[int, ...]
+    plan_id: str = ""
 
     @property
     def sentence(self) -> str:
@@ -83,7 +85,9 @@ class Alert:
         return f"{rule.what} is {shown}, {rule.worse.value} {limit}"
 
     def __str__(self) -> str:
-        return f"{self.rule.severity.value} {self.rule.code}: {self.sentence} ({self.rule.anchor})"
+        which = f" [plan={self.plan_id}]" if self.plan_id else ""
+        rule = self.rule
+        return f"{rule.severity.value} {rule.code}: {self.sentence}{which} ({rule.anchor})"
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
@@ -94,6 +98,7 @@ class Alert:
             "value": self.value,
             "limit": self.rule.limit,
             "anchor": self.rule.anchor,
+            "plan_id": self.plan_id or None,
             "seqs": list(self.seqs),
         }
 
