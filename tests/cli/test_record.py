@@ -13,6 +13,8 @@ import pytest
 
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
+from surefill.cli.record import LOCK
+from surefill.journal.files import ProcessLock
 from surefill.sim.tape import TapeDay, list_tapes
 from tests.support.exchange_server import RunningExchange, wait_until
 from tests.support.taped_exchange import DAY, environment, same_market, taped_exchange
@@ -46,7 +48,7 @@ def test_killed_in_the_middle_it_goes_on_without_a_row_twice_or_missing(
     exchange, day = taped
     out = tmp_path / "out"
     names = environment(exchange, key="killed")
-    words = ["record", "TWIN", "--from", DAY, "--out", str(out), "--page", "150", "--feed", "sip"]
+    words = ["record", "TWIN", "--from", DAY, "--out", str(out), "--page", "300", "--feed", "sip"]
     with subprocess.Popen(
         [sys.executable, "-m", "surefill", *words], env=names, stderr=subprocess.DEVNULL
     ) as process:
@@ -60,8 +62,8 @@ def test_killed_in_the_middle_it_goes_on_without_a_row_twice_or_missing(
     assert main(words) == Exit.DONE
     assert "TWIN 20261120: recorded, 4,341 quotes, 1,030 prints, 0 gaps" in capsys.readouterr().out
     assert same_market(recorded(out), day)
-    assert 3 <= parts < 4_341 // 150, "the kill came in the middle"
-    assert not list(out.rglob(".*"))
+    assert 3 <= parts < 4_341 // 300, "the kill came in the middle"
+    assert [path.name for path in out.rglob(".*")] == [".recording.lock"]
     assert main([*words, "--json"]) == Exit.DONE
     row = json.loads(capsys.readouterr().out)
     assert (row["new"], row["quotes"], row["prints"]) == (False, 4_341, 1_030)
@@ -88,6 +90,26 @@ def test_a_day_that_is_not_over_is_left_out_by_name(
 def test_words_that_make_no_sense(words: list[str], capsys: Capture) -> None:
     assert main(["record", "CRWD", *words]) == Exit.USAGE
     assert capsys.readouterr().err
+
+
+def test_two_recorders_do_not_share_a_folder(tmp_path: Path, capsys: Capture) -> None:
+    lock = ProcessLock(tmp_path / LOCK)
+    lock.take("another one")
+    try:
+        assert main(["record", "CRWD", "--from", DAY, "--out", str(tmp_path)]) == Exit.USAGE
+    finally:
+        lock.release()
+    assert "another one" in capsys.readouterr().err
+
+
+def test_a_symbol_is_a_ticker_because_it_becomes_a_folder(capsys: Capture) -> None:
+    assert main(["record", "../../etc", "--from", DAY]) == Exit.USAGE
+    assert "../../etc" in capsys.readouterr().err
+
+
+def test_help_has_examples(capsys: Capture) -> None:
+    assert main(["record", "--help"]) == Exit.DONE
+    assert "surefill record CRWD AAPL --live --minutes 30" in capsys.readouterr().out
 
 
 def test_without_keys_or_a_server_nothing_is_asked(

@@ -23,7 +23,9 @@ from surefill.cli.exits import Exit
 from surefill.cli.output import emit, say, show
 from surefill.config import ConfigError, Settings
 from surefill.core.fix import Feed
-from surefill.ports import Clock
+from surefill.core.plan import SYMBOL_PATTERN
+from surefill.journal.files import ProcessLock
+from surefill.ports import Clock, JournalError
 from surefill.runtime.errors import SurefillError
 from surefill.runtime.recording import (
     PER_MILLE,
@@ -39,15 +41,26 @@ from surefill.runtime.recording import (
 from surefill.sim.calendar import new_york_date
 from surefill.sim.market import TapeError
 
+EXAMPLES = """examples:
+  surefill record CRWD AAPL --from 2026-03-02 --to 2026-03-06
+  surefill record CRWD --from 2026-03-02 --feed iex --out tapes
+  surefill record CRWD AAPL --live --minutes 30
+  surefill replay tapes --plans plans.csv"""
 OUT = Path("tapes")
 ROWS_MAX = 10_000
+LOCK = ".recording.lock"
+"""Two recorders would give the same number to two parts."""
 MINUTE_NS = 60 * 1_000_000_000
 FEEDS = {feed.value.lower(): feed for feed in (Feed.SIP, Feed.IEX)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``surefill record``."""
-    parser.add_argument("symbols", metavar="SYMBOL", nargs="+", help="tickers, as in CRWD")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
+    parser.add_argument(
+        "symbols", metavar="SYMBOL", nargs="+", type=_symbol, help="tickers, as in CRWD"
+    )
     parser.add_argument("--from", dest="first", metavar="DATE", type=_day, help="first day")
     parser.add_argument("--to", dest="last", metavar="DATE", type=_day, help="last day, included")
     parser.add_argument("--live", action="store_true", help="the stream of today instead")
@@ -76,8 +89,14 @@ def run(args: argparse.Namespace) -> int:
         return Exit.USAGE
     try:
         settings = load()
-        return asyncio.run(_record(args, settings))
-    except (ConfigError, TapeError, OSError) as error:
+        args.out.mkdir(parents=True, exist_ok=True)
+        lock = ProcessLock(args.out.absolute() / LOCK)
+        lock.take("surefill record")
+        try:
+            return asyncio.run(_record(args, settings))
+        finally:
+            lock.release()
+    except (ConfigError, JournalError, TapeError, OSError) as error:
         say(f"surefill record: {error}")
         return Exit.USAGE
     except (RecordError, SurefillError) as error:
@@ -95,7 +114,7 @@ async def _record(args: argparse.Namespace, settings: Settings) -> Exit:
     feed = FEEDS[args.feed] if args.feed else settings.data_feed
     now = clock.now_ns()
     first = args.first or new_york_date(now)
-    symbols = tuple(dict.fromkeys(name.upper() for name in args.symbols))
+    symbols = tuple(dict.fromkeys(args.symbols))
     over, early = jobs_of(symbols, (first, args.last or first), all_hours=args.all_hours, now=now)
     if args.live:
         return await _live(args, settings, early, clock=clock, feed=feed)
@@ -176,6 +195,13 @@ def _tell(found: list[Recorded], args: argparse.Namespace) -> None:
                 "new": one.is_new,
             }
         )
+
+
+def _symbol(text: str) -> str:
+    """A ticker: it becomes a folder's name. Raises ``ValueError``, which argparse reports."""
+    if SYMBOL_PATTERN.fullmatch(text) is None:
+        raise ValueError(text)
+    return text
 
 
 def _day(text: str) -> int:

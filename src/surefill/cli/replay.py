@@ -46,6 +46,11 @@ from surefill.sim.selection import TapeDay
 from surefill.tca.analysis import Analysis, analysis_of
 from surefill.tca.market import Market
 
+EXAMPLES = """examples:
+  surefill replay --path legacy --path adaptive
+  surefill replay tapes --plans plans.csv --path legacy --path limit --out run
+  surefill replay tapes --history orders.json activities.json --signals signals.csv
+  surefill replay tapes --every 300 --stale 5 --qty 200 --path legacy --path passive"""
 SEED, PLANS, MINUTES = 7, 120, 60
 EVENTS_MAX = 20_000_000
 HEAD = ("path", "entered", "in part", "missed", "denied", "paid", "missed at", "ALL", "worst")
@@ -58,6 +63,8 @@ LEGEND = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``surefill replay``."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLES
     parser.add_argument("tapes", metavar="TAPE", nargs="*", type=Path, help="files or folders")
     parser.add_argument(
         "--path",
