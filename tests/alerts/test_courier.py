@@ -7,7 +7,9 @@ import http.client
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,6 +29,7 @@ from surefill.tca.rules import RULES, SECOND_NS, Severity
 from tests.support.exchange_server import wait_until
 from tests.support.hooks import Webhook
 from tests.support.notices import notice
+from tests.support.runtime import HandClock
 
 FAST = Pace(gather_ns=SECOND_NS // 50, gap_ns=SECOND_NS // 50)
 CLOCK = SystemClock()
@@ -179,6 +182,39 @@ def test_tries_come_later_each_time_but_go_on(town: Town, monkeypatch: pytest.Mo
     assert courier.health["desk"].waiting == 1
     town.desk.status = 200
     wait_until(arrived(town.desk, "DOUBT_LONG"))
+
+
+def test_the_pause_between_two_tries_doubles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAIT_S_MAX", 0.005)
+    clock, tried = HandClock(CLOCK.now_ns()), list[int]()
+
+    class Dead(Post):
+        def send(self, letter: Letter) -> str:
+            tried.append(clock.now)
+            return "UNREACHABLE"
+
+    channel = Channel("desk", Secret("json://127.0.0.1/x"), Severity.WARNING)
+    courier = Courier(
+        Channels((channel,)),
+        clock=clock,
+        where="here",
+        journal=tmp_path / "j",
+        role="engine",
+        report=lambda level, text: None,
+        post=Dead,
+    )
+    courier.start()
+    wait_until(lambda: len(tried) == 1)
+    courier.tell(notice())
+    for second in range(40):
+        clock.now = tried[0] + second * SECOND_NS
+        time.sleep(0.01)  # several looks at a clock that stands still
+    courier.close()
+    gaps = [(b - a) // SECOND_NS for a, b in pairwise(tried)]
+    assert len(gaps) >= 2
+    assert all(gap >= least for gap, least in zip(gaps[:-1], (5, 10, 20), strict=False))
 
 
 def test_the_end_does_not_wait_for_what_hangs_and_says_what_was_not_told(town: Town) -> None:
