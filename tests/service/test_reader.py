@@ -97,3 +97,17 @@ async def test_memory_is_bounded_and_a_damaged_journal_is_opened_again(
 
 def damaged(_: bytes) -> Trade:
     raise JournalError("JOURNAL_CORRUPT", "an image was changed")
+
+
+async def test_anything_else_is_read_on_the_same_thread(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    settings = Desk(exchange, tmp_path).settings()
+    async with SmartOrderExecutor(settings):
+        beside = Reader(source_of(settings))
+        assert await beside.ask(lambda journal: journal.head()[0]) == await beside.head()
+    await beside.close()
+    nobody = Reader(JournalSource(tmp_path / "none.db"))
+    with pytest.raises(JournalError):
+        await nobody.ask(lambda journal: journal.head())
+    await nobody.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import shutil
 import socket
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
 from surefill.config import Settings
 from surefill.service import server
-from surefill.service.server import HEAD_BYTES_MAX, Tls, listen
+from surefill.service.guard import Receive, Scope, Send
+from surefill.service.server import HEAD_BYTES_MAX, Tls, listen, make_server
 from tests.support.api_server import HOST, ApiServer
 from tests.support.exchange_server import wait_until
 
@@ -135,3 +138,28 @@ def test_listening_says_what_it_cannot_have() -> None:
         listen(HOST, bound.getsockname()[1])
     with listen("::1", 0) as six:
         assert six.family == socket.AF_INET6
+
+
+async def test_a_connection_that_became_a_websocket_is_not_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its head was there; what comes now is no business of HTTP's."""
+    monkeypatch.setattr(server, "HEAD_S", 0.05)
+
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.accept"})
+            said = await receive()
+            await send({"type": "websocket.send", "text": said["text"]})
+
+    with listen(HOST, 0) as bound:
+        running = make_server(echo, has_pages=True)
+        running.config.lifespan = "off"
+        serving = asyncio.create_task(running.serve(sockets=[bound]))
+        async with connect(f"ws://{HOST}:{bound.getsockname()[1]}") as wire:
+            await asyncio.sleep(0.2)
+            await wire.send("still here")
+            assert await wire.recv() == "still here"
+        running.should_exit = True
+        await serving

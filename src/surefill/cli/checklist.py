@@ -130,6 +130,12 @@ def run(args: argparse.Namespace) -> int:
     return _EXITS[found.verdict]
 
 
+def judged_offline() -> Checklist:
+    """Every item, from settings, journal and log of this process; the broker is not asked."""
+    args = argparse.Namespace(journal=None, offline=True, tests=TESTS_FILE)
+    return judge(gather(args)[0])
+
+
 def _rehearse(args: argparse.Namespace) -> str:
     """One share in and out on each path; why not, if it was not done."""
     by = args.sign_off or "checklist"

@@ -62,7 +62,7 @@ VERBS = (
     Verb("run", "the engine as a process that strategies and scripts ask", "surefill run"),
     Verb(
         "serve",
-        "the HTTP API beside it: plans, acts, what is open, live events",
+        "dashboard and HTTP API beside it: what is open, acts, plans, events",
         "surefill serve --port 8710",
     ),
     Verb(
@@ -97,6 +97,7 @@ VERBS = (
         "surefill alerts test",
     ),
     Verb("why", "one trade, told in dated sentences", "surefill why T-20261102-0001"),
+    Verb("watch", "the essentials live in this terminal: cover, doubt, limits", "surefill watch"),
     Verb("status", "trades with their cover, routing, switches, settings", "surefill status"),
     Verb("doctor", "what is wrong and what to do, before it costs money", "surefill doctor"),
     Verb(
@@ -154,6 +155,7 @@ EXTRA_OF = {
     "exchange_calendars": "calendar",
     "httptools": "exchange",
     "msgpack": "exchange",
+    "nicegui": "dashboard",
     "numpy": "tapes",
     "pandas": "calendar",
     "plotly": "report",

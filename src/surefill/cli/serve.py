@@ -1,6 +1,8 @@
-"""``surefill serve``: the HTTP API, in a process of its own beside ``surefill run``.
+"""``surefill serve``: the HTTP API and the dashboard, in a process of its own beside
+``surefill run``.
 
-What: token file, address, server, until SIGTERM or SIGINT; ``--rotate`` makes new tokens.
+What: token file, address, server, until SIGTERM or SIGINT; ``--rotate`` makes new tokens. Without
+the extra `dashboard`, or with ``--no-dashboard``, the API alone.
 Why its own process, at lower priority: whatever is done to it, the engine covers as before.
 Invariants: loopback unless a person names another address, and then only with TLS; where the
 tokens are is said, what they are never.
@@ -15,11 +17,15 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 
 from surefill.cli.account import journal_of, load
 from surefill.cli.act import complaint
+from surefill.cli.checklist import judged_offline
 from surefill.cli.exits import Exit
 from surefill.cli.output import emit, say
 from surefill.config import ConfigError, Settings
@@ -59,6 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=[*Role, "all"],
         help="make a new token for this role and end; a running server takes it at once",
+    )
+    parser.add_argument("--no-dashboard", action="store_true", help="the HTTP API alone, no pages")
+    parser.add_argument(
+        "--tape",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="PATH",
+        help="recorded tapes on which the dashboard draws trades of their days",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object when it is ready")
 
@@ -106,12 +121,7 @@ def _rotate(tokens: TokenFile, words: list[str]) -> int:
 
 
 def _serve(settings: Settings, tokens: TokenFile, args: argparse.Namespace) -> int:
-    from surefill.service.app import application  # the extra, and the engine's client
-    from surefill.service.door import Door
-    from surefill.service.guard import Names
-    from surefill.service.reader import Reader
-    from surefill.service.routes import Desk
-    from surefill.service.server import Tls, listen, make_server
+    from surefill.service.server import listen  # the extra
 
     try:
         bound = listen(args.host, args.port)
@@ -119,23 +129,13 @@ def _serve(settings: Settings, tokens: TokenFile, args: argparse.Namespace) -> i
         say(f"surefill serve: {args.host} port {args.port}: {error.strerror}; choose another")
         return Exit.UNAVAILABLE
     port = bound.getsockname()[1]
-    tls = None if args.tls_cert is None else Tls(args.tls_cert, args.tls_key)
+    has_pages = not args.no_dashboard and _has_library()
     _log_to_stderr()
     os.nice(NICE)
-
-    async def serve() -> None:
-        desk = Desk(settings, Reader(journal_of(settings)), Door(settings))
-        names = Names.of(port, *args.name)
-        app = application(desk, tokens=tokens, names=names, now_ns=machine_clock().now_ns)
-        server = make_server(app, tls=tls)
-        for number in STOP_SIGNALS:
-            # uvicorn takes them while it serves, ends, and raises them again: that is no crash.
-            asyncio.get_running_loop().add_signal_handler(number, logger.debug, "stopped")
-        await server.serve(sockets=[bound])
-
-    _tell_ready(tokens, f"{'https' if tls else 'http'}://{_authority(args.host, port)}", args)
+    url = f"{'https' if args.tls_cert else 'http'}://{_authority(args.host, port)}"
+    _tell_ready(tokens, url, args, has_pages=has_pages)
     try:
-        asyncio.run(serve())
+        asyncio.run(_served(settings, tokens, args, bound=bound, has_pages=has_pages))
     except OSError as error:
         say(f"surefill serve: the certificate cannot be used ({error.strerror})")
         return Exit.USAGE
@@ -144,10 +144,66 @@ def _serve(settings: Settings, tokens: TokenFile, args: argparse.Namespace) -> i
     return Exit.DONE
 
 
-def _tell_ready(tokens: TokenFile, url: str, args: argparse.Namespace) -> None:
+async def _served(
+    settings: Settings,
+    tokens: TokenFile,
+    args: argparse.Namespace,
+    *,
+    bound: socket.socket,
+    has_pages: bool,
+) -> None:
+    from surefill.service.app import application  # the extra, and the engine's client
+    from surefill.service.door import Door
+    from surefill.service.guard import App, Names
+    from surefill.service.reader import Reader
+    from surefill.service.routes import Desk
+    from surefill.service.server import Tls, make_server
+
+    source, now_ns = journal_of(settings), machine_clock().now_ns
+    port = bound.getsockname()[1]
+    tls = None if args.tls_cert is None else Tls(args.tls_cert, args.tls_key)
+    desk, names = Desk(settings, Reader(source), Door(settings)), Names.of(port, *args.name)
+    async with AsyncExitStack() as stack:
+        app: App
+        if has_pages:
+            from surefill.dashboard.site import furnish, running  # the extra `dashboard`
+
+            house = furnish(
+                desk,
+                source,
+                tokens=tokens,
+                names=names,
+                port=port,
+                now_ns=now_ns,
+                is_tls=tls is not None,
+                tapes=args.tape,
+                checklist=judged_offline,
+            )
+            await stack.enter_async_context(running(house.site, house.state))
+            app = house.app
+        else:
+            app = application(desk, tokens=tokens, names=names, now_ns=now_ns)
+        server = make_server(app, tls=tls, has_pages=has_pages)
+        for number in STOP_SIGNALS:
+            # uvicorn takes them while it serves, ends, and raises them again: that is no crash.
+            asyncio.get_running_loop().add_signal_handler(number, logger.debug, "stopped")
+        await server.serve(sockets=[bound])
+
+
+def _has_library() -> bool:
+    """Whether the pages' library is installed."""
+    if find_spec("nicegui") is not None:
+        return True
+    say("the API alone; the dashboard needs an extra: pip install 'surefill[dashboard]'")
+    return False
+
+
+def _tell_ready(tokens: TokenFile, url: str, args: argparse.Namespace, *, has_pages: bool) -> None:
     if args.json:
-        emit({"event": "ready", "url": url, "pid": os.getpid(), "tokens": str(tokens.path)})
-    say(f"HTTP API on {url}, tokens in {tokens.path}")
+        row: dict[str, object] = {"event": "ready", "url": url, "pid": os.getpid()}
+        emit(row | {"tokens": str(tokens.path), "dashboard": has_pages})
+    pages = "Dashboard and HTTP API" if has_pages else "HTTP API"
+    say(f"{pages} on {url}, tokens in {tokens.path}")
 
 
 def _authority(host: str, port: int) -> str:

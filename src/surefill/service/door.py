@@ -12,7 +12,7 @@ Must never: trade by itself, or repeat what may not be repeated.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TypeVar
 
 from surefill.client import AsyncClient
@@ -40,10 +40,11 @@ T = TypeVar("T")
 class Door:
     """Asks the engine of one account. Close it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, names: Mapping[Role, str] = NAMES) -> None:
+        self._names = names
         self._clients = {
             role: AsyncClient(settings, strategy=name, reconnect_s=RECONNECT_S)
-            for role, name in NAMES.items()
+            for role, name in names.items()
         }
 
     async def close(self) -> None:
@@ -87,7 +88,7 @@ class Door:
     async def act(self, role: Role, act: Act, *, target: str = "", why: str = "") -> str:
         """Put an act on record; in whose name."""
         await _answered(self._clients[role].operate(act, target, why), 0)
-        return NAMES[role]
+        return self._names[role]
 
 
 async def _answered(asked: Coroutine[None, None, T], wait_s: int) -> T:

@@ -88,35 +88,17 @@ class Guard:
             await send(message)
 
         try:
-            headers = _headers(scope)
-            self._check_sender(scope, headers)
+            headers = headers_of(scope)
+            check_sender(scope, headers, self._names)
             scope[ROLE] = self._role(scope, headers)
             self._check_pace(scope)
             if scope["method"] not in SAFE_METHODS:
                 _check_body_kind(headers)
-                scope[BODY] = await _body(receive)
+                scope[BODY] = await body_of(receive)
         except ApiProblem as problem:
             await refuse(send_guarded, problem)
             return
         await self._app(scope, receive, send_guarded)
-
-    def _check_sender(self, scope: Scope, headers: dict[str, str]) -> None:
-        """Was it meant for us, and sent by a program or by a page of ours?"""
-        if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
-            raise ApiProblem(414, "TARGET_TOO_LONG", f"at most {TARGET_BYTES_MAX} bytes")
-        if headers.get("host", "").lower() not in self._names.hosts:
-            raise ApiProblem(421, "HOST_UNKNOWN", "this server has other names")
-        origin = headers.get("origin")
-        if origin is not None and not self._names.is_origin(origin):
-            raise ApiProblem(403, "ORIGIN_REFUSED", "another site's page may ask nothing here")
-        if scope["method"] in SAFE_METHODS:
-            return
-        if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            raise ApiProblem(403, "SITE_REFUSED", "another site's page may change nothing here")
-        is_browser = any(name.startswith("sec-fetch-") for name in headers)
-        is_browser = is_browser or headers.get("user-agent", "").startswith("Mozilla/")
-        if is_browser and origin is None:
-            raise ApiProblem(403, "ORIGIN_MISSING", "a browser says where a change comes from")
 
     def _role(self, scope: Scope, headers: dict[str, str]) -> Role:
         address = scope["client"][0] if scope.get("client") else ""
@@ -151,6 +133,26 @@ class Guard:
             raise ApiProblem(429, "TOO_FAST", "more requests than a second takes", headers=later)
 
 
+def check_sender(scope: Scope, headers: dict[str, str], names: Names) -> None:
+    """Was it meant for us, and sent by a program or by a page of ours? A scope without a method (a
+    websocket) changes something. Raises `ApiProblem`."""
+    if len(scope["raw_path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
+        raise ApiProblem(414, "TARGET_TOO_LONG", f"at most {TARGET_BYTES_MAX} bytes")
+    if headers.get("host", "").lower() not in names.hosts:
+        raise ApiProblem(421, "HOST_UNKNOWN", "this server has other names")
+    origin = headers.get("origin")
+    if origin is not None and not names.is_origin(origin):
+        raise ApiProblem(403, "ORIGIN_REFUSED", "another site's page may ask nothing here")
+    if scope.get("method") in SAFE_METHODS:
+        return
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise ApiProblem(403, "SITE_REFUSED", "another site's page may change nothing here")
+    is_browser = any(name.startswith("sec-fetch-") for name in headers)
+    is_browser = is_browser or headers.get("user-agent", "").startswith("Mozilla/")
+    if is_browser and origin is None:
+        raise ApiProblem(403, "ORIGIN_MISSING", "a browser says where a change comes from")
+
+
 async def refuse(send: Send, problem: ApiProblem) -> None:
     """Answer with a problem; what the client still sends is not read."""
     body = problem.body()
@@ -165,11 +167,18 @@ async def refuse(send: Send, problem: ApiProblem) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def headers_of(scope: Scope) -> dict[str, str]:
+    """name (lower case) -> text; what decides may come only once. Raises `ApiProblem`."""
     found: dict[str, str] = {}
     for raw_name, raw in scope["headers"]:
         name = raw_name.decode("latin-1").lower()
-        if name in found and name in ("host", "origin", "authorization", "content-length"):
+        if name in found and name in (
+            "host",
+            "origin",
+            "authorization",
+            "content-length",
+            "cookie",
+        ):
             raise ApiProblem(400, "HEADER_TWICE", f"{name} came twice")
         found[name] = raw.decode("latin-1")
     return found
@@ -188,7 +197,8 @@ def _check_body_kind(headers: dict[str, str]) -> None:
         raise ApiProblem(413, "BODY_TOO_LARGE", f"at most {BODY_BYTES_MAX} bytes")
 
 
-async def _body(receive: Receive) -> bytes:
+async def body_of(receive: Receive) -> bytes:
+    """The whole body, soon and not too much of it. Raises `ApiProblem`."""
     try:
         async with asyncio.timeout(BODY_S):
             return await _whole(receive)

@@ -98,6 +98,10 @@ class Reader:
 
         return await self._do(read)
 
+    async def ask(self, work: Callable[[Journal], T]) -> T:
+        """Anything else that is read from the journal, on its thread. Raises `JournalError`."""
+        return await self._do(lambda: work(self._opened()))
+
     async def head(self) -> int:
         """The number of the last record. Raises `JournalError`."""
         return await self._do(lambda: self._opened().head()[0])

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from h11 import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from surefill.service.guard import App
@@ -25,6 +26,8 @@ CONNECTIONS_MAX = 128
 HEAD_BYTES_MAX = 16 * 1024
 HEAD_S = 5.0
 KEEP_ALIVE_S = 10
+MESSAGE_BYTES_MAX = 64 * 1024
+PING_S = 20.0
 GRACE_S = 1
 BACKLOG = 64
 
@@ -41,6 +44,7 @@ class PatientProtocol(H11Protocol):
     """uvicorn's protocol that does not wait for ever."""
 
     _head_timer: asyncio.TimerHandle | None = None
+    _is_upgraded = False
 
     @property
     def is_idle(self) -> bool:
@@ -62,10 +66,17 @@ class PatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._is_upgraded:
+            return
         if not self.is_idle:
             self._unwatch_head()
         elif self._head_timer is None:
             self._watch_head()
+
+    def handle_websocket_upgrade(self, event: Request) -> None:
+        self._is_upgraded = True  # from here on another protocol has the connection
+        self._unwatch_head()
+        super().handle_websocket_upgrade(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._unwatch_head()
@@ -110,12 +121,15 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def make_server(app: App, *, tls: Tls | None = None) -> uvicorn.Server:
-    """A server for ``await server.serve(sockets=[...])``."""
+def make_server(app: App, *, tls: Tls | None = None, has_pages: bool = False) -> uvicorn.Server:
+    """A server for ``await server.serve(sockets=[...])``; pages need websockets."""
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
-        ws="none",
+        ws="websockets-sansio" if has_pages else "none",
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
         loop="asyncio",
         lifespan="on",
         log_config=None,

@@ -1,0 +1,1 @@
+"""Pages: thin, made of read models; one module each, with a ``register`` for its routes."""

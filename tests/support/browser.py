@@ -1,0 +1,61 @@
+"""The distribution's Chromium, driven by playwright; nothing is downloaded.
+
+with browsing() as pages:
+    page = pages.new(width=390, scheme="dark")
+
+Every address that a page asks for is kept in ``pages.asked``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+PROGRAMS = ("chromium", "chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+"""A test runs as root in a container, where Chromium has no sandbox of its own."""
+PATIENCE_MS = 20_000
+
+
+class Pages:
+    """Pages of one browser. ``said``: errors that scripts reported."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self.asked: list[str] = []
+        self.said: list[str] = []
+
+    def new(self, *, width: int = 1280, height: int = 800, scheme: str = "light") -> Any:
+        """A page with cookies of its own."""
+        size = {"width": width, "height": height}
+        context = self._browser.new_context(viewport=size, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("websocket", lambda wire: self.asked.append(wire.url))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("console", self._console)
+        return page
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.said.append(message.text)
+
+
+@contextmanager
+def browsing() -> Iterator[Pages]:
+    """A headless browser; skips where there is none."""
+    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("no Chromium here (scripts/setup_browser installs the distribution's)")
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=list(FLAGS))
+        try:
+            yield Pages(browser)
+        finally:
+            browser.close()
