@@ -32,6 +32,7 @@ myst_heading_anchors = 3
 # Decision records and reports are files of the repository first: some begin at a second level.
 suppress_warnings = ["myst.header"]
 
+default_role = "code"  # docstrings say `name`, as Markdown does
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

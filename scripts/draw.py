@@ -210,11 +210,13 @@ def _say(drawing: Drawing, across: dict[str, float], *, say: Say, y: float) -> N
         return
     end = across[say.to]
     way = 1 if end > start else -1
+    # The words stand over the first stretch, so that they do not cross another lane's line.
+    middle = start + way * LANE_PX / 2
     if say.is_lost:
         stop = start + (end - start) * 0.62
+        middle = (start + stop) / 2
         drawing.line([(start, y), (stop, y)], look="bad", dash=True)
         drawing.cross((stop, y))
     else:
         drawing.line([(start, y), (end - way, y)], tip=True)
-    # The words stand over the first stretch, so that they do not cross another lane's line.
-    drawing.text((start + way * LANE_PX / 2, y - 11), say.words, size=13)
+    drawing.text((middle, y - 11), say.words, size=13)

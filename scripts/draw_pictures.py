@@ -48,7 +48,7 @@ def _y(usd: float) -> float:
 
 def prices() -> str:
     """The CRWD morning on one scale: where the market order filled, where Surefill would not."""
-    drawing = Drawing(900, 524)
+    drawing = Drawing(700, 524)
     rows = (
         (536.87, "536.87 target of the signal", "line"),
         (536.00, "536.00 what the market asks: the market order fills here", "bad"),
@@ -59,23 +59,20 @@ def prices() -> str:
     )
     aside = {535.35: -9, 535.08: 0, 534.82: 9}
     for usd, words, look in rows:
-        drawing.line([(250, _y(usd)), (560, _y(usd))], look=look, dash=look == "line")
+        drawing.line([(20, _y(usd)), (330, _y(usd))], look=look, dash=look == "line")
         shown = look if look != "line" else ""
-        at = (572, _y(usd) + aside.get(usd, 0))
+        at = (342, _y(usd) + aside.get(usd, 0))
         drawing.text(at, words, anchor="start", look=shown, size=13)
-    drawing.area((300, _y(536.87)), (90, _y(536.00) - _y(536.87)), look="band")
-    drawing.area((300, _y(536.00)), (90, _y(529.47) - _y(536.00)), look="gap")
-    drawing.text((345, (_y(536.87) + _y(536.00)) / 2), "win 0.87", size=13)
-    drawing.text((345, _y(532.6)), "risk 6.53", size=13)
-    drawing.area((430, _y(536.87)), (90, _y(534.82) - _y(536.87)), look="band")
-    drawing.area((430, _y(534.82)), (90, _y(529.47) - _y(534.82)), look="gap")
-    drawing.text((475, (_y(536.87) + _y(535.5)) / 2), "win 2.05", size=13)
-    drawing.text((475, _y(532.1)), "risk 5.35", size=13)
-    drawing.text((345, 496), "market order:|1 to 0.13", size=13, look="bad")
-    drawing.text((475, 496), "as planned:|1 to 0.38", size=13)
-    drawing.text(
-        (120, _y(533)), "Both columns are the same|plan. Below 1 to 2 it is|denied (RR_BELOW_MIN)."
-    )
+    drawing.area((70, _y(536.87)), (90, _y(536.00) - _y(536.87)), look="band")
+    drawing.area((70, _y(536.00)), (90, _y(529.47) - _y(536.00)), look="gap")
+    drawing.text((115, (_y(536.87) + _y(536.00)) / 2), "win 0.87", size=13)
+    drawing.text((115, _y(532.6)), "risk 6.53", size=13)
+    drawing.area((200, _y(536.87)), (90, _y(534.82) - _y(536.87)), look="band")
+    drawing.area((200, _y(534.82)), (90, _y(529.47) - _y(534.82)), look="gap")
+    drawing.text((245, (_y(536.87) + _y(535.5)) / 2), "win 2.05", size=13)
+    drawing.text((245, _y(532.1)), "risk 5.35", size=13)
+    drawing.text((115, 496), "market order:|1 to 0.13", size=13, look="bad")
+    drawing.text((245, 496), "as planned:|1 to 0.38", size=13)
     return drawing.svg()
 
 
