@@ -438,3 +438,13 @@ def test_the_environment_of_this_process_is_not_read() -> None:
     before = dict(os.environ)
     Settings.load({})
     assert dict(os.environ) == before
+
+
+def test_the_path_of_a_plan_is_the_rollbacks_or_its_ids() -> None:
+    half = Settings(rollout_percent=50)
+    paths = {half.is_legacy(f"p{n}", salt="s") for n in range(20)}
+    assert paths == {True, False}
+    assert not Settings().is_legacy("p1", salt="s")
+    assert Settings(rollout_percent=0).is_legacy("p1", salt="s")
+    rolled_back = Settings(use_smart_executor=False, rollout_percent=100)
+    assert rolled_back.is_legacy("p1", salt="s")

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from surefill.core.ids import account_tag
 from surefill.core.plan import PlanError
 from surefill.core.reasons import ReasonCode
+from surefill.core.rollout import takes_smart
 from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from surefill.order_manager import OrderManager
+from surefill.runtime.account import account_of
 from surefill.runtime.errors import ErrorCode, SurefillError
 from tests.support.desk import Desk
 from tests.support.exchange_server import RunningExchange
@@ -56,6 +59,18 @@ def test_an_entry_is_smart_and_the_opposite_order_closes_it(
     assert closed.plan_id == entered.plan_id
     assert closed.outcome is Outcome.CLOSED_FLATTEN
     assert [line["limit_px"] for line in desk.accepted(entered.plan_id, "E")] == [100_050_000_000]
+
+
+def test_a_rollout_gives_each_plan_its_path_by_its_id(desk: Desk, symbol: str) -> None:
+    """What `surefill compare smart@journal legacy@journal` compares: who was given which path."""
+    with OrderManager(desk.settings(SUREFILL_ROLLOUT_PCT="50")) as orders:
+        tag = account_tag(account_of(orders.executor.settings))
+        ids = [f"{symbol.lower()}-{n}" for n in range(20)]
+        wanted = [not takes_smart(plan_id, salt=tag, percent=50) for plan_id in ids]
+        named = {path: ids[wanted.index(path)] for path in (True, False)}
+        for path, plan_id in named.items():
+            denied = orders.submit_order(symbol, "buy", 25, 100.00, 99.00, 99.5, plan_id=plan_id)
+            assert denied.is_legacy is path
 
 
 def test_without_the_smart_executor_the_same_call_takes_the_legacy_path(

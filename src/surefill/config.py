@@ -29,6 +29,7 @@ from surefill.core.fix import Feed
 from surefill.core.limits import Override, read_limits, show_limits
 from surefill.core.plan import POLICY_BOUNDS, Policy
 from surefill.core.policies import PolicyOverride, policy_of
+from surefill.core.rollout import takes_smart
 from surefill.core.units import NANO
 from surefill.journal.address import DatabaseAddress, without_password
 from surefill.keychain import KeychainProblem
@@ -197,6 +198,11 @@ class Settings:
     policies: tuple[PolicyOverride, ...] = setting(
         "SUREFILL_POLICY=", PolicyList(), "another policy for a symbol: TSLA:max_slippage_pct=0.002"
     )
+    rollout_percent: int = setting(
+        "SUREFILL_ROLLOUT_PCT=100",
+        Number(0, 100, 1, "%"),
+        "so many of a hundred plans take the smart path, by their id; the others legacy",
+    )
     requests_per_minute: int = setting(
         "SUREFILL_REQUESTS_PER_MINUTE=200", _REQUESTS, "what the broker allows this account"
     )
@@ -268,6 +274,12 @@ class Settings:
     def policy(self) -> Policy:
         """The part that a plan may override, for every symbol without a word of its own."""
         return Policy(**{item.name: getattr(self, item.name) for item in fields(Policy)})
+
+    def is_legacy(self, plan_id: str, *, salt: str) -> bool:
+        """The path of a plan, before anything is known of it: the rollback's, or by its id."""
+        if not self.use_smart_executor:
+            return True
+        return not takes_smart(plan_id, salt=salt, percent=self.rollout_percent)
 
     def policy_for(self, symbol: str) -> Policy:
         """The same as it holds for this symbol (``SUREFILL_POLICY``)."""

@@ -160,11 +160,12 @@ class SmartOrderExecutor:
             asyncio.get_running_loop().set_exception_handler(self._old_handler)
             runtime.driver.stop()
             await asyncio.wait({self._loop_task}, timeout=CLOSE_S)
-            await runtime.alerts.close()
+            await runtime.alerts.close(_failure(runtime))
             if self._loop_task.done():
                 _tell_end(runtime)
             self._loop_task = None
         runtime.stepper.journal.close()
+        await runtime.alerts.deliver()
         runtime.logs.close()
 
     # ------------------------------------------------------------------------------- trading
@@ -394,6 +395,12 @@ def _is_settled(found: Trade | Denial) -> bool:
     return isinstance(found, Denial) or found.is_settled or found.is_closed
 
 
+def _failure(runtime: Runtime) -> str | None:
+    """Why the engine stopped by itself, if it did."""
+    error = runtime.driver.error
+    return error.sentence if error is not None and runtime.driver.has_failed else None
+
+
 def _tell_end(runtime: Runtime) -> None:
     """An end that is not told is a crash to the next start."""
     if runtime.driver.has_failed:
@@ -451,5 +458,7 @@ async def _reached(
 
 def _submission(runtime: Runtime, plan: TradePlan, *, is_legacy: bool | None) -> PlanSubmitted:
     settings, now = runtime.settings, runtime.clock.now_ns()
-    legacy = not settings.use_smart_executor if is_legacy is None else is_legacy
+    legacy = is_legacy
+    if legacy is None:  # before the gate: a plan that is denied belongs to its path, too
+        legacy = settings.is_legacy(plan.plan_id, salt=runtime.engine.tag)
     return PlanSubmitted(plan, settings.policy_for(plan.symbol), legacy, now)

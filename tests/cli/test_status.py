@@ -94,6 +94,13 @@ def test_switches_foreign_shares_and_other_settings_are_shown(counter: Counter) 
     assert "the settings now ask for legacy: restart" in counter.run("status")[1]
 
 
+def test_a_rollout_is_shown(counter: Counter) -> None:
+    counter.use(SUREFILL_ROLLOUT_PCT="30")
+    counter.trade()
+    text = "routing smart for 30 % of the plans (by their id), legacy for the rest, by the start of"
+    assert text in " ".join(counter.run("status", "--offline")[1].split())
+
+
 def test_a_note_and_a_journal_that_never_saw_a_start(counter: Counter) -> None:
     assert counter.run("rollback", "--by", "ann")[0] == 0
     code, out, _ = counter.run("status")

@@ -136,7 +136,10 @@ def routing_text(standing: Standing, settings: Settings) -> tuple[Routing | None
         return force, f"unknown: {at} had other settings than the ones here"
     if force is not asked:
         return force, f"{force.value}, by {at}; the settings now ask for {asked.value}: restart"
-    return force, f"{force.value}, by {at}"
+    share = ""
+    if force is Routing.SMART and settings.rollout_percent < 100:
+        share = f" for {settings.rollout_percent} % of the plans (by their id), legacy for the rest"
+    return force, f"{force.value}{share}, by {at}"
 
 
 def _switches(seen: _Seen) -> list[str]:
