@@ -22,13 +22,13 @@ demo: ## the main job on this machine: no key, no network (ARGS="--seed 7")
 	@scripts/setup all
 	@$(BIN)/surefill demo $(ARGS)
 
-# More workers than cores where tests talk to real processes, and mostly wait.
+# More workers than cores where tests talk to real processes, and mostly wait; the long ones of
+# tests/system go first (tests/conftest.py), the others fill what they leave.
 test: check warm ## every check and every test, skips with their reason
 	@rm -f build/*.xml
 	$(PYTEST) -n 2 $(PURE) --junitxml=build/pure.xml --cov --cov-report=term --cov-fail-under=100 $(ARGS)
-	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --ignore tests/system --junitxml=build/units.xml $(ARGS)
-	$(PYTEST) -n 3 -p no:randomly tests/system --junitxml=build/system.xml $(ARGS)
-	@$(BIN)/python scripts/join_results.py build/tests.xml build/pure.xml build/units.xml build/system.xml
+	$(PYTEST) -n 4 tests $(PURE:%=--ignore %) --junitxml=build/rest.xml $(ARGS)
+	@$(BIN)/python scripts/join_results.py build/tests.xml build/pure.xml build/rest.xml
 
 check: ready ## format, lint, types, layers
 	$(BIN)/ruff format --check --quiet .

@@ -1,6 +1,6 @@
 """Put several JUnit result files into one, for `surefill checklist`.
 
-python scripts/join_results.py build/tests.xml build/pure.xml build/units.xml build/system.xml
+python scripts/join_results.py build/tests.xml build/pure.xml build/rest.xml
 """
 
 from __future__ import annotations

@@ -122,6 +122,7 @@ def test_ci_runs_the_test_command_and_nothing_from_outside() -> None:
     lines = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
     assert "set -euo pipefail" in lines
     assert lines[-1] == "exec make test"
-    assert "scripts/setup_postgres" in lines
-    for name in (".ci/run", "scripts/setup", "scripts/setup_postgres"):
+    installers = ["scripts/setup_postgres", "scripts/setup_browser", "scripts/setup_prometheus"]
+    assert lines[-4:-1] == installers
+    for name in (".ci/run", "scripts/setup", *installers):
         assert os.access(ROOT / name, os.X_OK)
