@@ -12,6 +12,10 @@ from surefill.alerts.channels import Channels
 from surefill.alerts.courier import Courier
 from surefill.alerts.notice import CHANNEL_FAILING, Notice
 from surefill.config import Settings
+from surefill.journal.memory import MemoryJournal
+from surefill.ports import JournalError
+from surefill.runtime import wiring
+from surefill.runtime.alerting import AlertWatch
 from surefill.runtime.clock import SystemClock
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.telling import (
@@ -68,6 +72,19 @@ def test_every_alarm_of_the_watchdog_has_advice_and_is_critical() -> None:
     assert {*AlarmCode, CHANNEL_FAILING} < set(CODES)
 
 
+async def test_an_engine_that_stops_by_itself_says_so_whatever_its_journal_can(
+    tmp_path: Path,
+) -> None:
+    ear = Ear(tmp_path)
+    watch = AlertWatch(MemoryJournal(), lambda: (), courier=ear)
+    await watch.close("the engine stopped (JOURNAL_UNWRITABLE: a full disk)")
+    await watch.deliver()
+    (told,) = ear.heard
+    assert (told.code, told.severity) == ("SYSTEM_ERROR", Severity.CRITICAL)
+    assert "a full disk" in told.sentence
+    await AlertWatch(MemoryJournal(), lambda: ()).close("nobody to tell")
+
+
 def test_channels_that_cannot_be_read_are_a_coded_error(tmp_path: Path) -> None:
     settings = Settings.load({"SUREFILL_ALERTS": str(tmp_path / "none.toml")})
     with pytest.raises(SurefillError) as error:
@@ -77,7 +94,7 @@ def test_channels_that_cannot_be_read_are_a_coded_error(tmp_path: Path) -> None:
     assert place_of(settings, "engine").startswith("engine on ")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def exchange() -> Iterator[RunningExchange]:
     with RunningExchange() as running:
         running.quote("TELL", "99.99", "100.01")
@@ -116,3 +133,21 @@ async def test_an_engine_trades_while_one_channel_hangs_and_shows_no_address(
     assert canary not in told
     assert "alert channel good works" in desk.log_text()
     assert "alert channel hung: 1 not told" in desk.log_text()
+
+
+async def test_the_engine_that_stops_tells_it_before_it_is_gone(
+    exchange: RunningExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ear = Ear(tmp_path)
+    monkeypatch.setattr(wiring, "courier_of", lambda settings, role: ear)
+    executor = SmartOrderExecutor(Desk(exchange, tmp_path).settings())
+
+    def broken(*_: object, **__: object) -> None:
+        raise JournalError("JOURNAL_UNWRITABLE", "a full disk")
+
+    async with executor:
+        monkeypatch.setattr(executor.runtime.stepper, "handle", broken)
+        with pytest.raises(SurefillError):
+            await executor.execute(plan_of("TELL", "t3"))
+    told = [one.sentence for one in ear.heard if one.code == "SYSTEM_ERROR"]
+    assert any("the engine stopped (JOURNAL_UNWRITABLE: a full disk)" in one for one in told)

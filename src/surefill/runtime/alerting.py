@@ -24,7 +24,7 @@ from surefill.ports import Journal
 from surefill.runtime.json_log import told
 from surefill.runtime.logs import LOGGER_NAME
 from surefill.runtime.stepper import Decided
-from surefill.runtime.telling import telling
+from surefill.runtime.telling import notice_of_failure, telling
 from surefill.tca.recent import News, Recent
 from surefill.tca.rules import Severity
 
@@ -84,8 +84,11 @@ class AlertWatch:
         if self._recent is not None and any(isinstance(one, Announce) for one in decided.commands):
             self._wake()
 
-    async def close(self) -> None:
-        """Tell what is due, if that is quick, and end."""
+    async def close(self, failure: str | None = None) -> None:
+        """Tell what is due, if that is quick, and look no more. ``failure``: why the engine stopped
+        by itself, which the journal may not be able to say."""
+        if failure is not None and self._courier is not None:
+            self._courier.tell(notice_of_failure(failure))
         if self._beat is not None:
             self._beat.cancel()
             await asyncio.wait({self._beat})
@@ -95,6 +98,9 @@ class AlertWatch:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+
+    async def deliver(self) -> None:
+        """Wait for what still has to leave, if that is quick: once nobody waits for the journal."""
         if self._courier is not None:
             await asyncio.to_thread(self._courier.close)
 

@@ -85,6 +85,12 @@ def _notice(rule: Rule, sentence: str, clock: Clock, *, is_over: bool = False) -
     )
 
 
+def notice_of_failure(sentence: str) -> Notice:
+    """An engine that stopped by an error of its own, told by itself."""
+    (rule,) = (rule for rule in RULES if rule.code == "SYSTEM_ERROR")
+    return _notice(rule, sentence, machine_clock())
+
+
 def notice_of_alarm(alarm: Alarm, at_ns: int) -> Notice:
     """What the watchdog raised, or took back."""
     return Notice(
