@@ -33,15 +33,24 @@ def squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-def truth(port: str) -> list[dict[str, Any]]:
-    """The exchange's log."""
+def fetched(port: str, path: str) -> str:
+    """What a browser without a token gets there, after one redirection."""
+    text = ""
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
     try:
-        connection.request("GET", "/sim/log?after=0")
-        lines = connection.getresponse().read().decode().splitlines()
+        for _ in range(2):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            path = answer.headers.get("location", path)
     finally:
         connection.close()
-    return [json.loads(line) for line in lines]
+    return text
+
+
+def truth(port: str) -> list[dict[str, Any]]:
+    """The exchange's log."""
+    return [json.loads(line) for line in fetched(port, "/sim/log?after=0").splitlines()]
 
 
 def test_a_newcomer_gets_there_in_ten_minutes(tmp_path: Path) -> None:
@@ -51,6 +60,7 @@ def test_a_newcomer_gets_there_in_ten_minutes(tmp_path: Path) -> None:
     with Reader(tmp_path) as reader:
         printed = squeezed("\n".join(reader.does(box) for box in boxes))
         log = truth(reader.port)
+        page = fetched(reader.api_port, "/")
         printed += squeezed(reader.does(end))
     assert [line for line in shown() if line not in printed] == []
     entries = [row for row in log if row["kind"] == "accept" and "-E" in row["cl_ord_id"]]
@@ -59,4 +69,6 @@ def test_a_newcomer_gets_there_in_ten_minutes(tmp_path: Path) -> None:
     assert bought == {"ACME": 25 * SHARE, "BETA": 100 * SHARE}
     assert [row["symbol"] for row in log if row["kind"] == "armed"] == ["ACME", "BETA"]
     assert "FLAT" in printed
-    assert "new tokens for viewer, operator, kill-only" in printed
+    assert "operator" in printed
+    assert "Surefill" in page
+    assert "Dashboard and HTTP API on" in printed
