@@ -8,13 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from surefill.cli import record
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
 from surefill.cli.record import LOCK
 from surefill.journal.files import ProcessLock
+from surefill.runtime.recording import Job, Recorded
 from surefill.sim.tape import TapeDay, list_tapes
 from tests.support.exchange_server import RunningExchange, wait_until
 from tests.support.taped_exchange import DAY, environment, same_market, taped_exchange
@@ -81,6 +84,31 @@ def test_a_day_that_is_not_over_is_left_out_by_name(
     assert main(["record", "TWIN", "--from", "2026-11-21"]) == Exit.USAGE
     assert main(["record", "TWIN", "--live"]) == Exit.USAGE
     assert "no trading" in capsys.readouterr().err
+
+
+def test_live_until_the_close_or_so_many_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    asked: list[tuple[list[Job], int]] = []
+
+    async def heard(_: object, jobs: list[Job], root: Path, **more: Any) -> list[Recorded]:
+        asked.append((jobs, more["until_ns"] - more["clock"].now_ns()))
+        more["on_progress"](500, "5 rows")
+        return [Recorded(job, root, 5, 1, {"late_quotes": 2}, 1, True) for job in jobs]
+
+    monkeypatch.setattr(record, "record_live", heard)
+    with RunningExchange() as exchange:
+        for name, value in environment(exchange, key="live").items():
+            monkeypatch.setenv(name, value)
+        words = ["record", "ACME", "CRWD", "--live", "--out", str(tmp_path)]
+        assert main(words) == Exit.DONE
+        assert main([*words, "--minutes", "3"]) == Exit.DONE
+    assert [job.symbol for job in asked[0][0]] == ["ACME", "CRWD"]
+    assert asked[0][1] > 5 * 3_600 * 10**9
+    assert 170 * 10**9 < asked[1][1] <= 180 * 10**9
+    assert "ACME 20260302: recorded, 5 quotes, 1 prints, 1 gaps, late quotes 2" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize(

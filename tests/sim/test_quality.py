@@ -142,6 +142,14 @@ def test_a_silence_that_a_busy_stock_cannot_have() -> None:
     assert Gap(1, 2).end_ns == 2
 
 
+def test_gaps_that_were_written_down_count_in_regular_hours() -> None:
+    early = (SESSION.open_ns - 500 * NANO, SESSION.open_ns)
+    inside = (SESSION.open_ns + 5 * NANO, SESSION.open_ns + 6 * NANO)
+    assert judged(tape(), gaps=(early, inside)).gaps == (Gap(*inside),)
+    assert "1 gaps, the longest 1 s" in told(tape(), gaps=(inside,))
+    assert told(tape(), gaps=(early,)) == ""
+
+
 def test_few_rows_say_little() -> None:
     rows: list[Row] = [(SESSION.open_ns + n * 900 * NANO, QUOTE, 1, 1, 0, 0) for n in range(20)]
     assert told(columns_of_rows("THIN", rows)) == "no two-sided quote"

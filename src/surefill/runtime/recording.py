@@ -302,6 +302,7 @@ async def record_live(
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            tape.close()
     if tape.unreadable:
         for folder in folders.values():
             folder.add(PastKind.QUOTES, (), unreadable=tape.unreadable)

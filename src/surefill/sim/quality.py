@@ -110,9 +110,13 @@ def quality_of(loaded: Loaded, session: Session) -> Quality:
     """The quality of what was loaded of a session's regular hours."""
     columns = loaded.columns
     report = report_of(columns, loaded.dropped, loaded.noted)
-    gaps = tuple(
-        sorted({*_gaps(columns), *(Gap(*one) for one in loaded.gaps)}, key=lambda gap: gap.start_ns)
-    )
+    # Of what the recorder wrote down only what touches the regular hours.
+    known = {
+        Gap(start_ns, end_ns)
+        for start_ns, end_ns in loaded.gaps
+        if start_ns < session.close_ns and end_ns > session.open_ns
+    }
+    gaps = tuple(sorted({*_gaps(columns), *known}, key=lambda gap: (gap.start_ns, gap.end_ns)))
     repeated = _repeated(columns)
     return Quality(
         report=report,

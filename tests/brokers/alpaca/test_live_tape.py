@@ -104,8 +104,16 @@ def test_a_gap_is_from_the_last_sign_of_life_to_the_next_subscription() -> None:
     assert len(told.gaps) == 1
 
 
-def test_a_connection_that_never_was_is_no_gap() -> None:
-    told = Tape()
-    told.tape.on_down("refused")
-    told.tape.on_up(FakeSocket())
-    assert told.gaps == []
+def test_a_connection_that_came_late_or_never_is_a_gap_as_well() -> None:
+    late = Tape()
+    late.tape.on_down("refused")
+    late.now = 700
+    late.tape.on_up(FakeSocket())
+    late.tape.close()
+    assert late.gaps == [(100, 700, "refused")]
+    never = Tape()
+    never.tape.on_down("refused")
+    never.now = 900
+    never.tape.close()
+    never.tape.close()
+    assert never.gaps == [(100, 900, "refused")]

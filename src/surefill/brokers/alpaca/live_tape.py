@@ -51,7 +51,7 @@ class LiveTape:
         self._clock = clock
         self._on_row = on_row
         self._on_gap = on_gap
-        self._heard_ns: int | None = None
+        self._heard_ns = clock.now_ns()
         self._lost: str | None = None
         self.unreadable = 0
 
@@ -67,9 +67,8 @@ class LiveTape:
     def on_up(self, socket: Socket) -> None:
         """From here on everything is heard; what was missed is told."""
         now = self._clock.now_ns()
-        if self._lost is not None and self._heard_ns is not None:
-            self._on_gap(self._heard_ns, now, self._lost)
-        self._lost, self._heard_ns = None, now
+        self._tell_gap(now)
+        self._heard_ns = now
 
     def on_frame(self, data: bytes) -> None:
         """An array of messages, or one."""
@@ -88,6 +87,15 @@ class LiveTape:
     def on_down(self, text: str) -> None:
         """The gap begins at the last sign of life, not when its absence was noticed."""
         self._lost = self._lost or text
+
+    def close(self) -> None:
+        """Nobody listens from here on: what is missing up to now is told."""
+        self._tell_gap(self._clock.now_ns())
+
+    def _tell_gap(self, now: int) -> None:
+        if self._lost is not None:
+            self._on_gap(self._heard_ns, now, self._lost)
+        self._lost = None
 
     def _message(self, raw: Raw, recv_ns: int) -> None:
         message = attempt("message", lambda: decode(MarketWire, raw))
