@@ -6,11 +6,13 @@ them. Must never: contain prose that is not about the table; that belongs in han
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import sys
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import groupby
@@ -246,12 +248,48 @@ def executive_summary() -> str:
     return f"{head}<!-- written by{note}-->\n{table}\n<!-- end -->{tail}"
 
 
+def commands() -> str:
+    """One section per verb: what it is for, an example, every argument."""
+    front = import_module("surefill.cli.main")
+    exits = import_module("surefill.cli.exits")
+    lines = ["# Commands", "", NOTE, "", "`surefill VERB --help` says the same."]
+    lines += ["Results go to stdout, everything else to stderr.", ""]
+    lines += ["| exit code | meaning |", "|---|---|"]
+    lines += [f"| {code.value} | {_cell(exits.MEANING[code])} |" for code in exits.Exit]
+    for verb in front.VERBS:
+        lines += [
+            "",
+            f"## {verb.name}",
+            "",
+            f"{_sentence(verb.summary)}. Example: `{verb.example}`",
+        ]
+        parser = argparse.ArgumentParser(add_help=False)
+        import_module(f"surefill.cli.{verb.name}").add_arguments(parser)
+        rows = [row for action in parser._actions if (row := _argument(action))]
+        lines += ["", "| argument | meaning |", "|---|---|", *rows] if rows else []
+    return "\n".join(lines) + "\n"
+
+
+def _argument(action: argparse.Action) -> str:
+    """One row; nothing for an argument that is not for people."""
+    if action.help is argparse.SUPPRESS:
+        return ""
+    word = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    if action.choices is not None and action.metavar is None:
+        word = "\\|".join(str(choice) for choice in action.choices)
+    name = ", ".join(action.option_strings) or word
+    value = f" {word}" if action.option_strings and action.nargs != 0 else ""
+    text = _cell(action.help or "").replace("%%", "%").replace("%(default)s", str(action.default))
+    return f"| `{name}{value}` | {text} |"
+
+
 def openapi() -> str:
     """What `GET /v1/openapi.json` answers."""
     described = import_module("surefill.service.openapi").document()
     return json.dumps(described, indent=1, sort_keys=True) + "\n"
 
 
+@cache
 def documents() -> dict[str, str]:
     """Path -> text of every generated document whose source exists."""
     makers: dict[str, tuple[str, Callable[[], str]]] = {
@@ -259,6 +297,7 @@ def documents() -> dict[str, str]:
         "docs/machines.md": ("surefill.core.order", machines),
         "docs/settings.md": ("surefill.config", settings),
         SUMMARY: ("surefill.replay.demo", executive_summary),
+        "docs/commands.md": ("surefill.cli.main", commands),
         "docs/alerts.md": ("surefill.tca.rules", alerts),
         "docs/SMART_EXECUTOR_DEPLOYMENT_CHECKLIST.md": ("surefill.replay.checklist", checklist),
         "docs/openapi.json": ("surefill.service.openapi", openapi),
