@@ -83,8 +83,9 @@ def test_a_comparison_shows_every_level_and_its_groups() -> None:
     assert levels.rows[0][-1].startswith("0.22 (0.2")
     assert [grid.title[-4:] for grid in groups] == [" 0 %", "25 %", "50 %"]
     assert ("price 100 and over", "7", "7") in {one[:3] for one in groups[0].rows}
-    text = sample_line(found.levels[0].all, 0)
-    assert "the difference is real (7 symbol-days; at this size it takes 6)" in text
+    text = sample_line(found.levels[0].all, 0, plans=found.plans)
+    assert "real (7 symbol-days; at this size it takes 6, about 6 trades, looked at once)" in text
+    assert "about 60 trades" in sample_line(found.levels[0].all, 0, plans=10 * found.plans)
 
 
 def estimate(**more: object) -> Estimate:
@@ -104,9 +105,9 @@ def estimate(**more: object) -> Estimate:
 
 
 def test_the_sample_line_claims_no_more_than_there_is() -> None:
-    assert "may be chance (6 symbol-days; its size is zero)" in sample_line(estimate(), 25)
-    assert sample_line(estimate(), 25).startswith("With 25 % price improvement")
-    assert "2 symbol-days are too few" in sample_line(estimate(blocks=2), 0)
+    assert "may be chance (6 symbol-days; its size is zero)" in sample_line(estimate(), 25, plans=9)
+    assert sample_line(estimate(), 25, plans=9).startswith("With 25 % price improvement")
+    assert "2 symbol-days are too few" in sample_line(estimate(blocks=2), 0, plans=9)
 
 
 def test_a_single_day_has_no_interval() -> None:

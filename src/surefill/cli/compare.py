@@ -109,7 +109,7 @@ def _blocks(args: argparse.Namespace, found: Comparison) -> list[Block]:
         *grid_table(levels),
         *grid_table(shown),
         "",
-        *(sample_line(one.all, one.improvement_percent) for one in found.levels),
+        *(sample_line(one.all, one.improvement_percent, plans=found.plans) for one in found.levels),
         f"Of what the first path missed the second made {_r(found.missed_r)}; where both entered "
         f"the first made {_r(found.same_r)} more.",
         "",

@@ -242,8 +242,14 @@ def _span(found: Interval | None) -> str:
     return UNKNOWN if found is None else f"{bps(found.low)} to {bps(found.high)}"
 
 
-def sample_line(found: Estimate, percent_improved: int) -> str:
-    """When the difference is real: how many symbol-days there are, and how many it takes."""
+def sample_line(found: Estimate, percent_improved: int, *, plans: int) -> str:
+    """When the difference is real: how many symbol-days there are, how many it takes, and how many
+    trades that is at the ``plans`` a symbol-day that were compared.
+
+    needed = ((1.96 + 0.84) sd / difference)^2 symbol-days (95 % confidence, 80 % power; Cohen,
+    *Statistical Power Analysis*, 1988): right for somebody who looks once, at that size. Who looks
+    more often reads the always-valid interval (Waudby-Smith et al. 2024; `tca.blocks`).
+    """
     head = f"With {percent_improved} % price improvement of the second path: "
     if found.blocks < BLOCKS_MIN:
         return (
@@ -251,7 +257,10 @@ def sample_line(found: Estimate, percent_improved: int) -> str:
             f"{BLOCKS_MIN}."
         )
     verdict = "the difference is real" if found.is_real else "the difference may be chance"
-    needed = f"at this size it takes {found.needed}" if found.needed else "its size is zero"
+    needed = "its size is zero"
+    if found.needed:
+        trades = -(-found.needed * plans // found.blocks)
+        needed = f"at this size it takes {found.needed}, about {trades:,} trades, looked at once"
     always = f"always valid, however often one looks: {_span(found.always)} bps"
     return f"{head}{verdict} ({found.blocks} symbol-days; {needed}); {always}."
 
