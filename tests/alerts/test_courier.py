@@ -3,15 +3,12 @@ own is in test_post, grouping in test_mailbox."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,7 +18,7 @@ from surefill.alerts.courier import Courier
 from surefill.alerts.health import HealthFile, State
 from surefill.alerts.letter import Letter
 from surefill.alerts.mailbox import Pace
-from surefill.alerts.post import HANGS, SENT, Post
+from surefill.alerts.post import Post
 from surefill.alerts.silences import Silence, Silences, silences_path
 from surefill.runtime.clock import SystemClock
 from surefill.secret import Secret
@@ -30,28 +27,10 @@ from tests.support.exchange_server import wait_until
 from tests.support.hooks import Webhook
 from tests.support.notices import notice
 from tests.support.runtime import HandClock
+from tests.support.wire import Wire
 
 FAST = Pace(gather_ns=SECOND_NS // 50, gap_ns=SECOND_NS // 50)
 CLOCK = SystemClock()
-
-
-class Wire(Post):
-    """The same message by a plain request from this thread: no library to load."""
-
-    def send(self, letter: Letter) -> str:
-        parts = urlsplit(self._url.reveal())
-        body = {"title": letter.title, "message": letter.body, "type": letter.kind}
-        link = http.client.HTTPConnection(parts.netloc, timeout=0.2)
-        try:
-            link.request("POST", parts.path, json.dumps(body))
-            status = link.getresponse().status
-        except TimeoutError:
-            return HANGS
-        except OSError:
-            return "UNREACHABLE"
-        finally:
-            link.close()
-        return SENT if status == 200 else f"HTTP_{status}"
 
 
 class Town:
@@ -203,6 +182,7 @@ def test_the_pause_between_two_tries_doubles(
         journal=tmp_path / "j",
         role="engine",
         report=lambda level, text: None,
+        pace=Pace(),
         post=Dead,
     )
     courier.start()
@@ -271,7 +251,14 @@ def test_without_channels_or_a_start_there_is_nothing_to_do(town: Town, tmp_path
     silent = town.courier(start=False)
     silent.close()
     idle = Courier(
-        Channels(), clock=CLOCK, where="x", journal=tmp_path / "j", role="engine", report=print
+        Channels(),
+        clock=CLOCK,
+        where="x",
+        journal=tmp_path / "j",
+        role="engine",
+        report=print,
+        pace=FAST,
+        post=Wire,
     )
     idle.start()
     idle.tell(notice())

@@ -10,10 +10,12 @@ import pytest
 from surefill.alerts import courier
 from surefill.alerts.channels import Channels
 from surefill.alerts.courier import Courier
+from surefill.alerts.mailbox import Pace
 from surefill.alerts.notice import CHANNEL_FAILING, Notice
 from surefill.config import Settings
 from surefill.journal.memory import MemoryJournal
 from surefill.ports import JournalError
+from surefill.runtime import telling as module
 from surefill.runtime import wiring
 from surefill.runtime.alerting import AlertWatch
 from surefill.runtime.clock import SystemClock
@@ -33,6 +35,7 @@ from surefill.tca.rules import RULES, Alert, Severity
 from tests.support.desk import Desk, plan_of
 from tests.support.exchange_server import RunningExchange, wait_until
 from tests.support.hooks import Webhook
+from tests.support.wire import Wire
 
 
 class Ear(Courier):
@@ -47,6 +50,8 @@ class Ear(Courier):
             journal=folder / "j",
             role="engine",
             report=log_report,
+            pace=Pace(),
+            post=Wire,
         )
 
     def tell(self, notice: Notice) -> None:
@@ -110,6 +115,8 @@ async def test_an_engine_trades_while_one_channel_hangs_and_shows_no_address(
 ) -> None:
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(courier, "CLOSE_S", 0.1)
+    monkeypatch.setattr(module, "Post", Wire)
+    monkeypatch.setattr(module, "PACE", Pace(gather_ns=20_000_000, gap_ns=20_000_000))
     with Webhook() as good, Webhook() as hung:
         hung.gate.clear()
         channels = tmp_path / "alerts.toml"

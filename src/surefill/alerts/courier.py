@@ -72,8 +72,8 @@ class Courier:
         role: str,
         report: Report,
         secrets: Iterable[Secret] = (),
-        pace: Pace | None = None,
-        post: Callable[[Secret], Post] = Post,
+        pace: Pace,
+        post: Callable[[Secret], Post],
         retry_ns: int = RETRY_NS,
     ) -> None:
         hidden = (*channels.secrets, *(secret for secret in secrets if secret))
@@ -82,7 +82,7 @@ class Courier:
             writer=Writer(where=where, runbook=channels.runbook, secrets=hidden),
             silences=Silences(silences_path(journal)),
             report=report,
-            pace=pace or Pace(),
+            pace=pace,
             retry_ns=retry_ns,
         )
         self._clock = clock

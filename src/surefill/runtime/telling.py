@@ -14,7 +14,9 @@ from collections.abc import Callable
 
 from surefill.alerts.channels import read_channels
 from surefill.alerts.courier import Courier, Report
+from surefill.alerts.mailbox import Pace
 from surefill.alerts.notice import CHANNEL_FAILING, Notice
+from surefill.alerts.post import Post
 from surefill.config import ConfigError, Settings
 from surefill.ports import Clock
 from surefill.runtime.account import host_of, journal_path, machine_clock
@@ -26,6 +28,8 @@ from surefill.tca.recent import News
 from surefill.tca.rules import RULES, Rule, Severity
 
 CODES = (*(rule.code for rule in RULES), *(code.value for code in AlarmCode), CHANNEL_FAILING)
+
+PACE = Pace()
 
 logger = logging.getLogger(LOGGER_NAME)
 
@@ -58,6 +62,8 @@ def courier_of(settings: Settings, *, role: str, report: Report = log_report) ->
         role=role,
         report=report,
         secrets=settings.secrets,
+        pace=PACE,
+        post=Post,
     )
 
 
