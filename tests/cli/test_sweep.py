@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from surefill.cli import sweep
 from surefill.cli.main import main
+from surefill.sim.calendar import session_on
+from tests.sim.tapes import spoilt, twin
 
 SMALL = ("--plans", "4", "--minutes", "4", "--workers", "1", "--path", "limit", "--path", "legacy")
 
@@ -46,3 +50,28 @@ def test_what_no_plan_may_carry_is_refused(
 def test_a_folder_without_tapes(tmp_path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", str(tmp_path)]) == 2
     assert "there is no tape in" in capsys.readouterr().err
+
+
+def test_plans_of_a_file_on_a_tape_that_is_suspect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt(twin(tmp_path))
+    monkeypatch.setattr(sweep, "_executor", lambda _: ThreadPoolExecutor(1))
+    at_ns = session_on(20261120).open_ns + 60 * 10**9
+    plans = tmp_path / "plans.csv"
+    head = "at,symbol,side,qty,signal,risk,rr,exit_at\n"
+    row = f"{at_ns},TWIN,buy,10,185,1,2.5,{at_ns + 20 * 10**9}\n"
+    plans.write_text(head + row + row.replace("TWIN", "CRWD") + row.replace(str(at_ns), "5"))
+    words = ["sweep", str(tmp_path), "--path", "limit", "--plans", str(plans)]
+    assert main(words) == 2
+    assert "line 4: PLAN_TIME_UNIT" in capsys.readouterr().err
+    plans.write_text(head + row + row.replace("TWIN", "CRWD"))
+    assert main(words) == 2
+    assert "TAPE_SUSPECT" in capsys.readouterr().err
+    assert main([*words, "--allow-bad"]) == 0
+    out, err = capsys.readouterr()
+    assert "plans of CRWD: PLAN_NO_TAPE" in err
+    assert "SUSPECT" in out
+    plans.write_text(head + row.replace("TWIN", "CRWD"))
+    assert main(words) == 2
+    assert "no plan was played" in capsys.readouterr().err

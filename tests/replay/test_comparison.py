@@ -220,3 +220,24 @@ def test_days_of_a_partition_are_listed_without_opening_one(tmp_path: Path) -> N
     for path in tmp_path.rglob("*.parquet"):
         path.write_bytes(b"not opened")
     assert [day.symbol for day in days_at([tmp_path])[20261120]] == ["A"]
+
+
+def test_together_one_bad_tape_of_a_day_is_left_out_alone(tmp_path: Path) -> None:
+    for symbol in "ABC":
+        _big_day(tmp_path, symbol)
+    next(tmp_path.rglob("B_trades.parquet")).write_bytes(b"no Parquet")
+    told: list[str] = []
+    scope = Scope(plans_max=2, window_ns_max=120 * SECOND_NS, events_max=10**9)
+    (stream,) = recorded_streams(
+        [tmp_path], 1, scope, on_bad=lambda day, error: told.append(f"{day.symbol} {error.code}")
+    )
+    assert [tape.symbol for tape in stream.tapes] == ["A", "C"]
+    assert told == ["B TAPE_UNREADABLE"]
+    none = Scope(plans_max=1, window_ns_max=1, events_max=10**9)
+    assert (
+        list(recorded_streams([tmp_path], 1, none, on_bad=lambda day, _: told.append(day.symbol)))
+        == []
+    )
+    assert told[1:] == ["B", "A", "C"]
+    with pytest.raises(TapeError):
+        list(recorded_streams([tmp_path], 1, scope))

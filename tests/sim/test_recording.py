@@ -155,6 +155,20 @@ def test_gaps_reach_whoever_judges_the_tape(tmp_path: Path) -> None:
     assert "3 rows that the recorder could not read" in "; ".join(quality.suspicions)
 
 
+@pytest.mark.parametrize(("size", "shares"), [(7, 700), (300, 300)])
+def test_sizes_in_lots_become_shares_where_they_may_be_lots(
+    tmp_path: Path, size: int, shares: int
+) -> None:
+    day = folder(tmp_path)
+    day.add(QUOTES, [quote(0, size=size), quote(1, size=100)])
+    said = day.finish({}, may_be_lots=True)
+    assert bool(said["counts"]) is (size != shares)
+    (found,) = list_tapes(tmp_path)
+    columns = open_tape(found).columns()
+    assert columns.bid_qty[0] == shares * NANO
+    assert columns.ask_qty[0] == (200 if size == shares else 20_000) * NANO
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"counts": {}, "gaps": [1]}'])
 def test_a_damaged_record_spoils_the_tape(tmp_path: Path, text: str) -> None:
     day = filled(tmp_path)

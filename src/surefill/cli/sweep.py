@@ -131,7 +131,15 @@ def _tasks(args: argparse.Namespace, source: PlanSource | None) -> list[Task]:
         days = wanted_days(days, source)
         if not days:
             raise ChoiceError("no plan was played")
-    return tasks_of(choices, days, model=args.model, seed=args.seed, scope=scope, source=source)
+    return tasks_of(
+        choices,
+        days,
+        model=args.model,
+        seed=args.seed,
+        scope=scope,
+        source=source,
+        allow_bad=args.allow_bad,
+    )
 
 
 @contextmanager

@@ -197,15 +197,22 @@ def _opened(
     source: PlanSource | None,
     on_bad: OnBad | None,
 ) -> Iterator[Stream]:
-    """The stream of these days, or nothing of days that cannot be used where that is allowed."""
-    try:
-        yield _recorded(
-            date, days, scope, seed=seed, source=source, allow_suspect=on_bad is not None
-        )
-    except TapeError as error:
-        if on_bad is None:
-            raise
-        on_bad(days[0], error)
+    """The stream of these days; where that is allowed without those that cannot be used, which are
+    told, or nothing."""
+    usable = list(days)
+    while usable:
+        try:
+            yield _recorded(
+                date, usable, scope, seed=seed, source=source, allow_suspect=on_bad is not None
+            )
+            return
+        except TapeError as error:
+            if on_bad is None:
+                raise
+            bad = [day for day in usable if day.symbol == error.tape] or usable
+            for day in bad:
+                on_bad(day, error)
+            usable = [day for day in usable if day not in bad]
 
 
 def stream_of_day(
@@ -266,10 +273,14 @@ def checked_tape(
 ) -> tuple[TapeColumns, Quality]:
     """The regular hours of a day without the prints that prove nothing, and what they are worth.
     Raises `TapeError`, for a suspect tape as well unless it is allowed."""
-    tape = open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns)
-    quality = tape.quality(session)
-    if not allow_suspect:
-        quality.check()
+    try:
+        tape = open_tape(day, start_ns=session.open_ns, end_ns=session.close_ns)
+        quality = tape.quality(session)
+        if not allow_suspect:
+            quality.check()
+    except TapeError as error:
+        error.tape = day.symbol
+        raise
     return only_evidence(tape.columns()), quality
 
 

@@ -22,7 +22,7 @@ from surefill.brokers.alpaca.endpoints import EndpointError, Endpoints, endpoint
 from surefill.brokers.alpaca.live_tape import LiveTape
 from surefill.brokers.alpaca.past import PastMarket, PastRefused
 from surefill.brokers.alpaca.stream import Stream
-from surefill.brokers.alpaca.translate.past import PastKind, PastTrade
+from surefill.brokers.alpaca.translate.past import LOTS_BEFORE, PastKind, PastTrade
 from surefill.config import Settings
 from surefill.core.fix import Feed
 from surefill.core.market import Nbbo
@@ -181,7 +181,8 @@ def _finish(
     folder: DayFolder, job: Job, feed: Feed, *, source: str, is_new: bool = True
 ) -> Recorded:
     about = {"feed": feed.value, "source": source, "window": list(job.window)}
-    return _recorded(folder, job, folder.finish(about), is_new=is_new)
+    said = folder.finish(about, may_be_lots=job.date < LOTS_BEFORE)
+    return _recorded(folder, job, said, is_new=is_new)
 
 
 def _recorded(folder: DayFolder, job: Job, said: dict[str, object], *, is_new: bool) -> Recorded:

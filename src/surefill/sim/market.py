@@ -43,13 +43,15 @@ class TapeErrorCode(StrEnum):
 
 
 class TapeError(Exception):
-    """A market source that must not be used: a stable ``code``, a ``sentence``, the ``value``."""
+    """A market source that must not be used: a stable ``code``, a ``sentence``, the ``value``;
+    ``tape``: the symbol of the recorded one, where that is known."""
 
     def __init__(self, code: TapeErrorCode, sentence: str, value: object = None) -> None:
         super().__init__(f"{code}: {sentence} ({value!r})")
         self.code = code
         self.sentence = sentence
         self.value = value
+        self.tape = ""
 
 
 @dataclass(frozen=True, slots=True)

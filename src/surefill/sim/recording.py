@@ -33,6 +33,7 @@ QUOTES, TRADES = "quotes", "trades"
 KINDS = (QUOTES, TRADES)
 GAPS = "gaps.jsonl"
 PX_MAX = 2**31 - 1
+LOT = 100
 ROW_GROUP = 65_536
 NANO = 1_000_000_000
 _META = b"surefill"
@@ -164,8 +165,9 @@ class DayFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def finish(self, about: Mapping[str, object]) -> dict[str, Any]:
-        """Make the partition of the parts, once; what ``record.json`` says. ``about``: of it."""
+    def finish(self, about: Mapping[str, object], *, may_be_lots: bool = False) -> dict[str, Any]:
+        """Make the partition of the parts, once; what ``record.json`` says. ``about``: of it.
+        ``may_be_lots``: quotes that are not all multiples of 100 are in lots of 100 shares."""
         if self.is_whole:
             shutil.rmtree(self.parts, ignore_errors=True)  # a kill came between the last two steps
             found: dict[str, Any] = json.loads(
@@ -179,7 +181,11 @@ class DayFolder:
         counts: Counter[str] = Counter()
         for kind in KINDS:
             name = self._suffix if kind == QUOTES else TRADES
-            said[kind] = self._merge(kind, made.joinpath(f"{self.symbol}_{name}.parquet"), counts)
+            table = self._merged(kind, counts)
+            if kind == QUOTES and may_be_lots:
+                table = _in_shares(table, counts)
+            said[kind] = table.num_rows
+            _write(made.joinpath(f"{self.symbol}_{name}.parquet"), table)
         said["counts"] = dict(counts)
         said["gaps"] = self._gaps()
         text = json.dumps(said, indent=1)
@@ -204,8 +210,8 @@ class DayFolder:
                 continue  # a kill cut the last line off; the next start wrote its gap anew
         return found
 
-    def _merge(self, kind: str, path: Path, counts: Counter[str]) -> int:
-        """All parts as one table in order of time; how many rows."""
+    def _merged(self, kind: str, counts: Counter[str]) -> Any:
+        """All parts as one table in order of time, in the layout of `parquet`."""
         tables = []
         for part in self._parts(kind):
             counts.update(_meta(part)["counts"])
@@ -224,14 +230,26 @@ class DayFolder:
             "seq": pa.array(np.arange(rows, dtype=np.int64)),
         }
         rest = {name: table[name] for name in _SCHEMAS[kind] if name != "ts_ns"}
-        _write(path, pa.table(head | rest))
-        return rows
+        return pa.table(head | rest)
 
     def _part(self, kind: str, number: int) -> Path:
         return self.parts.joinpath(f"{kind}-{number:06d}.part")
 
     def _parts(self, kind: str) -> list[Path]:
         return sorted(self.parts.glob(f"{kind}-*.part"))
+
+
+def _in_shares(table: Any, counts: Counter[str]) -> Any:
+    """Sizes in lots of 100 become shares, and are counted; sizes in shares stay."""
+    sizes = {name: table[name].to_numpy() for name in ("bid_sz", "ask_sz")}
+    if not any((values % LOT).any() for values in sizes.values()):
+        return table
+    counts["quote_sizes_were_lots"] += table.num_rows
+    for name, values in sizes.items():
+        shares = pa.array((values.astype(np.int64) * LOT).clip(max=PX_MAX), pa.int64())
+        at = table.column_names.index(name)
+        table = table.set_column(at, name, shares.cast(pa.int32()))
+    return table
 
 
 def _quote_table(rows: Iterable[Nbbo], counts: Counter[str]) -> Any:

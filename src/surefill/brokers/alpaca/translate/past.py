@@ -24,6 +24,9 @@ from surefill.core.fix import Feed
 from surefill.core.market import Nbbo, Print
 
 ROWS_PER_PAGE_MAX = 10_000
+LOTS_BEFORE = 20251103
+"""Quotes of days before this one may have their sizes in round lots, not in shares (alpaca.md 5.1);
+consolidated quotes then showed round lots alone, so that sizes in shares are multiples of 100."""
 NULL = Raw(b"null")
 
 
