@@ -144,6 +144,9 @@ def test_switches_are_said_with_their_way_back() -> None:
         RiskState.HALTED,
         "HALTED BY THE KILL SWITCH",
     )
+    loud = with_state(look_at(covered_bench()), kill=reason)
+    both = board_of(replace(loud, alerts=(alert(Severity.CRITICAL),)))
+    assert [one.tone for one in both.notices] == [Tone.BAD, Tone.WARN]
     assert killed.headline == "1 open trade, 1 with shares, all covered"
 
 

@@ -38,6 +38,7 @@ def test_an_open_one_says_what_can_be_done() -> None:
     bare = sheet_of(b.trade, None)
     assert (bare.status, bare.tone, bare.has_position) == ("40 BARE", Tone.BAD, True)
     assert sheet_of(covered_bench().trade, None).tone is Tone.GOOD
+    assert dict(bare.facts)["Result"] == "-"
 
 
 def test_ends_are_not_all_good() -> None:

@@ -169,7 +169,7 @@ def board_of(look: Look) -> Board:
         seq=look.picture.seq,
         risk=risk if state is not None else None,
         risk_why=why.sentence if why is not None else "",
-        notices=tuple(_notices(look, trades)),
+        notices=tuple(sorted(_notices(look, trades), key=lambda one: one.tone is not Tone.BAD)),
         vitals=tuple(_vitals(look)),
         trades=tuple(_trade_row(trade, dict(look.bare_more_ns)) for trade in trades),
         foreign=tuple(
@@ -185,7 +185,7 @@ def board_of(look: Look) -> Board:
 
 
 def _notices(look: Look, trades: list[Trade]) -> Iterator[Notice]:
-    """Loudest first."""
+    """What is ours first; the loudest are sorted before the others."""
     yield from _bare(look, trades)
     yield from _doubtful(trades)
     yield from _engine_notices(look, has_open=bool(trades))

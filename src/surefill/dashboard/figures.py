@@ -21,8 +21,8 @@ LEVELS = {
     "worst price": ("#c9960c", "dash"),
     "stop of the signal": ("#e45756", "dot"),
     "target of the signal": ("#3fa35a", "dot"),
-    "stop in place": ("#e45756", "solid"),
-    "target in place": ("#3fa35a", "solid"),
+    "stop from the fill": ("#e45756", "solid"),
+    "target from the fill": ("#3fa35a", "solid"),
 }
 INK, GRID = "#8a939e", "rgba(128,136,146,0.25)"
 Figure = dict[str, Any]

@@ -130,7 +130,9 @@ def _facts(shown: TradeResult) -> Iterator[tuple[str, str]]:
     yield "Reward/risk", change_text(shown.rr_planned, shown.rr_at_fill)
     yield "Slippage, bps", signed_text(shown.slippage_vs_signal_bps)
     yield "Average exit", px_text(shown.exit_avg_px)
-    yield "Result", f"{usd_text(shown.pnl_usd)} USD, {signed_text(shown.r_realized)} R"
+    known = shown.pnl_usd is not None
+    result = f"{usd_text(shown.pnl_usd)} USD, {signed_text(shown.r_realized)} R"
+    yield "Result", result if known else NOTHING
     yield "Arrived", f"{date_text(shown.accepted_ns)} New York"
     yield "Strategy", shown.strategy or NOTHING
 
@@ -184,8 +186,8 @@ def tape_of(parent: Parent, track: Track | None, source: str, *, is_open: bool =
         ("worst price", parent.worst_px),
         ("stop of the signal", parent.stop_px),
         ("target of the signal", parent.target_px),
-        ("stop in place", parent.rest_stop_px),
-        ("target in place", parent.rest_target_px),
+        ("stop from the fill", parent.rest_stop_px),
+        ("target from the fill", parent.rest_target_px),
     )
     quotes = () if track is None else zip(track.at_ns, track.bid_px, track.ask_px, strict=True)
     return Tape(
