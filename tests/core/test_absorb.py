@@ -322,3 +322,51 @@ def test_a_move_that_was_lost_on_its_way_stays_spent() -> None:
     b.run(1)
     b.replaces("E1.stop", "S2")
     assert b.trade.change_failures == 0
+
+
+def moving(side: str) -> Bench:
+    """A trade being closed by its target, whose move was sent and never answered."""
+    b = covered_bench(side)
+    b.run(1)
+    b.operator(Act.FLATTEN)
+    assert b.news()[0].startswith("replace X1 -> T1")
+    return b
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_move_that_the_broker_is_seen_to_have_is_not_lost(side: str) -> None:
+    """Found by simulation, seed 15476: a read from the past did not find it, and when its order was
+    replaced the stop beside it was cancelled."""
+    b = moving(side)
+    b.rows["X1"].status = OrdStatus.PENDING_REPLACE
+    b.streams(b.report(b.rows["X1"], ExecType.PENDING_REPLACE))
+    b.loses("X1", Verb.REPLACE)
+    b.run(1)
+    assert state_of(b, "T1") is OrderState.IN_DOUBT
+    b.replaces("X1", "T1", told=False)
+    b.streams(b.report(b.rows["X1"], ExecType.REPLACED))
+    b.run(3)
+    assert state_of(b, "T1") is OrderState.WORKING
+    assert b.news() == []
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_move_put_down_as_lost_is_looked_for_when_its_order_is_replaced(side: str) -> None:
+    b = moving(side)
+    b.loses("X1", Verb.REPLACE)
+    b.run(0.1)
+    assert state_of(b, "T1") is OrderState.ABSENT
+    b.replaces("X1", "T1", told=False)
+    b.reads = False
+    b.streams(b.report(b.rows["X1"], ExecType.REPLACED))
+    assert state_of(b, "T1") is OrderState.IN_DOUBT
+    b.feed(
+        RequestAnswered(
+            "p1", Verb.QUERY, b.key("T1"), Rejected(Kind.NOT_FOUND, "old"), b.now, b.now
+        )
+    )
+    assert state_of(b, "T1") is OrderState.IN_DOUBT, "somebody stands in its place"
+    b.reads = True
+    b.run(6)
+    assert state_of(b, "T1") is OrderState.WORKING
+    assert b.news() == []

@@ -7,8 +7,13 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.events import Act, MarketUpdated
-from surefill.core.exits import COLLAR_BPS, closing_px, is_partial_close, nearest_px
-from surefill.core.fix import ExecType, Feed, TradingStatus
+from surefill.core.exits import (
+    COLLAR_BPS,
+    closing_px,
+    is_partial_close,
+    nearest_px,
+)
+from surefill.core.fix import ExecType, Feed, OrdStatus, TradingStatus
 from surefill.core.market import MarketView, Nbbo
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.risk import Limits
@@ -16,7 +21,7 @@ from surefill.core.trade import Outcome, Trade
 from surefill.core.turn import Context, Turn
 from surefill.core.units import NANO, to_nano, to_text
 from surefill.tactics.registry import TACTICS
-from tests.support.core import CLOSE_NS, Bench, Kind, S, covered_bench
+from tests.support.core import CALENDAR, CLOSE_NS, Bench, Kind, S, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 
@@ -237,3 +242,37 @@ def test_the_stop_beside_a_close_that_cannot_fill_is_kept_over_the_night(
     b.run(45)
     assert any(line.startswith("cancel") for line in b.news()) is gives_up
     assert (b.held, b.covered) == (100, 0 if gives_up else 100)
+
+
+@SIDES
+def test_no_stop_is_ended_for_a_target_that_was_just_replaced(side: str) -> None:
+    """By hand, or by a move of ours that nobody has told of yet."""
+    b = covered_bench(side)
+    b.run(1)
+    old = b.rows["X1"]
+    old.status = OrdStatus.REPLACED
+    b.streams(b.report(old, ExecType.REPLACED))
+    b.operator(Act.FLATTEN)
+    b.run(3)
+    assert b.news() == []
+    b.run(4)
+    assert b.news()[0] == "cancel X1.stop", "nobody stands in its place (B-06)"
+
+
+@SIDES
+def test_a_close_that_comes_after_the_session_waits_for_the_next(side: str) -> None:
+    """Found by simulation, seed 20944: 23 s after the close six targets were moved to where the
+    market had been, to be met by whatever the next open brings."""
+    b = covered_bench(side, start_ns=CLOSE_NS - 600 * S)
+    b.now = CLOSE_NS + 23 * S
+    b.operator(Act.FLATTEN)
+    b.run(60)
+    assert b.news() == []
+    open_ns = CALENDAR.next_open_ns(b.now)
+    assert open_ns is not None
+    b.now = open_ns - 10 * S
+    b.run(9.9)
+    assert (b.news(), b.covered) == ([], 100)
+    b.quote()
+    b.run(0.2)
+    assert b.news()[0].startswith("replace X1 -> T1")

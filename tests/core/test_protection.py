@@ -9,6 +9,7 @@ import pytest
 
 from surefill.core.events import (
     Accepted,
+    Act,
     Position,
     PositionsRead,
     RateLimited,
@@ -202,3 +203,24 @@ def test_a_move_that_is_refused_for_ever_is_tried_no_faster_than_moves_may_be_ma
     assert gaps[-1] >= 60 * S // EXIT_CHANGES_PER_MINUTE
     assert b.alarms == ["EXIT_MOVE_REFUSED"]
     assert b.covered == 100
+
+
+@SIDES
+def test_a_lone_stop_that_may_yet_arrive_is_not_superseded(side: str) -> None:
+    """The broker takes a lone order without shares, so a copy that was lost on its way would open a
+    position when the trade is flat (I10, decision 0003)."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.refuses("X1", Kind.OTHER)
+    assert b.news()[-1].startswith("submit S1")
+    b.loses("S1")
+    b.operator(Act.FLATTEN)
+    b.run(0.3)
+    assert [line.split()[:2] for line in b.news() if line.startswith("submit")] == [
+        ["submit", "S1"]
+    ]
+    b.accepts("S1")
+    assert b.news() == ["cancel S1"]
+    b.cancelled("S1")
+    assert b.news()[-1].startswith(f"submit F1 {b.out} 100")

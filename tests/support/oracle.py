@@ -194,9 +194,9 @@ class Oracle:
         """Shares that an entry or a group of exits may still execute, for all that is known."""
         family = self.families[key]
         known, missed = self.members(key, exits=family.is_exit), family.missed_ns
-        is_absent = bool(missed)  # enough for exits: decision 0003
-        if missed and not family.is_exit:
-            is_absent = len(missed) >= READS and missed[-1] - missed[0] >= SETTLE_NS
+        is_pair = family.is_exit and family.spec.contingency is Contingency.OCO
+        is_absent = len(missed) >= READS and missed[-1] - missed[0] >= SETTLE_NS
+        is_absent |= bool(missed) and is_pair  # enough for a pair: decision 0003
         is_gone = not known and (family.is_refused or family.is_unsent or is_absent)
         if is_gone or any(told.status in DEAD for told in known):
             return 0
@@ -251,6 +251,9 @@ class Oracle:
                 may_repeat = before is None or before.is_unsent or family.is_exit
                 assert may_repeat, f"I10: {spec} sent again in doubt"
                 (self._judge_exit if family.is_exit else self._judge_entry)(plan_id, spec)
+                if before is None and family.is_exit and spec.leg is not Leg.FLATTEN:
+                    stop_px = spec.stop_loss_px or spec.stop_px  # a body sent again never changes
+                    self._judge_prices(plan_id, stop_px, spec.take_profit_px)
                 self.families[spec.cl_ord_id] = family
             case cmd.ReplaceOrder(plan_id, new_cl_ord_id=key, limit_px=limit_px, stop_px=stop_px):
                 assert self.bodies.get(key) is None, f"I9: {command} names a used id"
@@ -286,8 +289,6 @@ class Oracle:
         if spec.leg is Leg.FLATTEN:
             was_refused = any(f.is_exit and f.is_refused for f in self._of(plan_id).values())
             assert plan_id in self.closing or was_refused, f"A-32: nothing asks for {spec}"
-        else:
-            self._judge_prices(plan_id, spec.stop_loss_px or spec.stop_px, spec.take_profit_px)
 
     def _judge_prices(self, plan_id: str, stop_px: int | None, target_px: int | None) -> None:
         """Exits hang on the fills; while an execution is unknown, its price is no ground (A-04)."""

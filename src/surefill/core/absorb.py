@@ -29,7 +29,6 @@ from surefill.core.events import (
 )
 from surefill.core.fix import Contingency, Leg, OrdType
 from surefill.core.order import (
-    ABSENT_AFTER_NS,
     ChildOrder,
     OrderInput,
     OrderState,
@@ -107,11 +106,13 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
         turn.trade = replace(turn.trade, wash_blocked=True)
         _defer(turn, order, turn.now)
         return
-    if refusal.kind is not RejectKind.PRICE_THROUGH and _may_yet_arrive(turn, order):
+    is_short_of_shares = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
+    if refusal.kind is not RejectKind.PRICE_THROUGH and order.may_yet_arrive(turn.now):
         _tell_refused(turn, refusal)
         _defer(turn, order, turn.now + SECOND_NS)
+        if is_short_of_shares and order.sends % 4 == 3:  # they may be sold: the positions tell
+            turn.commands.append(QueryPositions(Priority.EVIDENCE))
         return
-    is_short_of_shares = refusal.kind in (RejectKind.QTY_UNAVAILABLE, RejectKind.NOT_AN_EXIT)
     if is_short_of_shares and _waits_for_shares(turn, order, refusal):
         return
     is_closing_pair = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.OCO
@@ -151,13 +152,6 @@ def _waits_for_shares(turn: Turn, order: ChildOrder, refusal: Rejected) -> bool:
     if order.sends == UNRELEASED_SENDS:
         _tell_refused(turn, refusal)
     return True
-
-
-def _may_yet_arrive(turn: Turn, order: ChildOrder) -> bool:
-    """Whether an earlier copy of this exit was neither answered nor found: it may be accepted 90 s
-    after it was sent (N2), and only its own id keeps the broker from taking both (I9)."""
-    since_ns = order.absent_since_ns
-    return since_ns is not None and turn.now < since_ns + ABSENT_AFTER_NS
 
 
 def _tell_refused(turn: Turn, refusal: Rejected) -> None:
@@ -281,6 +275,10 @@ def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:
             )
         )
     elif order.replaces is not None:
+        old = turn.trade.order_by_id(order.replaces)
+        if old is not None and (old.is_moving or _lacks_successor(turn.trade, old)):
+            turn.ask(old)  # the broker has a move of it: this read came from the past (N8)
+            return
         _change_failed(turn, "it never reached the broker")
         _drop(turn, order)
     else:
@@ -288,6 +286,10 @@ def _not_found(turn: Turn, order: ChildOrder, sent_ns: int) -> None:
         turn.update(replace(order, absent_since_ns=order.absent_since_ns or sent_ns))
         order = turn.trade.order(order.key) or order
         _defer(turn, order, turn.now + backoff(RETRY_NS, order.sends - 1))
+
+
+def _lacks_successor(trade: Trade, order: ChildOrder) -> bool:
+    return order.state is OrderState.REPLACED and not trade.has_successor(order)
 
 
 def take_report(turn: Turn, report: ExecutionReport) -> bool:
@@ -362,6 +364,7 @@ def _apply(turn: Turn, order: ChildOrder, report: ExecutionReport) -> None:
     give_back(turn, after, order.cum_qty - after.cum_qty)
     if after.state is OrderState.REPLACED and order.state is not OrderState.REPLACED:
         turn.trade = replace(turn.trade, change_failures=0)  # what was pending is not any more
+        _expect_successor(turn, after)
     if order.order_id is None and after.replaces is not None:
         _await_predecessor(turn, after.replaces)
     check_fill(turn, after, report)
@@ -376,6 +379,14 @@ def _carry(turn: Turn, order: ChildOrder) -> None:
             later = replace(later, carried_qty=carried_qty)
             turn.update(later)
             _carry(turn, later)
+
+
+def _expect_successor(turn: Turn, order: ChildOrder) -> None:
+    """An order is replaced, and its moves were put down as lost: one of them was not (I10)."""
+    for lost in turn.trade.orders:
+        if order.order_id and lost.replaces == order.order_id and lost.state is OrderState.ABSENT:
+            doubted = with_input(lost, OrderInput.DOUBT)
+            turn.update(replace(doubted, asked_ns=0, asks=0))
 
 
 def _await_predecessor(turn: Turn, order_id: str) -> None:

@@ -21,6 +21,7 @@ from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.session import SessionKind
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import CONFIRM_NS, Turn
 from surefill.core.units import CENT, to_text
@@ -36,6 +37,10 @@ LAST_MINUTE_NS = 60 * SECOND_NS
 """Before the close no working stop is given up for a closing order: what that order does not sell
 would be bare all night (A-36)."""
 HALT_RECHECK_NS = SECOND_NS
+CLOSED_RECHECK_NS = 60 * SECOND_NS
+"""How often a close that waits for the open looks whether there is one."""
+SUCCESSOR_ASKS = 5
+"""So many reads wait for the successor of a replaced exit: 4 s. One that fired has none (B-06)."""
 
 
 def end_group(turn: Turn, group: ExitGroup) -> None:
@@ -114,8 +119,16 @@ def close_position(turn: Turn, due_qty: int) -> None:
 def close_by_group(turn: Turn, group: ExitGroup) -> None:
     """Let a working group close its shares: by its own target where it has one, so that its stop
     covers them meanwhile; a group that cannot is ended."""
+    if turn.context.kind is not SessionKind.RTH:
+        # Nothing can be met before the open, and a marketable order that waits for it is met at
+        # any price of its collar (A-36): the cover that rests is worth more.
+        session, later_ns = turn.context.session, turn.now + CLOSED_RECHECK_NS
+        if session is not None and turn.now < session.open_ns:
+            later_ns = session.open_ns
+        turn.wake_at(later_ns)
+        return
     orders = [o for o in turn.trade.group_orders(group.n) if not o.is_terminal]
-    if any(order.state is not OrderState.WORKING for order in orders):
+    if any(order.state is not OrderState.WORKING for order in orders) or _is_succeeded(turn, group):
         turn.wake_at(turn.now + STEP_NS)
         return
     closing = next((o for o in orders if o.leg is Leg.FLATTEN), None)
@@ -130,6 +143,17 @@ def close_by_group(turn: Turn, group: ExitGroup) -> None:
         end_group(turn, group)
     else:
         _turn_target(turn, group, target)
+
+
+def _is_succeeded(turn: Turn, group: ExitGroup) -> bool:
+    """Whether an exit was just replaced and the order in its place is not known yet: its news is on
+    the way, and its stop is not ended for a target that is only not seen."""
+    for order in turn.trade.group_orders(group.n):
+        is_alone = order.state is OrderState.REPLACED and not turn.trade.has_successor(order)
+        if is_alone and order.asks < SUCCESSOR_ASKS:
+            turn.ask(order)
+            return True
+    return False
 
 
 def firing_stop(trade: Trade, group: ExitGroup) -> ChildOrder | None:
@@ -209,6 +233,8 @@ def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     trade = turn.trade
     orders = trade.group_orders(group.n)
     stop_px = next((o.spec.stop_px for o in orders if o.leg is Leg.STOP and o.is_open), None)
+    if all(order.leg is not Leg.STOP for order in orders):
+        stop_px = group.stop_px or None  # the answer that names it is still on its way (R1)
     px = closing_px(turn) if stop_px is None else _beyond_stop(turn, stop_px)
     recently = turn.now < trade.change_failed_ns + STEP_NS
     if recently or not _is_marketable(turn, px, target.spec.side):

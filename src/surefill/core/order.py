@@ -105,6 +105,8 @@ TRANSITIONS: dict[tuple[OrderState, OrderInput], OrderState] = {
     (_S.ABSENT, _I.EXPIRE): _S.EXPIRED,
     (_S.ABSENT, _I.REJECT): _S.REJECTED,
     (_S.ABSENT, _I.REPLACE): _S.REPLACED,
+    # Its predecessor is replaced: the move that was put down as lost may be what replaced it.
+    (_S.ABSENT, _I.DOUBT): _S.IN_DOUBT,
     # Cancelled is not the end of the news: a fill may still be reported (glossary 13, A-06).
     (_S.CANCELED, _I.FILL): _S.FILLED,
     (_S.EXPIRED, _I.FILL): _S.FILLED,
@@ -162,6 +164,7 @@ class ChildOrder:
     ``group`` is the exit group it belongs to (0: entry). ``reported_qty`` is the highest cumulative
     quantity that a broker message showed (at ``reported_ns``, less what was busted since); where it
     exceeds the ledger, executions are missing.
+    ``is_moving``: the broker shows it as waiting for a replacement, which it therefore has.
     ``is_unlisted`` and ``is_unmoved``: a complete listing and the positions, both read after that
     time, know nothing of it either (I10). ``asked_ns``/``asks``: last read and number of reads
     without news. ``read_ns``: when the last read of it that succeeded was sent, kept while its
@@ -179,6 +182,7 @@ class ChildOrder:
     order_id: str | None = None
     replaces: str | None = None
     is_held: bool = False
+    is_moving: bool = False
     fills: tuple[Fill, ...] = ()
     reported_qty: int = 0
     reported_ns: int = 0
@@ -221,6 +225,13 @@ class ChildOrder:
         if since_ns is None or self.absent_reads < ABSENT_READS:
             return False
         return at_ns >= since_ns + ABSENT_AFTER_NS
+
+    def may_yet_arrive(self, now: int) -> bool:
+        """Whether an earlier copy of this exit was neither answered nor found: it may be accepted
+        90 s after it was sent (N2), and only its own id keeps the broker from taking it as well as
+        what is sent in its place (I9, I10)."""
+        since_ns = self.absent_since_ns
+        return since_ns is not None and now < since_ns + ABSENT_AFTER_NS
 
     @property
     def priced_qty(self) -> int:
@@ -303,6 +314,7 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
         order_id=report.order_id,
         replaces=report.replaces or order.replaces,
         is_held=order.is_held if is_late else not report.working,
+        is_moving=order.is_moving if is_late else report.ord_status is OrdStatus.PENDING_REPLACE,
         reported_qty=shown_qty if is_news else order.reported_qty,
         reported_ns=report.venue_ns if is_news else order.reported_ns,
         reported_px=report.avg_px if is_news and report.avg_px else order.reported_px,

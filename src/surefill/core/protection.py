@@ -170,13 +170,14 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
     trade = turn.trade
     group = trade.group(order.group)
     is_restore = group is not None and group.kind is GroupKind.RESTORE
-    # What trades back goes again under its own id like any exit: a first copy may yet arrive.
+    is_alone = order.spec.contingency is Contingency.NONE
+    # A first copy may yet arrive. A pair meets its own shares there, or what took its place; a lone
+    # order would be taken as well, so it goes again under its own id (decision 0003).
     is_right = is_restore and order.spec.order_qty <= -trade.position_qty
     is_right = is_right or (
         cover_of(trade).claimed_qty <= trade.position_qty  # another copy may have turned up
         and order.spec.order_qty <= trade.position_qty
-        and (order.leg is Leg.FLATTEN or trade.exit_reason is None)
-        and _still_wanted(trade, order)
+        and ((is_alone and order.may_yet_arrive(turn.now)) or _still_wanted(trade, order))
     )
     if not is_right:
         turn.cancel(order)
@@ -185,8 +186,12 @@ def _send_deferred(turn: Turn, order: ChildOrder) -> None:
     if blocked_by_entry or turn.now < order.not_before_ns:
         turn.wake_at(max(order.not_before_ns, turn.now + 50 * MS_NS))
         return
-    is_plain = order.leg is Leg.FLATTEN and order.spec.contingency is Contingency.NONE
-    if is_plain and not is_restore and may_be_sold(turn, order.spec.order_qty):
+    if (
+        is_alone
+        and order.leg is Leg.FLATTEN
+        and not is_restore
+        and may_be_sold(turn, order.spec.order_qty)
+    ):
         turn.wake_at(turn.now + SECOND_NS // 4)
         return
     turn.resend(order, Priority.PROTECT)
@@ -198,7 +203,7 @@ def _still_wanted(trade: Trade, order: ChildOrder) -> bool:
         return trade.exit_reason is not None or trade.keep_qty is not None
     exits = trade.wanted_exits()
     stop_px = order.spec.stop_loss_px or order.spec.stop_px
-    return stop_px == exits.stop_px
+    return trade.exit_reason is None and stop_px == exits.stop_px
 
 
 def _cover(turn: Turn) -> None:

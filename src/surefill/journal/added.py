@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 ADDED: Mapping[str, frozenset[str]] = {
     # No read was remembered: it counts as older than any question. Nothing was disputed.
-    "ChildOrder": frozenset({"read_ns", "disputed_qty", "disputed_px"}),
+    "ChildOrder": frozenset({"read_ns", "disputed_qty", "disputed_px", "is_moving"}),
     # No limit over time counted before; volume was not known.
     "EngineState": frozenset({"entered"}),
     "MarketView": frozenset({"volume_qty"}),

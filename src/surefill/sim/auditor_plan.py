@@ -225,7 +225,8 @@ class PlanJudge:
         if order.role == ENTRY:
             self.tell(*path_faults(self.terms, order))
             return
-        self._instant.has_new_exit |= order.status not in (HELD, ARMED)
+        # A replacement stands for the shares of the order it replaces: no exit more (C.0).
+        self._instant.has_new_exit |= order.status not in (HELD, ARMED) and line.replaces is None
         if line.replaces is not None or line.parent_id is not None:
             return
         if order.role == FLATTEN:

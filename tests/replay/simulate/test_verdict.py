@@ -23,7 +23,7 @@ from surefill.replay.simulate.seeds import findings_of
 from surefill.replay.simulate.verdict import judge, limits_of, unheard_of
 from surefill.runtime.result import TradeResult, result_of
 from surefill.sim.auditor import AuditLimits
-from surefill.sim.faults import Fault, FaultCode
+from surefill.sim.faults import Fault, FaultCode, Param
 from tests.replay.simulate.test_play import with_more
 
 Spoil = Callable[[Played], None]
@@ -216,3 +216,24 @@ def test_what_callers_are_told_they_made_is_the_venues_money(
 
     monkeypatch.setattr(verdict, "result_of", with_a_cent)
     assert "I12" in codes(played)
+
+
+@pytest.mark.parametrize("delay_ms", [705, 712, 20_000])
+def test_cover_that_a_close_superseded_harms_nobody_when_it_arrives(delay_ms: int) -> None:
+    """Decision 0003: the request of a pair travels, a read does not find it, and the operator's
+    flatten takes its place. Whichever comes first, the venue lets only one of them have the shares;
+    the auditor and the witness look at what it did."""
+    one = scripted("limit, target")
+    params: dict[str, Param] = {"accept_delay_ms": delay_ms}
+    lost = Armed(15, Fault(FaultCode.N2, "POST /v2/orders", count=1, params=params))
+    more = (lost, Operated(600, Act.FLATTEN, "ACME"))
+    played = play(replace(one, happenings=(*one.happenings, *more)))
+    told = [
+        (str(line["cl_ord_id"])[-2:], line["kind"])
+        for line in played.run.log.lines
+        if line["kind"] in ("accept", "refused") and str(line["cl_ord_id"]).startswith("sf-")
+    ]
+    accepted = [key for key, kind in told if kind == "accept" and key in ("X1", "F1")]
+    assert {key for key, _ in told} >= {"X1", "F1"}, "both were sent"
+    assert accepted == [{705: "X1"}.get(delay_ms, "F1")]
+    assert judge(played)[1] == ()

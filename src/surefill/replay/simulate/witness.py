@@ -23,6 +23,7 @@ from surefill.core.events import (
     PositionsRead,
     ReadFailed,
 )
+from surefill.core.fix import Contingency, Leg
 from surefill.core.order import ChildOrder, OrderState
 from surefill.runtime.stepper import Decided
 from surefill.sim.auditor import Violation
@@ -72,7 +73,7 @@ class Witness:
         if self._is_live(order):
             sentence = f"{order.key} is put down as {order.state}, and the venue has it"
             self.violations.append(Violation(code, trade_id, now, sentence))
-        elif order.state is OrderState.ABSENT:
+        elif order.state is OrderState.ABSENT and not _is_harmless_late(order):
             self._absent.add((trade_id, order.key))
 
     def _check_start(self, decided: Decided, now: int) -> None:
@@ -87,3 +88,9 @@ class Witness:
         order_id = order.order_id or venue.cl_ord_ids.get((self.account, order.key))
         known = venue.orders.get(order_id) if order_id is not None else None
         return known is not None and known.is_live
+
+
+def _is_harmless_late(order: ChildOrder) -> bool:
+    """Whether the venue takes a late order only for shares that nothing else stands for: it is
+    a pair of exits, or the move of one (decision 0003). What it did is the auditor's to judge."""
+    return order.leg is not Leg.ENTRY and order.spec.contingency is Contingency.OCO
