@@ -22,8 +22,9 @@ from tests.support.pages import Reader
 pytestmark = pytest.mark.slow
 pytest.importorskip("nicegui", reason="the dashboard's extra is not installed")
 
-WIDTHS = (1280, 390)
 LINKS = ("/", "/costs", "/refusals", "/checklist", "/system")
+LOOKS = ((1280, "light", LINKS[:2]), (390, "dark", LINKS))
+"""Width, scheme, and the pages that are looked at in it."""
 
 
 class Stage:
@@ -34,7 +35,8 @@ class Stage:
         self.port, self._venue_port = int(reader.api_port), int(reader.port)
         self.url = f"http://127.0.0.1:{self.port}"
         (path,) = reader.place.glob(".surefill/*.api-tokens")
-        self.tokens = TokenFile(path).tokens()
+        self.file = TokenFile(path)
+        self.tokens = dict(self.file.tokens())
         self.place = reader.place
 
     def log(self, **wanted: object) -> list[dict[str, Any]]:
@@ -75,11 +77,11 @@ def test_the_page_about_it_does_what_it_says(stage: Stage) -> None:
 
 def test_a_viewer_looks_and_has_no_buttons(stage: Stage, pages: Pages) -> None:
     """At both widths and in both schemes nothing is wider than the screen, and no script fails."""
-    for width, scheme in zip(WIDTHS, ("light", "dark"), strict=True):
+    for width, scheme, links in LOOKS:
         page = pages.new(width=width, scheme=scheme)
         stage.login(page, Role.VIEWER)
         page.get_by_text("COVERED").first.wait_for()
-        for link in LINKS:
+        for link in links:
             page.goto(stage.url + link)
             page.locator("nav a[aria-current=page]").wait_for()
             assert page.get_by_role("button").all_inner_texts() == ["Log out"]
@@ -166,6 +168,8 @@ def test_a_kill_only_login_has_the_switch_and_nothing_else(stage: Stage, pages: 
     page.get_by_role("heading", name="The kill switch").wait_for()
     assert page.get_by_role("button").all_inner_texts() == ["Kill switch", "Log out"]
     assert page.get_by_role("navigation").count() == 0
+    stage.file.rotate(Role.KILL_ONLY)  # its sessions are over, without anybody loading a page
+    page.wait_for_url(f"{stage.url}/login")
     page.context.close()
 
 
