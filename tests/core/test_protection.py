@@ -224,3 +224,22 @@ def test_a_lone_stop_that_may_yet_arrive_is_not_superseded(side: str) -> None:
     assert b.news() == ["cancel S1"]
     b.cancelled("S1")
     assert b.news()[-1].startswith(f"submit F1 {b.out} 100")
+
+
+@SIDES
+def test_what_was_refused_for_a_change_that_is_in_force_goes_at_once(side: str) -> None:
+    """Found by simulation, seed 22040, a calm one: with two refusals of this kind the exits stood
+    off their place for 1.6 s."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    b.replaces("E1.stop", "S1")
+    assert b.news()[-1].startswith("replace E1.target -> T1")
+    b.refuses("E1.target", Kind.PENDING, Verb.REPLACE)
+    b.run(0.05)
+    assert b.news() == []
+    b.run(0.1)
+    assert b.news() == [f"replace E1.target -> T2 limit {b.px(404)}"]
+    b.refuses("E1.target", Kind.PENDING, Verb.REPLACE)
+    b.run(1.3)
+    assert b.news() == [], "once"

@@ -45,6 +45,8 @@ EXIT_CHANGES_PER_MINUTE = 3
 CHANGE_RETRY_NS = tuple(ms * MS_NS for ms in (700, 1_400, 2_800, 5_000, 10_000, 20_000))
 """Pauses after replacements that came to nothing, in a row: the broker's chain settles in seconds
 (alpaca.md 2.4.8) and, on a bad day, in hours (B-15). The last one repeats: no faster than I20."""
+SETTLED_RETRY_NS = 100 * MS_NS
+"""The pause after the first refusal, where the change that it was for is in force already."""
 LATE_NS = 700 * MS_NS
 """An answer takes 150 ms and the stream 80 ms at most; after this long something is wrong."""
 _GONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
@@ -290,6 +292,8 @@ def _amend(turn: Turn) -> None:
             continue
         is_repair = not is_ratchet(trade, order)
         pause_ns = backoff(CHANGE_RETRY_NS, max(0, trade.change_failures - 1))
+        if trade.change_failures <= 1 and _was_early(trade, order):
+            pause_ns = SETTLED_RETRY_NS
         if turn.now < trade.change_failed_ns + pause_ns:
             turn.wake_at(trade.change_failed_ns + pause_ns)
             return
@@ -316,6 +320,16 @@ def _moved(trade: Trade, order: ChildOrder, wanted: ExitPrices) -> OrderSpec:
         stop_px=wanted.stop_px if is_stop else order.spec.stop_px,
         limit_px=order.spec.limit_px if is_stop else wanted.target_px,
     )
+
+
+def _was_early(trade: Trade, order: ChildOrder) -> bool:
+    """Whether the move of this order was refused, and no change of its group is pending any more as
+    far as we know: the one that it was refused for is in force (simulation, seed 22040)."""
+    was_refused = any(
+        one.replaces == order.order_id and one.state is OrderState.REJECTED for one in trade.orders
+    )
+    live = [one for one in trade.group_orders(order.group) if not one.is_terminal]
+    return was_refused and not any(one.is_moving or trade.has_successor(one) for one in live)
 
 
 def _changes_allowed(trade: Trade) -> int:
