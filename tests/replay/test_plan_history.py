@@ -101,6 +101,7 @@ def test_what_cannot_be_played_is_named() -> None:
     source, others = market_entries([entry("l-1", path="limit"), entry()])
     assert [(one.where, one.code) for one in others] == [("order l-1", "PLAN_NOT_MARKET")]
     assert source.places == {(20261120, "ACME")}
+    assert source.by_place() == {(20261120, "ACME"): source}
     found = given(
         entry("none", order_qty=NANO // 2),
         entry("early", arrival_ns=SESSION.open_ns - 1),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from surefill.core.units import NANO
 from surefill.replay.plan_rows import draw_of
+from surefill.replay.plan_sampled import SampledPlans
 from surefill.replay.plan_source import SEEN_NS, FilePlans, place_of, without_tape, write_left_out
 from surefill.sim.calendar import session_on
 from surefill.sim.columns import TapeColumns, columns_of_rows
@@ -66,6 +67,16 @@ def test_days_that_nobody_recorded_are_named() -> None:
     assert source.places == {(20261120, "ACME"), (20261120, "OTHER")} == set(map(place_of, draws))
     (missing,) = without_tape(source, [(20261120, "ACME")])
     assert (missing.where, missing.code) == ("plans of OTHER", "PLAN_NO_TAPE")
+
+
+def test_a_source_as_one_for_each_day_and_symbol() -> None:
+    draws = (plan("a", SESSION.open_ns), plan("b", SESSION.open_ns, "OTHER"))
+    parts = FilePlans(draws).by_place()
+    assert parts == {
+        (20261120, "ACME"): FilePlans(draws[:1]),
+        (20261120, "OTHER"): FilePlans(draws[1:]),
+    }
+    assert SampledPlans().by_place() == {}
 
 
 def test_what_was_left_out_is_kept_as_lines(tmp_path: Path) -> None:

@@ -180,12 +180,16 @@ def recorded_streams(
     other, of which this holds no second one. With ``on_bad`` a day that cannot be used is told and
     left out, and a suspect one is played; without it both raise `TapeError`.
     """
-    for date, days in sorted(days_at(paths).items()):
-        wanted = wanted_days(days, source)
+    parts = {} if source is None else source.by_place()
+    every = days_at(paths)
+    known = set(wanted_days([day for days in every.values() for day in days], source))
+    for date, days in sorted(every.items()):
+        wanted = [day for day in days if day in known]
         for some in [wanted] if together and wanted else [[day] for day in wanted]:
             # A run and its market know each other: without this they outlive their day.
             gc.collect()
-            yield from _opened(date, some, scope, seed=seed, source=source, on_bad=on_bad)
+            own = parts.get((date, some[0].symbol), source) if len(some) == 1 else source
+            yield from _opened(date, some, scope, seed=seed, source=own, on_bad=on_bad)
 
 
 def _opened(

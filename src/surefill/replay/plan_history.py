@@ -15,7 +15,7 @@ Must never: use a price of the tape after the instant of the entry.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surefill.core.fix import Leg, OrdType, Side
@@ -24,7 +24,7 @@ from surefill.core.plan import ExitsByDistance, ExitsByLevel, TradePlan
 from surefill.core.session import Session
 from surefill.core.units import NANO, US_EQUITY_TICKS, to_text
 from surefill.replay.plan_rows import LeftOut, PlanCode
-from surefill.replay.plan_source import Given, Place, playable
+from surefill.replay.plan_source import Given, Place, PlanSource, playable
 from surefill.replay.volatility import move_px
 from surefill.sim.calendar import new_york_date
 from surefill.sim.columns import TapeColumns
@@ -61,6 +61,13 @@ class HistoryPlans:
     def places(self) -> frozenset[Place]:
         """Days and symbols of the entries."""
         return frozenset((new_york_date(one.arrival_ns), one.symbol) for one in self.entries)
+
+    def by_place(self) -> Mapping[Place, PlanSource]:
+        """One look at each entry."""
+        found: dict[Place, list[Parent]] = {}
+        for one in self.entries:
+            found.setdefault((new_york_date(one.arrival_ns), one.symbol), []).append(one)
+        return {place: HistoryPlans(tuple(entries)) for place, entries in found.items()}
 
     def given(self, tapes: Sequence[TapeColumns], session: Session) -> Given:
         """The entries of the day as plans."""

@@ -12,7 +12,7 @@ Must never: draw anything: the seed is not asked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surefill.core.fix import Side
@@ -20,7 +20,7 @@ from surefill.core.plan import SECOND_NS, ExitsByDistance, TradePlan
 from surefill.core.session import Session
 from surefill.core.units import NANO, US_EQUITY_TICKS, to_text
 from surefill.replay.plan_rows import LeftOut, PlanCode
-from surefill.replay.plan_source import Given, Place
+from surefill.replay.plan_source import Given, Place, PlanSource
 from surefill.replay.volatility import WINDOW_S, move_px
 from surefill.sim.columns import TapeColumns
 from surefill.sim.workload import Draw
@@ -50,6 +50,10 @@ class SampledPlans:
     def places(self) -> frozenset[Place] | None:
         """Any day."""
         return None
+
+    def by_place(self) -> Mapping[Place, PlanSource]:
+        """It knows no days."""
+        return {}
 
     def given(self, tapes: Sequence[TapeColumns], session: Session) -> Given:
         """A plan a slot, or why there is none."""

@@ -12,7 +12,7 @@ Must never: look at the tape after the instant of a plan.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -48,6 +48,10 @@ class PlanSource(Protocol):
     def places(self) -> frozenset[Place] | None:
         """Days and symbols that it has plans for; ``None``: any."""
 
+    def by_place(self) -> Mapping[Place, PlanSource]:
+        """The same plans as one source a day and symbol, so that a day's is small enough to be sent
+        elsewhere; empty where `places` is ``None``."""
+
     def given(self, tapes: Sequence[TapeColumns], session: Session) -> Given:
         """The plans for these symbols on this day."""
 
@@ -62,6 +66,13 @@ class FilePlans:
     def places(self) -> frozenset[Place]:
         """Days and symbols of the plans."""
         return frozenset(place_of(draw) for draw in self.draws)
+
+    def by_place(self) -> Mapping[Place, PlanSource]:
+        """One look at each plan."""
+        found: dict[Place, list[Draw]] = {}
+        for draw in self.draws:
+            found.setdefault(place_of(draw), []).append(draw)
+        return {place: FilePlans(tuple(draws)) for place, draws in found.items()}
 
     def given(self, tapes: Sequence[TapeColumns], session: Session) -> Given:
         """Those of the day that its tapes can play."""

@@ -131,6 +131,7 @@ def tasks_of(
     allow_bad: bool = False,
 ) -> list[Task]:
     """One task a choice and symbol-day, in an order that does not depend on who plays them."""
+    parts = {} if source is None else source.by_place()
     return [
         Task(
             choice=choice,
@@ -140,7 +141,7 @@ def tasks_of(
             model=model,
             seed=seed,
             scope=scope,
-            source=source,
+            source=parts.get((day.date, day.symbol), source),
             allow_bad=allow_bad,
         )
         for day in sorted(days, key=lambda day: (day.date, day.symbol))
