@@ -63,7 +63,7 @@ class Stage:
         env.chmod(0o600)
         self._run("exchange", "--port", str(self.venue), "--control", "--start", START)
         wait(lambda: answers(self.venue))
-        self.quote("ACME", "99.99", "100.01", 1_000)
+        self.quote("ACME", "99.99", "100.01", size=1_000)
         self._run("run")
         wait(lambda: bool(list(self.folder.glob(".surefill/*.sock"))))
         self._run("serve", "--port", str(self.port))
@@ -77,7 +77,7 @@ class Stage:
             process.terminate()
             process.wait(timeout=30)
 
-    def quote(self, symbol: str, bid: str, ask: str, size: int) -> None:
+    def quote(self, symbol: str, bid: str, ask: str, *, size: int) -> None:
         """The market of a symbol."""
         sides = {"bid": bid, "ask": ask, "bid_size": str(size), "ask_size": str(size)}
         self.sim("nbbo", {"symbol": symbol, **sides})
@@ -134,26 +134,26 @@ def main() -> int:
 def play_quiet(stage: Stage) -> None:
     """Open, ended, missed and denied plans."""
     for n, symbol in enumerate(("BETA", "CORP", "DELT", "ECHO")):
-        stage.quote(symbol, "49.99", f"50.0{n}", 400)
+        stage.quote(symbol, "49.99", f"50.0{n}", size=400)
         stage.plan(f"e{n}", symbol=symbol, signal_price="50", risk="0.5", quantity=40)
         stage.api("flatten", {"symbol": symbol, "why": "played"})
     stage.plan("open-1")
-    stage.quote("PART", "20.00", "20.01", 10)
+    stage.quote("PART", "20.00", "20.01", size=10)
     stage.plan("part-1", symbol="PART", signal_price="20", risk="0.2", quantity=30)
-    stage.quote("AWAY", "30.40", "30.50", 100)
+    stage.quote("AWAY", "30.40", "30.50", size=100)
     stage.plan("away-1", symbol="AWAY", signal_price="30", risk="0.3")
     stage.plan("denied-1", symbol="NONE", rr=1)
 
 
 def play_bare(stage: Stage) -> None:
     """An entry fills while the broker answers nothing: no cover, and an order in doubt."""
-    stage.quote("GAMM", "9.99", "10.04", 500)
+    stage.quote("GAMM", "9.99", "10.04", size=500)
     body = {**PLAN, "symbol": "GAMM", "signal_price": "10", "risk": "0.1", "wait_s": 1}
     stage.api("plans", body, "bare")
     silent = {"params": {"status": 504, "effect": False}, "probability": 1}
     for target in ("POST /v2/orders", "GET /v2/orders:by_client_order_id", "GET /v2/orders"):
         stage.sim("faults", {"code": "N3", "target": target, **silent})
-    stage.quote("GAMM", "9.99", "10.00", 500)
+    stage.quote("GAMM", "9.99", "10.00", size=500)
     time.sleep(SETTLE_S)
 
 
