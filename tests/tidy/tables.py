@@ -56,7 +56,7 @@ BROKER_WORD_IMPORTS = {
     "src/surefill/runtime/wiring.py": "picks the adapter by the settings",
     "src/surefill/runtime/account.py": "asks which hosts are this machine",
     "src/surefill/runtime/exported.py": "reads files that were saved from the broker",
-    "src/surefill/runtime/recording.py": "joins the broker's past and stream to the layout of tapes",
+    "src/surefill/runtime/recording.py": "joins the broker's market data to the layout of tapes",
     "src/surefill/cli/exchange.py": "serves the exchange",
     "src/surefill/replay/morning.py": "serves the exchange to itself",
     "src/surefill/replay/harness.py": "composes adapter and venue without sockets",
