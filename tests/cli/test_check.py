@@ -107,6 +107,11 @@ def test_what_moves_the_stop_is_said(capsys: pytest.CaptureFixture[str]) -> None
     assert "stop break-even at 1R, trailing 1.5 from 2R on; it only tightens" in out
     assert check(*words, "--json") == Exit.DONE
     assert answer(capsys)["manage"] == "break-even at 1R, trailing 1.5 from 2R on"
+    ladder = ("--rr", "3", "--scale-out", "50%:1.5", "--scale-out", "20%:2")
+    assert check("--risk", "5.35", *ladder, "--exit-after", "900") == Exit.DONE
+    out = " ".join(shown(capsys).split())
+    for pair in ("SELL 12 OCO", "SELL 5 OCO", "SELL 8 OCO"):
+        assert pair in out
     assert check(*BY_DISTANCE, "--trail-from", "2R") == Exit.USAGE
     assert check(*BY_DISTANCE, "--trail", "near") == Exit.USAGE
     assert "PLAN_DISTANCE_INVALID" in shown(capsys)

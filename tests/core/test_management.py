@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surefill.core.management import Distance, Management
+from surefill.core.management import Distance, Management, ScaleOut
 from surefill.core.plan import PlanError, Policy, TradePlan, plan_problems
 from surefill.core.pricing import EntryTerms, entry_terms
 from surefill.core.units import CENT, NANO, US_EQUITY_TICKS
@@ -36,6 +36,11 @@ def test_a_distance_is_usd_a_share_or_a_multiple_of_the_risk() -> None:
     timed = plan_with(exit_after_s="90.5").manage
     assert timed.exit_after_ns == 90_500_000_000
     assert str(timed) == "closed 90.5 s after the first fill"
+    ladder = plan_with(scale_out=("50%:1", "25%:1.5")).manage
+    assert ladder.scale_outs == (ScaleOut(NANO // 2, NANO), ScaleOut(NANO // 4, 3 * NANO // 2))
+    assert str(ladder) == "scale-out 50%:1, scale-out 25%:1.5"
+    assert plan_with(scale_out="50%:1").manage.scale_outs == ladder.scale_outs[:1]
+    assert plan_with(scale_out=None).manage.scale_outs == ()
     assert plan.manage.moves_stop
     assert not plan_with().manage.moves_stop
     assert plan_with(trail=1).manage.moves_stop
@@ -44,9 +49,12 @@ def test_a_distance_is_usd_a_share_or_a_multiple_of_the_risk() -> None:
 @pytest.mark.parametrize("value", ["near", "R", "1RR", ""])
 def test_a_word_that_is_no_distance_is_told_with_every_other_problem(value: str) -> None:
     with pytest.raises(PlanError) as caught:
-        plan_with(trail=value, break_even="x", exit_after_s="soon")
+        plan_with(trail=value, break_even="x", exit_after_s="soon", scale_out=["50:1", 5])
     codes = [problem.code.name for problem in caught.value.problems]
-    assert codes == [*["PLAN_DISTANCE_INVALID"] * 2, "PLAN_EXIT_AFTER_INVALID"]
+    late = ["PLAN_EXIT_AFTER_INVALID", *["PLAN_SCALE_OUT_INVALID"] * 2]
+    assert codes == [*["PLAN_DISTANCE_INVALID"] * 2, *late]
+    with pytest.raises(PlanError):
+        plan_with(scale_out=7)
 
 
 def test_a_word_that_is_unknown_is_a_mistake_of_the_caller() -> None:
@@ -81,11 +89,14 @@ WRONG: tuple[Any, ...] = ("1R", 1.5)
         Management(trail=WRONG[0]),
         Management(trail=Distance(px=WRONG[1])),
         Management(exit_after_ns=WRONG[1]),
+        Management(scale_outs=WRONG[0]),
+        Management(scale_outs=WRONG),
+        Management(scale_outs=(ScaleOut(1, WRONG[1]),)),
     ],
 )
 def test_what_is_not_of_its_kind(manage: Any) -> None:
     plan = replace(plan_with(), manage=manage)
-    assert [p.code.name for p in plan_problems(plan, TACTICS)] == ["PLAN_NUMBER_INVALID"]
+    assert {p.code.name for p in plan_problems(plan, TACTICS)} == {"PLAN_NUMBER_INVALID"}
 
 
 def test_reached_exactly_and_not_a_thousandth_before() -> None:

@@ -274,14 +274,6 @@ def test_the_legacy_path_refuses_exits_on_the_wrong_side_too() -> None:
     assert [reason.code.name for reason in reasons] == ["EXITS_STOP_WRONG_SIDE"]
 
 
-def test_the_legacy_path_refuses_exits_that_are_no_prices_too() -> None:
-    """Found by simulation, seed 20750: the last gate held it back, and all entries with it."""
-    plan = plan_of("short", "0.3182", ExitsByDistance(150_000_000, 2_500_000_000))
-    reasons = legacy_terms(plan, Policy(), US_EQUITY_TICKS)
-    assert isinstance(reasons, tuple)
-    assert [reason.code.name for reason in reasons] == ["EXITS_TARGET_NOT_POSITIVE"]
-
-
 # --------------------------------------------------------------------------------- small pieces
 
 
@@ -294,10 +286,15 @@ def test_reward_risk_needs_a_risk() -> None:
 
 def test_the_planned_ratio() -> None:
     by_level = plan_of("long", "100", level("98", "104.01"))
-    assert rr_planned_ppb(by_level, static_exits(by_level, US_EQUITY_TICKS)) == 2_005_000_000
+    assert (
+        rr_planned_ppb(by_level, US_EQUITY_TICKS, static_exits(by_level, US_EQUITY_TICKS))
+        == 2_005_000_000
+    )
     by_distance = plan_of("long", "100", distance("1", "2.5"))
-    assert rr_planned_ppb(by_distance, ExitPrices(0, 0)) == 2_500_000_000
-    assert rr_planned_ppb(by_level, ExitPrices(to_nano("100"), to_nano("104"))) == 0
+    assert rr_planned_ppb(by_distance, US_EQUITY_TICKS, ExitPrices(0, 0)) == 2_500_000_000
+    assert (
+        rr_planned_ppb(by_level, US_EQUITY_TICKS, ExitPrices(to_nano("100"), to_nano("104"))) == 0
+    )
 
 
 def test_inward_costs_less_and_outward_risks_less() -> None:

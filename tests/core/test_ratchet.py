@@ -134,6 +134,27 @@ def test_a_quote_that_cannot_be_believed_moves_nothing(what: str) -> None:
     assert earned_stop_px(trade, view, now) is None
 
 
+def test_the_anchoring_goes_first_unless_the_broker_refuses_it_for_good() -> None:
+    """Found by simulation, seed 31142: the target stayed off its place while the stop moved on."""
+    b = Bench(submit=False, beside=True)
+    b.submit_plan(managed(b, break_even="1R"))
+    b.accepts("E1")
+    b.fills("E1", 60, 5)
+    b.run(0.3)
+    b.accepts("X1")
+    b.fills("E1", 40, -20)
+    b.run(0.3)
+    b.quote(300, 302)
+    assert b.trade.ratchet_px is None
+    view, refused = b.engine.views["ACME"], replace(b.trade, change_failures=5)
+    assert earned_stop_px(refused, view, b.now) == b.at(-5)
+    b.accepts("X2")
+    for old, new in (("X1.stop", "S1"), ("X1", "T1")):
+        b.replaces(old, new)
+        b.quote(300, 302)
+    assert b.trade.ratchet_px == b.at(-5)
+
+
 def test_nothing_moves_while_the_entry_works_or_the_trade_is_closed() -> None:
     b = Bench(submit=False, beside=True)
     b.submit_plan(managed(b, break_even="1R"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surefill.core.fix import Side
-from surefill.core.management import Distance, Management
+from surefill.core.management import Distance, Management, ScaleOut
 from surefill.core.plan import ExitsByLevel, Policy
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
@@ -30,6 +30,9 @@ def test_a_plan_by_distance_and_by_level() -> None:
         replace(plan, exits=None), Policy(), order_qty=NANO, is_legacy=False, accepted_ns=5
     )
     assert not {"stop_px", "risk_px", "may_tighten"} & bare.keys()
+    scaled = replace(plan, manage=Management(scale_outs=(ScaleOut(5, NANO),)))
+    row = plan_row(scaled, Policy(), order_qty=NANO, is_legacy=False, accepted_ns=5)
+    assert row["scale_outs"] == [[5, NANO]]
     follows = replace(plan, manage=Management(trail=Distance(px=NANO)))
     row = plan_row(follows, Policy(), order_qty=NANO, is_legacy=False, accepted_ns=5)
     assert row["may_tighten"] is True

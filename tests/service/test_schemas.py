@@ -40,8 +40,10 @@ def test_a_plan_is_what_its_terms_say() -> None:
     assert plan.overrides == (("min_rr_ppb", NANO),)
     level = plan_of(body_of(stop="99", target="103", plan_id="k-1"), "k-1")
     assert level.exits == ExitsByLevel(99 * NANO, 103 * NANO)
-    managed = plan_of(body_of(risk="1", rr=2, break_even="1R", trail=1, trail_from="0.5"), "k")
-    assert str(managed.manage) == "break-even at 1R, trailing 1 from 0.5 on"
+    words = {"break_even": "1R", "trail": 1, "trail_from": "0.5", "scale_out": ["50%:1"]}
+    managed = plan_of(body_of(risk="1", rr=2, exit_after_s=90, **words), "k")
+    text = "break-even at 1R, trailing 1 from 0.5 on, scale-out 50%:1"
+    assert str(managed.manage) == f"{text}, closed 90 s after the first fill"
     assert plan_of(body_of(wait_s=1), "k") == plan_of(body_of(wait_s=30), "k")
 
 

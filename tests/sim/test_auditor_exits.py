@@ -179,3 +179,18 @@ def test_a_stop_follows_the_market_so_often_and_no_more() -> None:
     assert repairs.tightened("other", 5 * SECOND_NS) == []
     assert repairs.tightened("s", 6 * SECOND_NS)[0].code == "I20"
     assert not repairs.tightened("s", 6 * SECOND_NS + MINUTE_NS)
+
+
+def test_a_target_may_stand_at_any_of_its_places() -> None:
+    made = book()
+    made.terms = replace(made.terms, scale_outs=((UNIT // 2, UNIT),))
+    made.add(order("s", STOP))
+    nearer = order("t", TARGET, px=151)
+    made.add(nearer)
+    anchor = Anchor(made)
+    anchor.check(100 * UNIT, 5)
+    assert anchor.off.since_ns is None
+    nearer.limit_px = 150 * UNIT
+    again = Anchor(made)
+    again.check(100 * UNIT, 5)
+    assert again.off.since_ns == 5

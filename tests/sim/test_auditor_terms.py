@@ -198,3 +198,23 @@ def test_both_arithmetics_agree() -> None:
         theirs = exits_at(asked, US_EQUITY_TICKS, cost=cost, qty=qty)
         assert terms.exits(cost, qty) == (theirs.stop_px, theirs.target_px), row
     assert 1_000 < denied < 15_000
+
+
+def test_several_targets_have_their_places_and_one_mean() -> None:
+    scale_outs = [[UNIT // 2, UNIT], [UNIT // 4, 3 * UNIT // 2]]
+    terms = read_plan(plan(scale_outs=scale_outs))  # half at 1, a quarter at 1.5, the rest at 2
+    targets = terms.targets(nano("150") * 100 * UNIT, 100 * UNIT)
+    assert targets == (nano("152"), nano("151"), nano("151.5"))
+    assert terms.why_unworthy() == "its reward/risk ratio is below the minimum"
+    exact = 11 * UNIT // 8
+    assert read_plan(plan(scale_outs=scale_outs, min_rr_ppb=exact)).why_unworthy() is None
+    levels = {"risk_px": None, "rr_ppb": None, "stop_px": nano("149"), "target_px": nano("153")}
+    by_level = plan(**levels, scale_outs=[[UNIT // 2, nano("151")]])  # type: ignore[arg-type]
+    assert read_plan(by_level).why_unworthy() is None
+    assert read_plan(by_level).targets(1, 1) == (nano("153"), nano("151"))
+    assert read_plan(by_level).worst_px == nano("150")
+    poor = plan(**levels, scale_outs=[[3 * UNIT // 4, nano("151")]])  # type: ignore[arg-type]
+    why = read_plan(poor).why_unworthy()
+    assert why == "reward/risk at the signal is below the minimum"
+    with pytest.raises(AuditInputError, match="scale_outs"):
+        read_plan(plan(scale_outs=5))

@@ -62,6 +62,13 @@ def _add_management(parser: argparse.ArgumentParser) -> None:
         help="the stop follows the best price at this distance, and tightens",
     )
     parser.add_argument("--trail-from", metavar="D", help="from that profit on (with --trail)")
+    parser.add_argument(
+        "--scale-out",
+        metavar="SHARE%:TARGET",
+        action="append",
+        default=[],
+        help="a part leaves at a nearer target, in the terms of the plan's own: 50%%:1",
+    )
     parser.add_argument("--exit-after", metavar="S", help="close it so many s after the first fill")
 
 
@@ -99,6 +106,7 @@ def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
         "trail": args.trail,
         "trail_from": args.trail_from,
         "exit_after_s": args.exit_after,
+        "scale_out": tuple(args.scale_out),
     }
 
 

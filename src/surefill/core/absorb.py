@@ -128,8 +128,10 @@ def _submit_refused(turn: Turn, order: ChildOrder, refusal: Rejected) -> None:
         turn.trade = replace(turn.trade, closing_failed_ns=turn.now)
     elif refusal.kind is RejectKind.PRICE_THROUGH:
         turn.trade = step_down(replace(turn.trade, rung=Rung.STOP), refusal.text)
-    else:
-        turn.trade = step_down(turn.trade, refusal.text)
+    elif order.spec.contingency is not Contingency.OCO or turn.trade.rung is Rung.OCO:
+        turn.trade = step_down(
+            turn.trade, refusal.text
+        )  # else the pairs beside it were refused too
 
 
 def _waits_for_shares(turn: Turn, order: ChildOrder, refusal: Rejected) -> bool:

@@ -11,13 +11,13 @@ from __future__ import annotations
 from surefill.core.events import PlanSubmitted
 from surefill.core.limits import Entered, Limits, recent
 from surefill.core.market import MarketView
-from surefill.core.plan import plan_problems
+from surefill.core.plan import TradePlan, plan_problems
 from surefill.core.pricing import EntryTerms, entry_terms, legacy_terms
 from surefill.core.reasons import Reason
 from surefill.core.risk import GateView, gate
 from surefill.core.session import SessionKind
 from surefill.core.state import Denial
-from surefill.core.tactic import Tactic
+from surefill.core.tactic import ProtectionStyle, Tactic
 from surefill.core.trade import Arrival, Trade
 from surefill.core.units import US_EQUITY_TICKS
 
@@ -57,12 +57,17 @@ def admit(
         terms=terms,
         ticks=ticks,
         tag=tag,
-        style=tactic.style,
+        style=style_of(event.plan, tactic),
         is_legacy=event.is_legacy,
         accepted_ns=view.now,
         deadline_ns=view.now + policy.fill_timeout_ns,
         arrival=_arrival(view.market),
     )
+
+
+def style_of(plan: TradePlan, tactic: Tactic) -> ProtectionStyle:
+    """How the first cover gets to the broker: a bracket has one target for all its shares."""
+    return ProtectionStyle.OCO if plan.manage.scale_outs else tactic.style
 
 
 def counted(entered: tuple[Entered, ...], made: Trade, limits: Limits) -> tuple[Entered, ...]:

@@ -15,6 +15,8 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
 
 RISK_UNIT = "R"
+SCALE_OUTS_MAX = 4
+"""Each is an exit group of its own: a request to cover it, and one for each move of its stop."""
 EXIT_AFTER_NS_MAX = 30 * 86_400 * NANO
 
 
@@ -45,6 +47,18 @@ class Distance:
         return (self.r_ppb or 0) * risk
 
 
+@dataclass(frozen=True, slots=True)
+class ScaleOut:
+    """A nearer target for a part: ``share_ppb`` of what was entered. ``target_nano`` is meant as
+    the plan's own target is: a price (1e-9 USD), or a multiple of the distance at risk (ppb)."""
+
+    share_ppb: int
+    target_nano: int
+
+    def __str__(self) -> str:
+        return f"{to_text(self.share_ppb * 100)}%:{to_text(self.target_nano)}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Management:
     """How the stop follows the market; it only tightens.
@@ -52,13 +66,15 @@ class Management:
     ``break_even_at``: once the position could be closed that far in profit, the stop goes to the
     entry's average. ``trail``: the stop follows the best such price at this distance, from
     ``trail_from`` on (``None``: from the entry on). ``exit_after_ns``: the trade is closed that
-    long after its first fill.
+    long after its first fill. ``scale_outs``: parts that leave before the plan's own target,
+    nearest first; what they leave, and every share that does not divide, waits for that one.
     """
 
     break_even_at: Distance | None = None
     trail: Distance | None = None
     trail_from: Distance | None = None
     exit_after_ns: int | None = None
+    scale_outs: tuple[ScaleOut, ...] = ()
 
     def __str__(self) -> str:
         texts = []
@@ -67,6 +83,7 @@ class Management:
         if self.trail is not None:
             begin = f" from {self.trail_from} on" if self.trail_from is not None else ""
             texts.append(f"trailing {self.trail}{begin}")
+        texts += [f"scale-out {scale_out}" for scale_out in self.scale_outs]
         if self.exit_after_ns is not None:
             texts.append(f"closed {to_text(self.exit_after_ns)} s after the first fill")
         return ", ".join(texts)
@@ -97,15 +114,37 @@ def management_of(
     trail: object = None,
     trail_from: object = None,
     exit_after_s: object = None,
+    scale_out: object = (),
 ) -> Management:
-    """From what people type: USD a share, or a multiple of the risk such as ``1R``; seconds. What
-    cannot be read is added to ``problems``."""
+    """From what people type: USD a share, or a multiple of the risk such as ``1R``; seconds; for a
+    scale-out ``50%:1`` (or several, in a list). What cannot be read is added to ``problems``."""
     return Management(
         break_even_at=_distance("break_even", break_even, problems),
         trail=_distance("trail", trail, problems),
         trail_from=_distance("trail_from", trail_from, problems),
         exit_after_ns=_nanoseconds(exit_after_s, problems),
+        scale_outs=_scale_outs(scale_out, problems),
     )
+
+
+def _scale_outs(value: object, problems: list[Reason]) -> tuple[ScaleOut, ...]:
+    given = (value,) if isinstance(value, str) else value
+    if not isinstance(given, list | tuple):
+        given = () if given is None else (given,)
+    read = [_scale_out(str(one), problems) for one in given]
+    return tuple(one for one in read if one is not None)
+
+
+def _scale_out(text: str, problems: list[Reason]) -> ScaleOut | None:
+    share, _, target = text.partition(":")
+    try:
+        if not share.endswith("%"):
+            raise UnitError(text)
+        return ScaleOut(to_nano(share[:-1]) // 100, to_nano(target))
+    except UnitError:
+        says = "is not SHARE%:TARGET, as in 50%:1"
+        problems.append(Reason.of(ReasonCode.PLAN_SCALE_OUT_INVALID, value=text, says=says))
+        return None
 
 
 def _nanoseconds(value: object, problems: list[Reason]) -> int | None:
@@ -144,6 +183,27 @@ def management_problems(manage: Management) -> list[Reason]:
     return problems
 
 
+def scale_out_problems(manage: Management, *, sign: int, between: tuple[int, int]) -> list[Reason]:
+    """What is wrong with several targets: each lies ``between`` the signal and the plan's own (in
+    its terms: prices, or multiples from 0), beyond the one before; their shares leave some for it.
+    """
+    problems, left_ppb = [], NANO
+    before, last_nano = between
+    for one in manage.scale_outs:
+        left_ppb -= one.share_ppb
+        says = ""
+        if one.share_ppb <= 0 or left_ppb <= 0:
+            says = "is no share above 0 % that leaves some for the plan's own target"
+        elif sign * (one.target_nano - before) <= 0 or sign * (last_nano - one.target_nano) <= 0:
+            says = "does not lie between the one before it and the plan's own target"
+        elif len(manage.scale_outs) > SCALE_OUTS_MAX:
+            says = f"is one of more than {SCALE_OUTS_MAX}"
+        if says:
+            problems.append(Reason.of(ReasonCode.PLAN_SCALE_OUT_INVALID, value=one, says=says))
+        before = one.target_nano
+    return problems
+
+
 def _is_one(distance: Distance) -> bool:
     """Whether exactly one of both is given, and positive."""
     px, r_ppb = distance.px, distance.r_ppb
@@ -157,6 +217,12 @@ def mistyped(manage: object) -> list[tuple[str, object]]:
     wrong: list[tuple[str, object]] = []
     if type(manage.exit_after_ns) not in (int, type(None)):
         wrong.append(("exit_after_ns", manage.exit_after_ns))
+    if type(manage.scale_outs) is not tuple:
+        return [*wrong, ("scale_outs", manage.scale_outs)]
+    for one in manage.scale_outs:
+        numbers = (one.share_ppb, one.target_nano) if type(one) is ScaleOut else ()
+        if [type(number) for number in numbers] != [int, int]:
+            wrong.append(("scale_outs", repr(one)))
     for name, distance in manage.distances:
         if type(distance) is not Distance:
             wrong.append((name, distance))

@@ -20,6 +20,7 @@ from surefill.core.management import (
     management_of,
     management_problems,
     mistyped,
+    scale_out_problems,
 )
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
@@ -216,6 +217,7 @@ def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reaso
     problems += _exit_problems(plan)
     problems += _override_problems(plan)
     problems += management_problems(plan.manage)
+    problems += _scale_out_problems(plan)
     if plan.exit_at_ns is not None and plan.exit_at_ns <= (plan.signal_ns or 0):
         problems.append(Reason.of(ReasonCode.PLAN_EXIT_TIME_INVALID, value=plan.exit_at_ns))
     return tuple(problems)
@@ -317,6 +319,17 @@ def _exit_problems(plan: TradePlan) -> list[Reason]:
                 Reason.of(ReasonCode.EXITS_LEVEL_INVALID, field=field.name, value=to_text(value))
             )
     return problems
+
+
+def _scale_out_problems(plan: TradePlan) -> list[Reason]:
+    match plan.exits:
+        case ExitsByLevel(_, target_px):
+            between = (plan.signal_px, target_px)
+            return scale_out_problems(plan.manage, sign=plan.sign, between=between)
+        case ExitsByDistance(_, rr_ppb):
+            return scale_out_problems(plan.manage, sign=1, between=(0, rr_ppb))
+        case None:
+            return []
 
 
 def _override_problems(plan: TradePlan) -> list[Reason]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from surefill.core.admission import style_of
 from surefill.core.commands import Command, OrderSpec, SubmitOrder
 from surefill.core.events import ExecutionReport, ReportReceived, TimePassed
 from surefill.core.fix import Contingency, ExecType, OrdStatus
@@ -23,6 +24,7 @@ from surefill.core.pricing import (
     entry_terms,
     exits_at,
     legacy_terms,
+    mean_target,
     reward_risk_ppb,
 )
 from surefill.core.reasons import Reason, ReasonCode
@@ -142,7 +144,7 @@ def preview(plan: TradePlan, rules: Rules, *, is_legacy: bool = False) -> Previe
         terms=terms,
         ticks=ticks,
         tag="0" * 6,
-        style=tactic.style,
+        style=style_of(plan, tactic),
         is_legacy=is_legacy,
         accepted_ns=now,
         deadline_ns=now + policy.fill_timeout_ns,
@@ -194,8 +196,9 @@ def _case(
 ) -> AtPrice:
     exits = exits_at(plan, ticks, cost=entry_px, qty=1)
     sign = plan.sign
+    mean = mean_target(plan, ticks, cost=entry_px, qty=1)
     rr_ppb = reward_risk_ppb(
-        sign, entry_px=entry_px, stop_px=exits.stop_px, target_px=exits.target_px
+        sign, entry_px=entry_px * NANO, stop_px=exits.stop_px * NANO, target_px=mean
     )
 
     def money(px: int) -> int | None:
@@ -208,7 +211,7 @@ def _case(
         target_px=exits.target_px,
         rr_ppb=rr_ppb,
         risk_usd=money(sign * (entry_px - exits.stop_px)),
-        reward_usd=money(sign * (exits.target_px - entry_px)),
+        reward_usd=None if qty is None else sign * (mean - entry_px * NANO) * qty // (NANO * NANO),
         notional_usd=money(entry_px),
     )
 

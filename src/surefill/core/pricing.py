@@ -131,20 +131,58 @@ def exits_at(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> Ex
     )
 
 
+def scaled_targets(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> tuple[int, ...]:
+    """Prices of the plan's scale-outs (1e-9 USD), nearest first, by the rules of `exits_at`."""
+    sign, exits, prices = plan.sign, plan.exits, []
+    for one in plan.manage.scale_outs:
+        numerator, denominator = one.target_nano, 1
+        if isinstance(exits, ExitsByDistance):
+            numerator = cost * NANO + sign * one.target_nano * exits.risk_px * qty
+            denominator = qty * NANO
+        prices.append(outward(ticks, sign, numerator=numerator, denominator=denominator))
+    return tuple(prices)
+
+
+def mean_target(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> int:
+    """The mean of all targets by their shares, 1e-18 USD a share, exactly. Shares that do not
+    divide go to the farthest, so what is reached is never less."""
+    last_px, left_ppb, total = exits_at(plan, ticks, cost=cost, qty=qty).target_px, NANO, 0
+    targets = scaled_targets(plan, ticks, cost=cost, qty=qty)
+    for one, px in zip(plan.manage.scale_outs, targets, strict=True):
+        total += one.share_ppb * px
+        left_ppb -= one.share_ppb
+    return total + left_ppb * last_px
+
+
+def mean_exits(plan: TradePlan, ticks: TickSchedule, *, cost: int, qty: int) -> ExitPrices:
+    """`exits_at` with the mean of all targets (1e-9 USD, off the tick), rounded to less reward."""
+    mean = mean_target(plan, ticks, cost=cost, qty=qty)
+    px = mean // NANO if plan.sign > 0 else -(-mean // NANO)
+    return ExitPrices(exits_at(plan, ticks, cost=cost, qty=qty).stop_px, px)
+
+
 def static_exits(plan: TradePlan, ticks: TickSchedule) -> ExitPrices:
     """The legacy path's exits: computed from the signal, wherever the fill lands."""
     return exits_at(plan, ticks, cost=plan.signal_px, qty=1)
 
 
-def rr_bound_px(exits: ExitsByLevel, sign: int, *, min_rr_ppb: int, ticks: TickSchedule) -> int:
+def rr_bound_px(
+    exits: ExitsByLevel,
+    sign: int,
+    *,
+    min_rr_ppb: int,
+    ticks: TickSchedule,
+    mean: int | None = None,
+) -> int:
     """Worst entry that keeps reward/risk at the minimum against fixed levels, rounded inward.
 
-    ``exits`` are the tick-valid levels that will be sent.
+    ``exits`` are the tick-valid levels that will be sent; ``mean``: see `mean_target`.
     """
+    target = exits.target_px * NANO if mean is None else mean
     return inward(
         ticks,
         sign,
-        numerator=exits.target_px * NANO + min_rr_ppb * exits.stop_px,
+        numerator=target + min_rr_ppb * exits.stop_px,
         denominator=NANO + min_rr_ppb,
     )
 
@@ -162,16 +200,18 @@ def entry_terms(
     reasons = _side_reasons(plan, at_signal)
     if reasons:
         return reasons
-    reasons = _ratio_reasons(plan, policy, at_signal)
+    reasons = _ratio_reasons(plan, policy, at_signal, ticks=ticks)
     cap = cap_px(plan, policy, ticks)
     worst = cap
     if isinstance(plan.exits, ExitsByLevel):
         levels = ExitsByLevel(at_signal.stop_px, at_signal.target_px)
-        bound = rr_bound_px(levels, sign, min_rr_ppb=policy.min_rr_ppb, ticks=ticks)
+        mean = mean_target(plan, ticks, cost=plan.signal_px, qty=1)
+        bound = rr_bound_px(levels, sign, min_rr_ppb=policy.min_rr_ppb, ticks=ticks, mean=mean)
         worst = tighter(sign, cap, bound)
     exits = exits_at(plan, ticks, cost=worst, qty=1)
     reasons += _distance_reasons(plan, ticks, worst_px=worst)
     reasons += _positive_reasons(exits)
+    reasons += _scaled_reasons(plan, ticks, worst_px=worst)
     order_qty = plan.order_qty if plan.order_qty is not None else _qty_for_risk(plan, worst, exits)
     if order_qty <= 0:
         per_share = to_text(abs(worst - exits.stop_px))
@@ -187,7 +227,7 @@ def entry_terms(
         first_limit_px=first,
         stop_px=exits.stop_px,
         target_px=exits.target_px,
-        rr_planned_ppb=rr_planned_ppb(plan, at_signal),
+        rr_planned_ppb=rr_planned_ppb(plan, ticks, at_signal),
         notes=_tick_notes(plan, policy, (ticks, buffer_ppb)),
     )
 
@@ -203,6 +243,8 @@ def legacy_terms(
     """
     exits = static_exits(plan, ticks)
     reasons = _side_reasons(plan, exits) or _positive_reasons(exits)
+    if plan.manage.scale_outs:
+        reasons += (Reason.of(ReasonCode.EXITS_LEGACY_ONE_TARGET),)
     if reasons:
         return reasons
     cap = cap_px(plan, policy, ticks)
@@ -219,22 +261,42 @@ def legacy_terms(
         first_limit_px=buffer_px(plan, policy.limit_buffer_regular_ppb, ticks),
         stop_px=exits.stop_px,
         target_px=exits.target_px,
-        rr_planned_ppb=rr_planned_ppb(plan, exits),
+        rr_planned_ppb=rr_planned_ppb(plan, ticks, exits),
         notes=(Reason.of(ReasonCode.UNCAPPED),),
     )
 
 
-def rr_planned_ppb(plan: TradePlan, at_signal: ExitPrices) -> int:
-    """Reward/risk that the plan promises at the signal price, ppb, rounded down."""
+def rr_planned_ppb(plan: TradePlan, ticks: TickSchedule, at_signal: ExitPrices) -> int:
+    """Reward/risk that the plan promises at the signal price, ppb, rounded down; with several
+    targets of their mean."""
     if isinstance(plan.exits, ExitsByDistance):
-        return plan.exits.rr_ppb
+        return _mean_ratio(plan, plan.exits.rr_ppb) // NANO
     ratio = reward_risk_ppb(
         plan.sign,
-        entry_px=plan.signal_px,
-        stop_px=at_signal.stop_px,
-        target_px=at_signal.target_px,
+        entry_px=plan.signal_px * NANO,
+        stop_px=at_signal.stop_px * NANO,
+        target_px=mean_target(plan, ticks, cost=plan.signal_px, qty=1),
     )
     return ratio or 0
+
+
+def _mean_ratio(plan: TradePlan, last_ppb: int) -> int:
+    """The ratio of all targets by their shares, ppb of ppb."""
+    scale_outs = plan.manage.scale_outs
+    nearer = sum(one.share_ppb * one.target_nano for one in scale_outs)
+    return nearer + (NANO - sum(one.share_ppb for one in scale_outs)) * last_ppb
+
+
+def _scaled_reasons(plan: TradePlan, ticks: TickSchedule, *, worst_px: int) -> tuple[Reason, ...]:
+    """A nearer target that the worst entry would already be at: no broker takes such a pair."""
+    least = max(CENT, ticks.tick_at(worst_px))
+    return tuple(
+        Reason.of(
+            ReasonCode.EXITS_TARGET_WRONG_SIDE, target=to_text(px), reference=to_text(worst_px)
+        )
+        for px in scaled_targets(plan, ticks, cost=worst_px, qty=1)
+        if plan.sign * (px - worst_px) < least or px <= 0
+    )
 
 
 def _side_reasons(plan: TradePlan, at_signal: ExitPrices) -> tuple[Reason, ...]:
@@ -259,15 +321,19 @@ def _side_reasons(plan: TradePlan, at_signal: ExitPrices) -> tuple[Reason, ...]:
     return tuple(reasons)
 
 
-def _ratio_reasons(plan: TradePlan, policy: Policy, at_signal: ExitPrices) -> tuple[Reason, ...]:
+def _ratio_reasons(
+    plan: TradePlan, policy: Policy, at_signal: ExitPrices, *, ticks: TickSchedule
+) -> tuple[Reason, ...]:
     minimum = policy.min_rr_ppb
     if isinstance(plan.exits, ExitsByDistance):
-        enough = plan.exits.rr_ppb >= minimum
+        enough = _mean_ratio(plan, plan.exits.rr_ppb) >= minimum * NANO
     else:
-        enough = keeps_ratio(plan.sign, plan.signal_px, exits=at_signal, min_rr_ppb=minimum)
+        mean = mean_target(plan, ticks, cost=plan.signal_px, qty=1)
+        exact = ExitPrices(at_signal.stop_px * NANO, mean)
+        enough = keeps_ratio(plan.sign, plan.signal_px * NANO, exits=exact, min_rr_ppb=minimum)
     if enough:
         return ()
-    ratio = to_text(rr_planned_ppb(plan, at_signal) // 10_000_000 * 10_000_000)
+    ratio = to_text(rr_planned_ppb(plan, ticks, at_signal) // 10_000_000 * 10_000_000)
     return (Reason.of(ReasonCode.RR_BELOW_MIN, ratio=ratio, minimum=to_text(minimum)),)
 
 

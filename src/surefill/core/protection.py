@@ -35,6 +35,7 @@ from surefill.core.pricing import ExitPrices
 from surefill.core.ratchet import is_ratchet, is_sendable
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reduction import reduce_position
+from surefill.core.scaling import split, target_px
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn, backoff
@@ -214,7 +215,15 @@ def _cover(turn: Turn) -> None:
     bare_qty = trade.position_qty - cover_of(trade).claimed_qty
     if bare_qty <= 0 or trade.exit_reason is not None or not _may_cover_now(turn):
         return
-    exits = trade.wanted_exits()
+    parts = split(trade, bare_qty) if trade.rung is Rung.OCO else ((0, bare_qty),)
+    for rank, qty in parts:
+        _send_cover(turn, rank, qty)
+
+
+def _send_cover(turn: Turn, rank: int, qty: int) -> None:
+    """One exit group for these shares, with the target of this rank."""
+    trade = turn.trade
+    exits = ExitPrices(trade.wanted_exits().stop_px, target_px(trade, rank))
     n = len(trade.groups) + 1
     is_oco = trade.rung is Rung.OCO
     spec = OrderSpec(
@@ -223,7 +232,7 @@ def _cover(turn: Turn) -> None:
         side=trade.plan.side.exit_side,
         ord_type=OrdType.LIMIT if is_oco else OrdType.STOP,
         tif=TimeInForce.GTC,
-        order_qty=bare_qty,
+        order_qty=qty,
         leg=Leg.TARGET if is_oco else Leg.STOP,
         limit_px=exits.target_px if is_oco else None,
         stop_px=None if is_oco else exits.stop_px,
@@ -232,7 +241,7 @@ def _cover(turn: Turn) -> None:
         stop_loss_px=exits.stop_px if is_oco else None,
     )
     kind = GroupKind.OCO if is_oco else GroupKind.STOP
-    group = ExitGroup(n, kind, bare_qty, exits.stop_px, exits.target_px)
+    group = ExitGroup(n, kind, qty, exits.stop_px, exits.target_px, rank=rank)
     turn.submit(spec, group=group, priority=Priority.PROTECT)
 
 
@@ -282,11 +291,11 @@ def _amend(turn: Turn) -> None:
     """Move exits to where the fills put them: the stop first, one change of a group at a time."""
     trade = turn.trade
     recent = [at for at in trade.exit_changes if at > turn.now - 60 * SECOND_NS]
-    wanted = trade.wanted_exits()
     limit = _changes_allowed(trade)
     for group in trade.groups:
         if group_state(trade, group) is not GroupState.ARMED or group.is_ended:
             continue
+        wanted = ExitPrices(trade.wanted_exits().stop_px, target_px(trade, group.rank))
         order = _to_move(turn, group, wanted)
         if order is None:
             continue

@@ -20,6 +20,7 @@ from surefill.core.market import MarketView, Nbbo
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.pricing import outward
+from surefill.core.scaling import target_px
 from surefill.core.session import SessionKind
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Turn
@@ -27,6 +28,8 @@ from surefill.core.units import CENT, NANO
 
 GAP_NS = 20 * SECOND_NS
 """Between two moves of one group's stop: the three a minute of I20, for rules as for repairs."""
+FAILURES_MAX = 5
+"""Refused moves in a row after which a human has been told."""
 FRESH_NS = 1500 * MS_NS
 """A quote older than this moves nothing (I13)."""
 
@@ -52,6 +55,8 @@ def earned_stop_px(trade: Trade, view: MarketView, now: int) -> int | None:
     nbbo = _current(view, now)
     if nbbo is None or now < trade.ratchet_ns + GAP_NS * _armed_groups(trade):
         return None
+    if not _is_anchored(trade):
+        return None
     rules = (_break_even_px(trade, nbbo), _trailing_px(trade, nbbo))
     earned = [px for px in rules if px is not None and _is_clear(trade, nbbo, px)]
     tighter = [px for px in earned if is_tighter(trade, px)]
@@ -64,6 +69,21 @@ def _is_steady(trade: Trade) -> bool:
     is_over = trade.entry_end is not None and trade.open_entry is None
     is_kept = trade.position_qty > 0 and trade.exit_reason is None
     return is_over and is_kept and not trade.unpriced_qty
+
+
+def _is_anchored(trade: Trade) -> bool:
+    """Whether all exits rest where the fills have put them: a broker changes one leg of a group at
+    a time, and the first anchoring goes before (I14; simulation, seed 31142). A broker that refuses
+    it for good does not hold the stop up."""
+    if trade.change_failures >= FAILURES_MAX:
+        return True
+    return all(
+        order.state is OrderState.WORKING
+        and (order.leg is not Leg.TARGET or order.spec.limit_px == target_px(trade, group.rank))
+        for group in trade.groups
+        for order in trade.group_orders(group.n)
+        if not order.is_terminal and not trade.has_successor(order)
+    )
 
 
 def _current(view: MarketView, now: int) -> Nbbo | None:
@@ -138,8 +158,11 @@ def tightened(trade: Trade, stop_px: int) -> Trade:
 def is_tighter(trade: Trade, stop_px: int) -> bool:
     """Whether this stop risks less than the present one and is no target."""
     exits, sign = trade.wanted_exits(), trade.sign
+    resting = [o.spec.limit_px for o in trade.orders if o.leg is Leg.TARGET and o.is_open]
+    targets = [exits.target_px, *(px for px in resting if px is not None)]
+    nearest_px = min(targets) if sign > 0 else max(targets)
     least = max(CENT, trade.ticks.tick_at(stop_px))
-    return sign * (stop_px - exits.stop_px) > 0 and sign * (exits.target_px - stop_px) >= least
+    return sign * (stop_px - exits.stop_px) > 0 and sign * (nearest_px - stop_px) >= least
 
 
 def watched_stop_px(trade: Trade) -> int:

@@ -36,6 +36,8 @@ class ReasonCode(Enum):
         "{field} {value} is neither a positive distance in USD nor a multiple of the risk like 1R"
     )
     PLAN_TRAIL_MISSING = "trail_from {value} says from when on a stop trails, and none does"
+    PLAN_SCALE_OUT_INVALID = "scale-out {value} {says}"
+    EXITS_LEGACY_ONE_TARGET = "the legacy path has one bracket: no scale-outs"
     PLAN_EXIT_AFTER_INVALID = (
         "exit_after_s {value} is not a number of seconds above 0, up to 30 days"
     )

@@ -20,7 +20,7 @@ from surefill.core.ids import IdLeg, cl_ord_id
 from surefill.core.memory import remembered
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import Policy, TradePlan
-from surefill.core.pricing import EntryTerms, ExitPrices, exits_at, static_exits
+from surefill.core.pricing import EntryTerms, ExitPrices, exits_at, mean_exits, static_exits
 from surefill.core.reasons import Reason
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.units import TickSchedule
@@ -51,6 +51,8 @@ class ExitGroup:
     target_px: int
     is_ended: bool = False
     """We have asked for its end."""
+    rank: int = 0
+    """Which target it is for: 0 the plan's own, else a scale-out (`core.scaling`)."""
 
 
 class Rung(StrEnum):
@@ -299,6 +301,13 @@ class Trade:
         if not self.entry_qty:
             return ExitPrices(self.terms.stop_px, self.terms.target_px)
         return exits_at(self.plan, self.ticks, cost=self.entry_cost, qty=self.entry_qty)
+
+
+def anchored_mean(trade: Trade) -> ExitPrices:
+    """The anchored exits, with the mean of all targets by their shares (1e-9 USD, off the tick)."""
+    if trade.is_legacy or not trade.entry_qty:
+        return mean_exits(trade.plan, trade.ticks, cost=trade.plan.signal_px, qty=1)
+    return mean_exits(trade.plan, trade.ticks, cost=trade.entry_cost, qty=trade.entry_qty)
 
 
 def _ended_early(entry: ChildOrder) -> bool:

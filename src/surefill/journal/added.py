@@ -17,6 +17,8 @@ from collections.abc import Mapping
 ADDED: Mapping[str, frozenset[str]] = {
     # No read was remembered: it counts as older than any question. Nothing was disputed.
     "ChildOrder": frozenset({"read_ns", "disputed_qty", "disputed_px", "is_moving"}),
+    # Every group was for the one target there was.
+    "ExitGroup": frozenset({"rank"}),
     # No limit over time counted before; volume was not known.
     "EngineState": frozenset({"entered"}),
     "MarketView": frozenset({"volume_qty"}),

@@ -35,6 +35,8 @@ def plan_row(
     }
     if plan.manage.moves_stop:
         row["may_tighten"] = True
+    if plan.manage.scale_outs:
+        row["scale_outs"] = [[one.share_ppb, one.target_nano] for one in plan.manage.scale_outs]
     match plan.exits:
         case ExitsByDistance(risk_px, rr_ppb):
             row |= {"risk_px": risk_px, "rr_ppb": rr_ppb}

@@ -20,7 +20,7 @@ from surefill.core.cover import Cover, cover_of
 from surefill.core.exits import is_partial_close
 from surefill.core.fix import Feed, Leg, Side
 from surefill.core.order import ChildOrder
-from surefill.core.pricing import static_exits
+from surefill.core.pricing import mean_target, static_exits
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
 from surefill.core.trade import GroupKind, Outcome, Phase, Trade, phase_of
@@ -315,7 +315,8 @@ def _rr_at_fill(trade: Trade, entry: _Money) -> Decimal | None:
     risk = trade.sign * (entry.cost - at_signal.stop_px * entry.qty)
     if risk <= 0:
         return None
-    return _ratio(trade.sign * (at_signal.target_px * entry.qty - entry.cost), risk)
+    mean = mean_target(trade.plan, trade.ticks, cost=trade.plan.signal_px, qty=1)
+    return _ratio(trade.sign * (mean * entry.qty - entry.cost * NANO), risk * NANO)
 
 
 def _r_realized(trade: Trade, entry: _Money, pnl: int | None) -> Decimal | None:

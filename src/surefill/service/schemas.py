@@ -27,6 +27,8 @@ Symbol = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9.]{0,9}$(?!\n)")]
 """``$`` alone would let a line feed pass at the end."""
 Distance = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=0, le=10**12)]
 """USD a share, or a multiple of the initial risk such as ``1.5R``."""
+ScaleOuts = Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=4)]
+"""``SHARE%:TARGET``, nearest first; the target in the terms of the plan's own."""
 Why = Annotated[str, Meta(max_length=200)]
 WaitS = Annotated[int, Meta(ge=1, le=30)]
 WAIT_S = 10
@@ -57,6 +59,7 @@ class PlanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trail: Distance | None = None
     trail_from: Distance | None = None
     exit_after_s: Number | None = None
+    scale_out: ScaleOuts = []
     plan_id: str | None = None
     wait_s: WaitS = WAIT_S
 
@@ -119,6 +122,7 @@ class AdoptBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trail: Distance | None = None
     trail_from: Distance | None = None
     exit_after_s: Number | None = None
+    scale_out: ScaleOuts = []
     strategy: Annotated[str, Meta(max_length=32)] = ""
     wait_s: WaitS = WAIT_S
 
@@ -329,4 +333,5 @@ def adoption_of(
         trail=body.trail,
         trail_from=body.trail_from,
         exit_after_s=body.exit_after_s,
+        scale_out=body.scale_out,
     )

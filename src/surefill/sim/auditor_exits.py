@@ -10,7 +10,7 @@ Must never: import anything of ours.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from surefill.sim.auditor_book import STOP, TARGET, Order, PlanBook
@@ -53,9 +53,10 @@ class Anchor:
             return self.off.update(False, now_ns)  # I20 forbids to ask again and again
         if need <= 0 or book.entry_qty <= 0 or book.entry_leaves() > 0:
             return self.off.update(False, now_ns)
-        stop_px, target_px = book.terms.exits(book.entry_cost, book.entry_qty)
+        stop_px, _ = book.terms.exits(book.entry_cost, book.entry_qty)
+        targets = book.terms.targets(book.entry_cost, book.entry_qty)
         stops = book.working_exits(STOP)
-        is_wrong = self._wrong_stop(stops, stop_px) or self._wrong_target(target_px)
+        is_wrong = self._wrong_stop(stops, stop_px) or self._wrong_target(targets)
         if stops and not is_wrong:
             self._is_anchored = True
         return self.off.update(is_wrong, now_ns)
@@ -114,13 +115,13 @@ class Anchor:
             return any(one.stop_px is None or sign * (one.stop_px - stop_px) < 0 for one in stops)
         return any(one.stop_px != stop_px for one in stops)
 
-    def _wrong_target(self, target_px: int) -> bool:
+    def _wrong_target(self, targets: Sequence[int]) -> bool:
         if self._is_anchored:
             return False
         return any(
-            not (self.target_may_move and self._is_nearer(one, target_px))
+            not (self.target_may_move and self._is_nearer(one, targets[0]))
             for one in self.book.working_exits(TARGET)
-            if one.limit_px != target_px
+            if one.limit_px not in targets
         )
 
     def _is_nearer(self, target: Order, target_px: int) -> bool:

@@ -11,7 +11,7 @@ Must never: import anything of ours, or accept a plan it cannot read (`AuditInpu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 UNIT = 1_000_000_000
@@ -70,6 +70,8 @@ class PlanTerms:
     claimed_worst_px: int | None
     may_tighten: bool
     """Rules of the plan, or a person, move its stop nearer to the market."""
+    scale_outs: tuple[tuple[int, int], ...]
+    """(share ppb, target: a ratio in ppb or, for exits by level, a price) of nearer targets"""
     ticks: tuple[tuple[int, int], ...]
 
     def exits(self, cost: int, qty: int) -> tuple[int, int]:
@@ -85,6 +87,16 @@ class PlanTerms:
             _exit_side(self, target, qty * UNIT),
         )
 
+    def targets(self, cost: int, qty: int) -> tuple[int, ...]:
+        """Every target that belongs to these entry fills, the plan's own first."""
+        own = self.exits(cost, qty)[1]
+        if self.risk_px is None:
+            return (own, *(_exit_side(self, px, 1) for _, px in self.scale_outs))
+        sums = [
+            cost * UNIT + self.sign * ratio * self.risk_px * qty for _, ratio in self.scale_outs
+        ]
+        return (own, *(_exit_side(self, one, qty * UNIT) for one in sums))
+
     def on_tick(self, px: int) -> bool:
         """Whether an order may carry this price."""
         return px > 0 and px % tick_for(self.ticks, px) == 0
@@ -93,16 +105,17 @@ class PlanTerms:
         """Why this plan should have been denied before any order, or ``None`` (I15)."""
         if self.risk_px is not None and self.rr_ppb is not None:
             least = max(PENNY, 2 * tick_for(self.ticks, self.worst_px))
-            if self.rr_ppb < self.min_rr_ppb:
+            if mean_of(self.scale_outs, self.rr_ppb) < self.min_rr_ppb * UNIT:
                 return "its reward/risk ratio is below the minimum"
             return "its stop is too close to the entry" if self.risk_px < least else None
         assert self.stop_px is not None
         assert self.target_px is not None
         risk = self.sign * (self.signal_px - self.stop_px)
-        reward = self.sign * (self.target_px - self.signal_px)
+        levels = [(share, _exit_side(self, px, 1)) for share, px in self.scale_outs]
+        reward = self.sign * (mean_of(levels, self.target_px) - self.signal_px * UNIT)
         if risk <= 0 or reward <= 0:
             return "stop or target is on the wrong side of the signal"
-        if reward * UNIT < self.min_rr_ppb * risk:
+        if reward < self.min_rr_ppb * risk:
             return "reward/risk at the signal is below the minimum"
         return None
 
@@ -118,6 +131,15 @@ class Claim:
     exit_qty: int
     exit_cost: int
     ended_ns: int | None
+
+
+def mean_of(scale_outs: Iterable[tuple[int, int]], own: int) -> int:
+    """The mean of all targets by their shares, times `UNIT`; what is left is for the plan's own."""
+    left, total = UNIT, 0
+    for share, target in scale_outs:
+        left -= share
+        total += share * target
+    return total + left * own
 
 
 def tick_for(ticks: tuple[tuple[int, int], ...], px: int) -> int:
@@ -185,6 +207,9 @@ def read_plan(row: Mapping[str, object]) -> PlanTerms:
     else:
         raise AuditInputError(f"plan {plan_id}: exits need risk_px and rr_ppb, or stop and target")
     slippage_ppb = _or(_maybe(row, "max_slippage_ppb"), DEFAULT_SLIPPAGE_PPB)
+    scale_outs = _scale_outs(row)
+    levels = [(share, exit_rounding(ticks, px, 1)) for share, px in scale_outs]
+    mean = None if target_px is None else mean_of(levels, target_px)
     account = row.get("account")
     return PlanTerms(
         plan_id=plan_id,
@@ -193,7 +218,7 @@ def read_plan(row: Mapping[str, object]) -> PlanTerms:
         sign=sign,
         order_qty=_integer(row, "qty"),
         signal_px=signal_px,
-        worst_px=_worst(ticks, (sign, signal_px, slippage_ppb), (stop_px, target_px, min_rr_ppb)),
+        worst_px=_worst(ticks, (sign, signal_px, slippage_ppb), (stop_px, mean, min_rr_ppb)),
         risk_px=risk_px,
         rr_ppb=rr_ppb,
         stop_px=stop_px,
@@ -204,6 +229,7 @@ def read_plan(row: Mapping[str, object]) -> PlanTerms:
         accepted_ns=_maybe(row, "accepted_ns"),
         claimed_worst_px=_maybe(row, "worst_px"),
         may_tighten=row.get("may_tighten") is True,
+        scale_outs=scale_outs,
         ticks=ticks,
     )
 
@@ -215,15 +241,16 @@ def _worst(
 ) -> int:
     """W of C.0: the cap, and for exits by level the bound that keeps reward/risk, whichever binds.
 
-    ``signal`` is (sign, price, slippage ppb); ``levels`` is (stop, target, minimum ratio ppb).
+    ``signal`` is (sign, price, slippage ppb); ``levels`` is (stop, mean target times `UNIT`,
+    minimum ratio ppb).
     """
     sign, signal_px, slippage_ppb = signal
-    stop_px, target_px, min_rr_ppb = levels
+    stop_px, mean, min_rr_ppb = levels
     entry_rounding = round_down if sign > 0 else round_up
     cap_px = entry_rounding(ticks, signal_px * (UNIT + sign * slippage_ppb), UNIT)
-    if stop_px is None or target_px is None:
+    if stop_px is None or mean is None:
         return cap_px
-    bound_px = entry_rounding(ticks, target_px * UNIT + min_rr_ppb * stop_px, UNIT + min_rr_ppb)
+    bound_px = entry_rounding(ticks, mean + min_rr_ppb * stop_px, UNIT + min_rr_ppb)
     return min(cap_px, bound_px) if sign > 0 else max(cap_px, bound_px)
 
 
@@ -247,6 +274,13 @@ def _ticks(row: Mapping[str, object]) -> tuple[tuple[int, int], ...]:
     if not isinstance(given, list | tuple) or not given:
         raise AuditInputError(f"plan {row.get('plan_id')}: ticks is a list of [from_px, tick_px]")
     return tuple((int(from_px), int(tick_px)) for from_px, tick_px in given)
+
+
+def _scale_outs(row: Mapping[str, object]) -> tuple[tuple[int, int], ...]:
+    given = row.get("scale_outs", [])
+    if not isinstance(given, list | tuple):
+        raise AuditInputError(f"plan {row.get('plan_id')}: scale_outs is a list of [ppb, target]")
+    return tuple((int(share), int(target)) for share, target in given)
 
 
 def _text(row: Mapping[str, object], field: str) -> str:

@@ -24,10 +24,10 @@ from enum import StrEnum
 
 from surefill.core.fix import Leg, Side
 from surefill.core.market import MarketView
-from surefill.core.pricing import ExitPrices, static_exits
+from surefill.core.pricing import ExitPrices, mean_exits
 from surefill.core.reasons import ReasonCode
 from surefill.core.state import Denial
-from surefill.core.trade import Outcome, Trade
+from surefill.core.trade import Outcome, Trade, anchored_mean
 from surefill.core.units import NANO
 
 VIEW_AGE_MAX_NS = 5 * NANO
@@ -160,8 +160,8 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
         end_far_ppb=end_far_ppb,
         has_fill_beyond=_has_fill_beyond(trade),
         has_stop_at_broker=any(o.leg is Leg.STOP and o.order_id for o in trade.orders),
-        rr_signal_ppb=_rr_ppb(trade, static_exits(trade.plan, trade.ticks)) if entered else None,
-        rr_exits_ppb=_rr_ppb(trade, trade.anchored_exits()) if entered else None,
+        rr_signal_ppb=_rr_ppb(trade, _at_signal(trade)) if entered else None,
+        rr_exits_ppb=_rr_ppb(trade, anchored_mean(trade)) if entered else None,
         uncovered_ns=trade.uncovered.longest_ns,
         uncovered_share_ms=trade.uncovered.share_ns // (NANO * 1_000_000),
         r_ppb=_r_ppb(trade, pnl),
@@ -217,6 +217,10 @@ def _has_fill_beyond(trade: Trade) -> bool:
         for order in trade.entries
         for fill in order.fills
     )
+
+
+def _at_signal(trade: Trade) -> ExitPrices:
+    return mean_exits(trade.plan, trade.ticks, cost=trade.plan.signal_px, qty=1)
 
 
 def _rr_ppb(trade: Trade, exits: ExitPrices) -> int | None:

@@ -20,9 +20,9 @@ from surefill.core.fix import Leg
 from surefill.core.market import MarketView
 from surefill.core.order import ChildOrder
 from surefill.core.plan import Policy, TradePlan, type_problems
-from surefill.core.pricing import static_exits
+from surefill.core.pricing import mean_exits
 from surefill.core.state import Denial
-from surefill.core.trade import Trade
+from surefill.core.trade import Trade, anchored_mean
 from surefill.journal.images import ENGINE_IMAGE, decode_trade, plan_ids
 from surefill.journal.record import Record
 from surefill.ports import Journal
@@ -106,8 +106,8 @@ def _traded(trade: Trade) -> Parent:
         for fill in order.fills
         if fill.qty
     )
-    levels = static_exits(trade.plan, trade.ticks)
-    rested = trade.anchored_exits() if trade.entry_qty else None
+    levels = mean_exits(trade.plan, trade.ticks, cost=trade.plan.signal_px, qty=1)
+    rested = anchored_mean(trade) if trade.entry_qty else None
     is_known = not trade.unpriced_qty
     adverse_px, favorable_px = _extremes(trade, closings)
     return Parent(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from surefill.core.events import Act
-from surefill.core.plan import plan_problems
+from surefill.core.plan import ExitsByDistance, ExitsByLevel, plan_problems
 from surefill.replay.simulate.draw import draw_scenario
-from surefill.replay.simulate.draw_management import FROM_SEED, draw_hands, draw_management
+from surefill.replay.simulate.draw_management import (
+    FROM_SEED,
+    FROM_SEED_TARGETS,
+    draw_hands,
+    draw_management,
+)
 from surefill.replay.simulate.scenario import Operated
 from surefill.tactics.registry import PLAN_TACTICS
 
@@ -38,3 +43,14 @@ def test_hands_are_on_some_storms() -> None:
         if isinstance(one, Operated)
     ]
     assert Act.TIGHTEN in acts
+
+
+def test_several_targets_from_a_later_seed_on() -> None:
+    assert not any(one.plan.manage.scale_outs for s in SEEDS for one in draw_scenario(s).plans)
+    later = range(FROM_SEED_TARGETS, FROM_SEED_TARGETS + 30)
+    given = [one for seed in later for one in draw_scenario(seed).plans]
+    scaled = [one for one in given if one.plan.manage.scale_outs]
+    assert {len(one.plan.manage.scale_outs) for one in scaled} == {1, 2, 3}
+    assert {type(one.plan.exits) for one in scaled} == {ExitsByDistance, ExitsByLevel}
+    assert not [one for one in scaled if one.is_legacy]
+    assert not [one for one in scaled if plan_problems(one.plan, PLAN_TACTICS)]

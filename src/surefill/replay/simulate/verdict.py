@@ -33,6 +33,7 @@ from surefill.replay.simulate.strikes import (
     excuses_of,
     has_stream_faults,
 )
+from surefill.replay.simulate.targets import target_faults
 from surefill.runtime.recovery import remembered
 from surefill.runtime.result import result_of
 from surefill.sim.auditor import AuditLimits, AuditReport, Excuse, Violation, audit
@@ -127,6 +128,7 @@ def judge(played: Played) -> tuple[AuditReport, tuple[Violation, ...]]:
             end_ns=played.run.edge.now_ns,
         ),
         *stop_faults(played, plans),
+        *target_faults(played, plans),
         *_progress_faults(played, ends),
         *_engine_faults(played),
         *_money_faults(played, ends, unheard_of(played)),
