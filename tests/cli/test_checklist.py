@@ -16,7 +16,7 @@ from surefill.cli.exits import Exit
 from surefill.cli.main import main
 from surefill.config import Settings
 from surefill.journal.sqlite import SqliteJournal
-from surefill.replay.checklist_items import SuiteReport
+from surefill.replay.checklist_items import Stage, SuiteReport
 from surefill.replay.rehearsal import RehearsalError
 from surefill.runtime.errors import ErrorCode, SurefillError
 from surefill.runtime.notes import notes_in
@@ -223,3 +223,13 @@ def test_a_rehearsal_comes_first(
     assert shown.out == ""
     assert "no rehearsal: no quote for NONE" in shown.err
     assert asked == [("ACME", "checklist"), ("NONE", "ann")]
+
+
+def test_for_a_page_it_is_judged_without_asking_the_broker(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APCA_API_KEY_ID", "K")
+    monkeypatch.delattr(checklist, "look")
+    found = checklist.judged_offline()
+    assert found.stages == tuple(Stage)
+    assert "the broker has not been asked" in {line.finding.sentence for line in found.lines}

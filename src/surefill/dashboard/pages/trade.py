@@ -100,10 +100,13 @@ class _Shown:
         now = self._visit.state.watcher.picture.found.get(plan_id)
         if now is not None and now is self._image:
             return
-        read = await self._visit.state.archive.sheet(plan_id)
-        if read is not None:
-            await self.draw(*read)
-            self._image = now
+        try:
+            read = await self._visit.state.archive.sheet(plan_id)
+            if read is not None:
+                await self.draw(*read)
+                self._image = now
+        except JournalError:
+            self._read_seq = -1  # the board says why; this page tries again
 
     async def draw(self, sheet: Sheet, image: Found) -> None:
         """Draw it as it is now."""
