@@ -146,8 +146,13 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True, help="what is kept between runs")
     parser.add_argument("--every", type=int, default=EVERY_S, help="seconds from slot to slot")
     parser.add_argument("--path", action="append", choices=PATHS, help="only these paths")
+    parser.add_argument("--model", action="append", choices=tuple(MODELS), help="only these models")
     args = parser.parse_args()
-    runs = [run for run in RUNS if not args.path or run[1] in args.path]
+    runs = [
+        (model, path)
+        for model, path in RUNS
+        if (not args.path or path in args.path) and (not args.model or model in args.model)
+    ]
     play_all(args.cache, args.days, runs, every_s=args.every)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT, GAP, TOP = 440, 300, 70, 56
+WIDTH, HEIGHT, GAP, TOP = 440, 300, 70, 78
 INK, GRID, MINE, OLD = "#222", "#ddd", "#0a6", "#c33"
 
 
@@ -59,32 +59,33 @@ def _panel(panel: Panel) -> str:
     def y(value: float) -> float:
         return HEIGHT - (value - low) / (high - low) * HEIGHT
 
-    parts = [f'<text x="4" y="14" font-size="14" font-weight="bold">{escape(panel.title)}</text>']
+    parts = [f'<text x="0" y="-6" font-size="14" font-weight="bold">{escape(panel.title)}</text>']
     step = 0.5 if high - low < 4 else 1.0
     ticks = [n * step for n in range(int(low / step) - 1, int(high / step) + 1)]
     for tick in ticks:
         if low <= tick <= high:
             parts.append(_line(0, y(tick), WIDTH, y(tick), GRID))
             parts.append(f'<text x="-8" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
-    every = 2 if left > 90 else 5
+    every = 2 if left > 90 else 5 if left > 75 else 20
     for percent in range(every * (int(left) // every + 1), 101, every):
         parts.append(_line(x(percent), 0, x(percent), HEIGHT, GRID))
         parts.append(
             f'<text x="{x(percent):.1f}" y="{HEIGHT + 16}" text-anchor="middle">{percent} %</text>'
         )
-    ordered = sorted(panel.points, key=lambda p: p.cost)
-    names_y: list[float] = []
+    ordered = sorted(panel.points, key=lambda p: -p.cost)
+    names_y: dict[str, list[float]] = {"start": [], "end": []}
     for point in ordered:
         color = {"adaptive": MINE, "legacy": OLD}.get(point.name, "#557")
         at_x, at_y = x(point.complete), y(point.cost)
         parts.append(_line(at_x, y(point.low), at_x, y(point.high), color))
         parts.append(f'<circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="4" fill="{color}"/>')
+        anchor, name_x = ("start", at_x + 9) if at_x < WIDTH * 0.6 else ("end", at_x - 9)
         name_y = at_y + 4
-        while any(abs(name_y - other) < 13 for other in names_y):
-            name_y -= 13
-        names_y.append(name_y)
+        while any(abs(name_y - other) < 13 for other in names_y[anchor]):
+            name_y += 13
+        names_y[anchor].append(name_y)
         parts.append(
-            f'<text x="{at_x - 9:.1f}" y="{name_y:.1f}" text-anchor="end" fill="{color}">'
+            f'<text x="{name_x:.1f}" y="{name_y:.1f}" text-anchor="{anchor}" fill="{color}">'
             f"{escape(point.name)}</text>"
         )
     return "".join(parts)

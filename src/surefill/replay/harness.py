@@ -211,7 +211,7 @@ class VirtualRun:
         turns = 0
         while (self._agenda or self.engine.book.open or self.acts) and self._turn(until_ns):
             turns += 1
-            self._skip_quiet()
+            _skip_quiet(self, self._jumps)
             if on_progress is not None and not turns % 64:
                 on_progress(len(self.finished))
         if on_progress is not None:
@@ -276,18 +276,6 @@ class VirtualRun:
             self.finished.pop(plan_id, None)
 
     # -- the loop -------------------------------------------------------------------------------
-
-    def _skip_quiet(self) -> None:
-        """Let a market that can jump pass over the time in which nobody looks at it."""
-        if self._jumps is None or self.engine.book.open or self.acts:
-            return
-        next_ns = self._jumps.next_ns()
-        if not self._agenda or not self._takes_plans or next_ns is None:
-            return
-        until_ns = self._agenda[0][0] - LOOK_NS
-        is_quiet = not any(self.exchange.book(symbol).orders for symbol in self._views)
-        if is_quiet and until_ns > max(next_ns, self.edge.now_ns) + LOOK_NS:
-            self._jumps.skip(until_ns)
 
     def _turn(self, until_ns: int) -> bool:
         """Jump to the next instant that matters; False when ``until_ns`` is reached."""
@@ -428,6 +416,19 @@ class VirtualRun:
         if view is not None and view.nbbo is not None:
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
+
+
+def _skip_quiet(run: VirtualRun, market: CanSkip | None) -> None:
+    """Let a market that can jump pass over the time in which nobody looks at it."""
+    if market is None or run.engine.book.open or run.acts or not run._agenda:
+        return
+    next_ns = market.next_ns()
+    if not run._takes_plans or next_ns is None:
+        return
+    until_ns = run._agenda[0][0] - LOOK_NS
+    is_quiet = not any(run.exchange.book(symbol).orders for symbol in run._views)
+    if is_quiet and until_ns > max(next_ns, run.edge.now_ns) + LOOK_NS:
+        market.skip(until_ns)
 
 
 def _spared(decided: Decided, written: int) -> Fate | None:
