@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from surefill.core.admission import admit, counted
 from surefill.core.events import PlanSubmitted
-from surefill.core.fix import Feed
+from surefill.core.fix import Feed, Side
 from surefill.core.limits import Entered, Limits
-from surefill.core.plan import Policy, TradePlan
-from surefill.core.pricing import EntryTerms
+from surefill.core.plan import ExitsByDistance, Policy, TradePlan
+from surefill.core.pricing import EntryTerms, legacy_terms
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.risk import GateView
 from surefill.core.state import Denial
 from surefill.core.trade import Arrival, Trade
-from surefill.core.units import NANO
+from surefill.core.units import NANO, US_EQUITY_TICKS, to_nano
 from surefill.tactics.registry import PLAN_TACTICS, TACTICS
 from tests.core.test_risk import NOW, VIEW, plan, quote
 from tests.support.core import OPEN_NS, S
@@ -119,3 +119,18 @@ def test_entries_are_counted_where_a_limit_looks_back() -> None:
     assert counted((old,), made, Limits()) == (old,)
     one = Entered(NOW, made.symbol, 1, 100 * NANO, 100 * NANO)
     assert counted((old,), made, Limits(entries_per_minute_max=5)) == (one,)
+
+
+def test_the_legacy_path_refuses_exits_that_are_no_prices_too() -> None:
+    """Found by simulation, seed 20750: the last gate held it back, and all entries with it."""
+    plan = TradePlan(
+        plan_id="p1",
+        symbol="ACME",
+        side=Side.SELL_SHORT,
+        signal_px=to_nano("0.3182"),
+        exits=ExitsByDistance(150_000_000, 2_500_000_000),
+        order_qty=NANO,
+    )
+    reasons = legacy_terms(plan, Policy(), US_EQUITY_TICKS)
+    assert isinstance(reasons, tuple)
+    assert [reason.code.name for reason in reasons] == ["EXITS_TARGET_NOT_POSITIVE"]

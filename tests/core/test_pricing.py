@@ -285,16 +285,11 @@ def test_reward_risk_needs_a_risk() -> None:
 
 
 def test_the_planned_ratio() -> None:
-    by_level = plan_of("long", "100", level("98", "104.01"))
-    assert (
-        rr_planned_ppb(by_level, US_EQUITY_TICKS, static_exits(by_level, US_EQUITY_TICKS))
-        == 2_005_000_000
-    )
+    by_level, ticks = plan_of("long", "100", level("98", "104.01")), US_EQUITY_TICKS
+    assert rr_planned_ppb(by_level, ticks, static_exits(by_level, ticks)) == 2_005_000_000
     by_distance = plan_of("long", "100", distance("1", "2.5"))
-    assert rr_planned_ppb(by_distance, US_EQUITY_TICKS, ExitPrices(0, 0)) == 2_500_000_000
-    assert (
-        rr_planned_ppb(by_level, US_EQUITY_TICKS, ExitPrices(to_nano("100"), to_nano("104"))) == 0
-    )
+    assert rr_planned_ppb(by_distance, ticks, ExitPrices(0, 0)) == 2_500_000_000
+    assert rr_planned_ppb(by_level, ticks, ExitPrices(to_nano("100"), to_nano("104"))) == 0
 
 
 def test_inward_costs_less_and_outward_risks_less() -> None:
