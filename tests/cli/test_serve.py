@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from surefill.cli import serve
 from surefill.cli.serve import is_loopback
 from surefill.service.server import listen
 from surefill.service.tokens import Role, TokenFile
@@ -87,6 +88,19 @@ def test_the_process_is_private_polite_and_ends_in_order(tmp_path: Path) -> None
         api.process.send_signal(signal.SIGTERM)
         assert api.process.wait(timeout=20) == 0
         assert not any(token in api.said() for token in tokens)
+
+
+def test_without_pages_it_is_the_api_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".env").write_text("APCA_API_KEY_ID=SERVE\nAPCA_API_SECRET_KEY=any\n")
+    (tmp_path / ".env").chmod(0o600)
+    with ApiProcess(tmp_path, "--no-dashboard") as api:
+        status, body, _ = api.call("GET", "/login", role=None)
+        assert (status, body["code"]) == (401, "TOKEN_MISSING")
+    monkeypatch.setattr(serve, "find_spec", lambda _: None)
+    assert not serve._has_library()
+    assert "pip install 'surefill[dashboard]'" in capsys.readouterr().err
 
 
 def test_loopback() -> None:
