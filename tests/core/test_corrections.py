@@ -42,7 +42,7 @@ def busted(b: Bench, n: int) -> None:
     assert gone.last_qty is not None
     row.cum_qty -= gone.last_qty
     told = replace(gone, exec_type=ExecType.TRADE_CANCEL, cum_qty=row.cum_qty, venue_ns=b.now)
-    b.streams(told)
+    b.streams(replace(told, position_qty=b.position() * NANO))
 
 
 @SIDES
@@ -53,6 +53,8 @@ def test_what_somebody_closed_of_an_entry_that_never_was_is_his(side: str) -> No
     assert b.news() == ["ALARM VENUE_BUST", "SETTLED", "CLOSED"]
     assert (b.held, b.trade.external_qty) == (0, 70 * NANO)
     assert str(b.trade.outcome) == "CLOSED_EXTERNAL"
+    left = [(one.symbol, one.qty) for one in b.engine.state.foreign]
+    assert left == [("ACME", -30 * b.sign * NANO)], "and the gate knows at once (seed 22393)"
     busted(b, 1)
     assert (b.held, b.trade.external_qty) == (0, 0)
     assert str(b.trade.outcome) == "NOT_ENTERED", "and one outcome, true to what is left"

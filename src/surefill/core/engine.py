@@ -131,8 +131,7 @@ class Engine:
     def next_deadline(self) -> int | None:
         """The next instant (UTC ns) at which `step` with `TimePassed` has something to do."""
         wakes = [self.book.next_wake_ns(), self._poll_ns, self._account_poll_ns]
-        known = [at_ns for at_ns in wakes if at_ns is not None]
-        return min(known) if known else None
+        return min((at_ns for at_ns in wakes if at_ns is not None), default=None)
 
     def step(self, event: Event, now: int) -> Step:
         """One event. Events of one account must be given one at a time, in order of arrival."""
@@ -200,8 +199,7 @@ class Engine:
 
     def read_after_ns(self, now: int) -> int:
         """Where a complete listing has to start: before the oldest open trade."""
-        oldest = min((trade.accepted_ns for trade in self.book.open.values()), default=now)
-        return oldest - READ_MARGIN_NS
+        return min((t.accepted_ns for t in self.book.open.values()), default=now) - READ_MARGIN_NS
 
 
 class EngineTurn:
@@ -322,7 +320,8 @@ class EngineTurn:
         trade = book.owner(report)
         if trade is not None:
             self.step(trade, event)
-            return
+            if self.trades.get(trade.trade_id, trade).external_qty == trade.external_qty:
+                return  # else shares that we thought were ours are somebody's (decision 0016)
         for other in book.of_symbol(report.symbol):
             if other.position_qty or other.groups:
                 # Perhaps a leg that we have not been told of; perhaps somebody else's order (R19).
