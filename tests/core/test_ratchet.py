@@ -260,6 +260,8 @@ def test_cover_that_is_lost_comes_again_where_the_stop_was() -> None:
 @SIDES
 def test_an_operator_tightens_and_cannot_loosen(side: str) -> None:
     b = held(side)
+    b.quote(0, 2)
+    assert b.news() == [], "a plan without rules follows nothing"
     tighten(b, -50)
     assert b.news() == [moved(b, "S1", "X1.stop", -50)]
     b.replaces("X1.stop", "S1")

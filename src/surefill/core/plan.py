@@ -322,14 +322,13 @@ def _exit_problems(plan: TradePlan) -> list[Reason]:
 
 
 def _scale_out_problems(plan: TradePlan) -> list[Reason]:
-    match plan.exits:
-        case ExitsByLevel(_, target_px):
-            between = (plan.signal_px, target_px)
-            return scale_out_problems(plan.manage, sign=plan.sign, between=between)
-        case ExitsByDistance(_, rr_ppb):
-            return scale_out_problems(plan.manage, sign=1, between=(0, rr_ppb))
-        case None:
-            return []
+    exits = plan.exits
+    if exits is None:
+        return []
+    if isinstance(exits, ExitsByDistance):
+        return scale_out_problems(plan.manage, sign=1, between=(0, exits.rr_ppb))
+    between = (plan.signal_px, exits.target_px)
+    return scale_out_problems(plan.manage, sign=plan.sign, between=between)
 
 
 def _override_problems(plan: TradePlan) -> list[Reason]:
