@@ -337,8 +337,8 @@ def _was_early(trade: Trade, order: ChildOrder) -> bool:
     was_refused = any(
         one.replaces == order.order_id and one.state is OrderState.REJECTED for one in trade.orders
     )
-    live = [one for one in trade.group_orders(order.group) if not one.is_terminal]
-    return was_refused and not any(one.is_moving or trade.has_successor(one) for one in live)
+    resting = [one for one in trade.group_orders(order.group) if not one.is_terminal]
+    return was_refused and not any(one.is_moving or trade.has_successor(one) for one in resting)
 
 
 def _changes_allowed(trade: Trade) -> int:
