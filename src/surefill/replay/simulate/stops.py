@@ -24,9 +24,11 @@ from surefill.sim.auditor_terms import UNIT, PlanTerms, px_text, read_plan, tick
 from surefill.sim.faults import NS_PER_MS
 
 Line = Mapping[str, object]
-EARNED_MS = 25_000
-"""A level that the market kept for as long must have become a stop: 20 s between moves, and time
-for the request."""
+GAP_MS = 20_000
+"""Between two moves, for each exit group of the trade."""
+REQUEST_MS = 10_000
+"""A level that the market kept for the gap, and for as long, must have become a stop: the next
+quote may be 6 s away, and a request takes its time."""
 _EXECUTED = frozenset({"fill", "partial_fill"})
 _UNDONE = frozenset({"trade_bust", "trade_correct"})
 
@@ -131,8 +133,9 @@ def _unearned(story: _Story, played: Played, name: str) -> Iterator[tuple[int, s
 
 
 def _missed(story: _Story, played: Played) -> Iterator[tuple[int, str]]:
-    """A level that every quote of `EARNED_MS` gave, and no stop there by then."""
-    sign, window_ns = story.terms.sign, EARNED_MS * NS_PER_MS
+    """A level that every quote gave for long enough, and no stop there by then."""
+    groups = sum(replaces is None for _, _, _, replaces in story.stops)
+    sign, window_ns = story.terms.sign, (GAP_MS * max(1, groups) + REQUEST_MS) * NS_PER_MS
     recent: list[tuple[int, int | None]] = []
     for ns, near in _touches(story, played):
         if story.out_ns is not None and ns > story.out_ns:
