@@ -58,6 +58,13 @@ def test_pairs_with_every_level(run: Path, capsys: Capture) -> None:
     assert "of what the first path missed" in shown.lower()
 
 
+def test_runs_of_other_plans_are_refused(run: Path, capsys: Capture) -> None:
+    """As two seeds draw them: the same names, other plans."""
+    write_parents(run / "other", [entered("p1", "100.04", 1, path="other", sign=-1)])
+    assert main(["compare", "run/smart", "run/other"]) == Exit.USAGE
+    assert "1 plans have the same name on both sides" in capsys.readouterr().err
+
+
 def test_json(run: Path, capsys: Capture) -> None:
     assert main(["compare", "run/smart", "run/legacy", "--json", "--seed", "3"]) == Exit.DONE
     row = json.loads(capsys.readouterr().out)

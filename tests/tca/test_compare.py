@@ -7,7 +7,7 @@ from dataclasses import replace
 from surefill.core.fix import Leg
 from surefill.core.units import NANO
 from surefill.tca import compare as module
-from surefill.tca.compare import GROUPS, Comparison, block_of, improved
+from surefill.tca.compare import GROUPS, Comparison, block_of, improved, unlike
 from surefill.tca.parent import Closing, Marks, Parent
 from tests.tca.parents import START_NS, USD, fill, parent, px, quote
 
@@ -56,6 +56,15 @@ def test_without_shared_plans_the_arms_are_compared() -> None:
     assert (found.is_paired, found.plans) == (False, 3)
     assert found.levels[0].all.difference == 1 * BPS - (3 + 10) * BPS // 2
     assert found.missed_r is None
+
+
+def test_plans_that_only_share_a_name_are_no_pairs() -> None:
+    ours = [entered("p", "100.01"), entered("q", "100.01"), entered("alone", "100.01")]
+    assert unlike(ours, [entered("p", "100.04"), missed("q")]) == ()
+    assert unlike(ours, [replace(ours[0], signal_px=px("101")), ours[1]]) == ("p",)
+    assert unlike(ours, [ours[0], replace(ours[1], sign=-1)]) == ("q",)
+    assert unlike(ours, [replace(ours[0], signal_px=None)]) == (), "a history may not know it"
+    assert unlike(ours, [entered("p", "100.01", 1, sign=-1)]) == (), "of another day"
 
 
 def test_plans_without_a_known_cost_are_left_out_of_both() -> None:

@@ -6,7 +6,7 @@ intervals, by symbol, side, spread, price and time, at each price improvement of
 what A missed, and how many days it takes to be sure.
 Invariants: every plan counts on the path that it was given to, whatever became of it; every claim
 names its level. With ``--json`` stdout holds one object.
-Must never: show a ratio to a cost that may be zero.
+Must never: show a ratio to a cost that may be zero, or pair plans that only share a name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from surefill.replay.run_files import RunError, read_parents
 from surefill.runtime.account import read_journal
 from surefill.tca import journaled
 from surefill.tca.analysis import Stat
-from surefill.tca.compare import LEVELS_PERCENT, Comparison, compare
+from surefill.tca.compare import LEVELS_PERCENT, Comparison, compare, unlike
 from surefill.tca.parent import Parent
 from surefill.tca.tables import comparison_grids, sample_line
 from surefill.tca.text import percent, ratio
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare and show; return an `Exit` code."""
     try:
         first, second = _plans(args.first), _plans(args.second)
+        _check_pairs(first, second)
     except SourceError as error:
         say(f"surefill compare: {error}")
         return error.code
@@ -85,6 +86,16 @@ def _plans(place: str) -> tuple[Parent, ...]:
     except (RunError, OSError) as error:
         raise SourceError(str(error)) from None
     return found
+
+
+def _check_pairs(first: tuple[Parent, ...], second: tuple[Parent, ...]) -> None:
+    """Raises `SourceError` where plans share their names and nothing else."""
+    found = unlike(first, second)
+    if found:
+        raise SourceError(
+            f"{len(found)} plans have the same name on both sides and another side or signal "
+            f"({found[0]}): two runs are compared plan by plan only with the same plans (--seed)"
+        )
 
 
 def _one_path(place: str, parents: tuple[Parent, ...]) -> tuple[Parent, ...]:

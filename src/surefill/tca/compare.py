@@ -11,6 +11,7 @@ its level.
 Paired outcomes: what became on the second path of the plans that the first one missed, in R.
 Invariants: a plan without a known shortfall on either path is left out of both, and counted; blocks
 are symbol-days (`tca.blocks`). A ratio stands only where the second path's cost is surely not zero.
+Drawn plans have the same names whatever their seed: `unlike` finds those that only share a name.
 Must never: leave out a plan because it was missed.
 """
 
@@ -92,6 +93,21 @@ def improved(parent: Parent, percent: int) -> Parent:
 def block_of(parent: Parent) -> str:
     """Symbol and day (New York) of a plan."""
     return f"{parent.symbol} {_local(parent.arrival_ns):%Y-%m-%d}"
+
+
+def unlike(first: Sequence[Parent], second: Sequence[Parent]) -> tuple[str, ...]:
+    """Names that both paths have on a symbol-day for plans of another side or signal: these are no
+    pairs. A signal that one side does not know (a broker's history) is no difference."""
+    others = {f"{block_of(one)} {one.plan_id}": one for one in second}
+    found = []
+    for one in first:
+        other = others.get(f"{block_of(one)} {one.plan_id}")
+        if other is None:
+            continue
+        signals = {px for px in (one.signal_px, other.signal_px) if px is not None}
+        if one.sign != other.sign or len(signals) > 1:
+            found.append(one.plan_id)
+    return tuple(found)
 
 
 def compare(
