@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from surefill.core.memory import KEPT, remembered
+from surefill.core.memory import KEPT, remembered, remembered_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,18 @@ def test_no_more_than_so_many_are_kept() -> None:
     assert len(asked) == KEPT + 1
     number_of(values[0])
     assert len(asked) == KEPT + 2, "all were forgotten when there were too many"
+
+
+def test_of_large_values_only_the_last_is_kept() -> None:
+    asked: list[int] = []
+
+    @remembered_once
+    def number_of(value: Value) -> int:
+        """Its number."""
+        asked.append(value.number)
+        return value.number
+
+    one, two = Value(1), Value(2)
+    assert [number_of(value) for value in (one, one, two, one, replace(one))] == [1, 1, 2, 1, 1]
+    assert asked == [1, 2, 1, 1]
+    assert number_of.__doc__ == "Its number."

@@ -9,8 +9,9 @@ been told of yet (R1, R7, R20).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from surefill.core.commands import OrderSpec, Priority, QueryPositions
 from surefill.core.corrections import check_fill, give_back, settle_disputes
@@ -28,6 +29,7 @@ from surefill.core.events import (
     Verb,
 )
 from surefill.core.fix import Contingency, Leg, OrdType
+from surefill.core.memory import remembered_once
 from surefill.core.order import (
     ChildOrder,
     OrderInput,
@@ -417,7 +419,7 @@ def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport
     """A complete listing: what it shows is news, what it does not show is a reason to look."""
     for report in mine:
         take_report(turn, report)
-    shown = {report.order_id for report in _with_legs(event.orders)}
+    shown = _shown(event)
     for order in turn.trade.orders:
         if not (event.after_ns < order.sent_ns < event.sent_ns):
             continue
@@ -425,6 +427,12 @@ def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport
             turn.update(replace(order, is_unlisted=order.is_long_absent(event.sent_ns)))
         elif order.state is OrderState.WORKING and order.order_id not in shown:
             turn.ask(order)
+
+
+@remembered_once
+def _shown(event: OrdersRead) -> frozenset[str]:
+    """Every broker id in a listing; each open trade asks."""
+    return frozenset(report.order_id for report in _with_legs(event.orders))
 
 
 def _with_legs(reports: Iterable[ExecutionReport]) -> Iterable[ExecutionReport]:
@@ -435,7 +443,10 @@ def _with_legs(reports: Iterable[ExecutionReport]) -> Iterable[ExecutionReport]:
 
 def absorb_fills(turn: Turn, event: FillsRead) -> None:
     """Executions as the broker lists them: the ledger's last word (gap recovery, A-04)."""
-    for report in event.fills:
+    fills = _fills_by_order(event)
+    ids = {order.order_id for order in turn.trade.orders if order.order_id in fills}
+    mine = [pair for order_id in ids for pair in fills[order_id or ""]]
+    for _, report in sorted(mine, key=itemgetter(0)):
         order = turn.trade.order_by_id(report.order_id)
         if order is not None:
             after = with_execution(order, report)
@@ -444,6 +455,15 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
             check_fill(turn, after, report)
     if event.after_ns <= turn.trade.accepted_ns:
         settle_disputes(turn, event)
+
+
+@remembered_once
+def _fills_by_order(event: FillsRead) -> Mapping[str, Sequence[tuple[int, ExecutionReport]]]:
+    """Broker id -> (place in the listing, execution); each open trade asks."""
+    found: dict[str, list[tuple[int, ExecutionReport]]] = {}
+    for pair in enumerate(event.fills):
+        found.setdefault(pair[1].order_id, []).append(pair)
+    return found
 
 
 def restarted(trade: Trade) -> Trade:

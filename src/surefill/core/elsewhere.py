@@ -9,10 +9,12 @@ Must never: conclude from one read, or from reads that may be older than a fill 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from surefill.core.events import PositionsRead
 from surefill.core.fix import Leg
+from surefill.core.memory import remembered_once
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
@@ -26,6 +28,12 @@ TOLD_NS = 5 * SECOND_NS
 """So long what was told of the account's position, or not yet, holds back a plain closing order."""
 
 
+@remembered_once
+def _qty_by_symbol(event: PositionsRead) -> Mapping[str, int]:
+    """Each open trade asks."""
+    return {position.symbol: position.qty for position in event.positions}
+
+
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
     """The broker's position against ours. Shares missing there were closed elsewhere (R19).
 
@@ -34,7 +42,7 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
     the reads cannot be old ones (`_may_be_old`).
     """
     trade = turn.trade
-    theirs = next((p.qty for p in event.positions if p.symbol == trade.symbol), 0)
+    theirs = _qty_by_symbol(event).get(trade.symbol, 0)
     ours = trade.position_qty
     entry = trade.open_entry
     if entry is not None and entry.is_long_absent(event.sent_ns):

@@ -1,8 +1,10 @@
 """Answers worth remembering: the same question about the same value, asked again and again.
 
-What: `remembered`, a decorator for a pure function of one frozen value.
+What: `remembered`, a decorator for a pure function of one frozen value, and `remembered_once`, its
+like for values so large that only the last is kept.
 Why: one step asks for a trade's cover some ten times, and most of these trades are one and the same
-object. Comparing or hashing such a value costs more than the answer, so identity decides.
+object; a listing is asked the same by every trade. Comparing or hashing such a value costs more
+than the answer, so identity decides.
 Invariants: an answer is only ever given for the very object that it was worked out for, which is
 kept as long as its answer, so that no other object can take its place; at most `KEPT` are kept.
 Must never: wrap a function that looks at anything but its argument, or takes what can change.
@@ -33,6 +35,23 @@ def remembered(function: Callable[[Value], Answer]) -> Callable[[Value], Answer]
         if len(known) >= KEPT:
             known.clear()
         known[id(value)] = (value, answer)
+        return answer
+
+    return answer_of
+
+
+def remembered_once(function: Callable[[Value], Answer]) -> Callable[[Value], Answer]:
+    """The same function, quicker as long as it is asked about one and the same value."""
+    held: tuple[Value, Answer] | None = None
+
+    @wraps(function)
+    def answer_of(value: Value) -> Answer:
+        nonlocal held
+        known = held  # read once: another thread may ask about another value meanwhile
+        if known is not None and known[0] is value:
+            return known[1]
+        answer = function(value)
+        held = (value, answer)
         return answer
 
     return answer_of
