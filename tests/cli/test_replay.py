@@ -45,6 +45,19 @@ def test_rows_of_a_tape_in_files(tmp_path: Path, capsys: Capture) -> None:
     assert (row["minutes"], row["violations"], row["found"]) == (4, 0, [])
 
 
+def test_the_account_is_named_beside_the_model(capsys: Capture) -> None:
+    words = ["replay", "--path", "mid", *BRIEF, "--fee", "0.005"]
+    assert main([*words, "--beside", "--json"]) == Exit.DONE
+    (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (row["beside"], row["fee_usd"]) == (True, "0.005")
+
+
+@pytest.mark.parametrize("fee", ["x", "-1", "nan"])
+def test_a_fee_is_money(fee: str, capsys: Capture) -> None:
+    assert main(["replay", f"--fee={fee}", *BRIEF]) == Exit.USAGE
+    assert f"--fee {fee}: " in capsys.readouterr().err
+
+
 def test_a_run_is_kept_with_every_plan(tmp_path: Path, capsys: Capture) -> None:
     words = ["replay", "--path", "mid", *BRIEF, "--out"]
     assert main([*words, str(tmp_path / "run")]) == Exit.DONE

@@ -30,9 +30,11 @@ def test_a_day_is_told_with_what_was_chosen_before_it(capsys: pytest.CaptureFixt
 
 
 def test_a_table_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["sweep", *SMALL, "--slippage", "0.0005,0.001", "--random", "2"]) == 0
+    words = ["--slippage", "0.0005,0.001", "--random", "2", "--fee", "0.01", "--beside"]
+    assert main(["sweep", *SMALL, *words]) == 0
     out = capsys.readouterr().out
     assert "2 choices, 2 days, 1 symbols" in out
+    assert "exits beside the entry, fee 0.01 USD a share." in " ".join(out.split())
     assert "Auditor: 0 violations in 4 runs." in out
     assert max(map(len, out.splitlines())) <= 80
 

@@ -36,6 +36,15 @@ def bought(qty: int, px: str) -> Entry:
     return Entry(qty * NANO, qty * NANO * to_nano(px))
 
 
+def test_fees_count_in_the_whole_cost_alone() -> None:
+    one = plan_cost(
+        crwd(), bought(25, "534.82"), wanted_qty=25 * NANO, end_px=None, fee_usd=5348200
+    )
+    assert (one.entered_bps, one.all_in_bps) == (Decimal(0), Decimal("0.1"))
+    none = plan_cost(crwd(), Entry(), wanted_qty=0, end_px=None, fee_usd=NANO)
+    assert none.all_in_bps is None
+
+
 def test_slippage_of_the_crwd_trade() -> None:
     cost = plan_cost(crwd(), bought(25, "536.00"), wanted_qty=25 * NANO, end_px=None)
     assert cost.entered_bps is not None

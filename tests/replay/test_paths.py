@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from surefill.core.plan import SECOND_NS
-from surefill.replay.comparison import Scope, Stream, play_path, synthetic_stream
+from surefill.replay.comparison import (
+    PathResult,
+    Scope,
+    Stream,
+    play_path,
+    synthetic_stream,
+)
+from surefill.replay.execution import market_of, parents_of_path
+from surefill.replay.measure import entries_of
 from surefill.replay.paths import LEGACY, PATHS, SMART, play_paths
 from surefill.tactics.registry import PLAN_TACTICS
+from surefill.tca.analysis import analysis_of
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +58,32 @@ def test_a_named_tactic_is_that_of_every_plan(stream: Stream) -> None:
     result = play_path(stream, seed=7, is_legacy=False, tactic="passive")
     assert {end.plan.tactic for end in result.ended.values()} == {"passive"}
     assert {draw.plan.tactic for draw in stream.draws} == {"limit", "marketable"}
+
+
+def entered(result: PathResult) -> int:
+    return sum(one.qty for one in entries_of(result.lines).values())
+
+
+def test_the_account_decides_as_well(stream: Stream) -> None:
+    draws = tuple(
+        replace(draw, plan=replace(draw.plan, order_qty=20 * (draw.plan.order_qty or 0)))
+        for draw in stream.draws
+    )
+    stream = replace(stream, draws=draws)  # entries in parts
+    plain = play_path(stream, seed=7, is_legacy=False, tactic="slice")
+    other = play_path(
+        stream, seed=7, is_legacy=False, tactic="slice", beside=True, fee_usd=5_000_000
+    )
+    assert (plain.fee_usd, other.fee_usd) == (0, 5_000_000)
+    assert not other.report.violations
+    assert entered(other) > entered(plain), "the first part does not end the entry"
+    markets = {tape.symbol: market_of(tape, stream.session.close_ns) for tape in stream.tapes}
+    parents = parents_of_path(stream, other, "slice", markets=markets)
+    assert any(one.qty for one in parents)
+    for one in parents:
+        assert one.fees == 5_000_000 * one.qty
+        assert not one.qty or (one.fees and analysis_of(one).shortfall)
+    assert not any(one.fees for one in parents_of_path(stream, plain, "slice", markets=markets))
 
 
 def test_the_model_of_fills_decides_what_a_resting_order_gets(stream: Stream) -> None:

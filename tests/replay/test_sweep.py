@@ -115,6 +115,16 @@ def test_a_cell_is_the_same_whoever_plays_it() -> None:
     assert found[0].cost_bps != found[1].cost_bps
 
 
+def test_a_cell_is_of_its_account() -> None:
+    task = synthetic_tasks(grid(["limit"], {}), 1, model="queue", seed=7, scope=SCOPE)[0]
+    plain, dear = play_task(task), play_task(replace(task, fee_usd=10_000_000))
+    assert (plain.plans, plain.entered) == (dear.plans, dear.entered)
+    assert plain.entered
+    assert plain.cost_bps is not None
+    assert dear.cost_bps is not None
+    assert dear.cost_bps > plain.cost_bps
+
+
 def test_a_bad_tape_ends_it_or_is_left_out_by_name(tmp_path: Path) -> None:
     bad = spoilt(twin(tmp_path))
     (task,) = tasks_of([Choice("limit")], [bad], model="queue", seed=1, scope=SCOPE)

@@ -1,7 +1,7 @@
-"""Which plans a replay plays: the arguments for it, shared by ``replay`` and ``sweep``.
+"""Which plans a replay plays, and in what account: arguments shared by ``replay`` and ``sweep``.
 
-What: `add_plan_choice`, `chosen` (arguments -> a source of plans, or ``None``: drawn by seed), and
-how what was left out is told.
+What: `add_plan_choice`, `chosen` (arguments -> a source of plans, or ``None``: drawn by seed), how
+what was left out is told; `add_account`, `fee_of` and `account_text` (what else decides the costs).
 Invariants: one source at a time; a file with a bad row is refused with every bad row named, unless
 ``--allow-bad`` says to play the others.
 Must never: leave a plan out without a line about it.
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from surefill.cli.output import say
-from surefill.core.units import NANO, UnitError, to_nano
+from surefill.core.units import NANO, UnitError, to_nano, to_text
 from surefill.replay.plan_files import read_plans
 from surefill.replay.plan_history import market_entries
 from surefill.replay.plan_rows import LeftOut
@@ -71,6 +71,37 @@ def add_plan_choice(parser: argparse.ArgumentParser, *, plans: int) -> None:
         action="store_true",
         help="go on without bad rows, and without tapes that cannot be used; each is named",
     )
+
+
+def add_account(parser: argparse.ArgumentParser) -> None:
+    """Declare what the account pays and may do."""
+    parser.add_argument(
+        "--fee", metavar="USD", default="0", help="of every executed share (default: none)"
+    )
+    parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="exits may rest beside a working entry, as with SUREFILL_WASH_EXEMPTS=all_complex; "
+        "else the first partial fill ends the entry",
+    )
+
+
+def fee_of(args: argparse.Namespace) -> int:
+    """The fee of a share, 1e-9 USD. Raises `ChoiceError`."""
+    try:
+        fee_usd = to_nano(args.fee)
+    except UnitError as error:
+        raise ChoiceError(f"--fee {args.fee}: {error}") from None
+    if fee_usd < 0:
+        raise ChoiceError(f"--fee {args.fee}: must not be negative")
+    return fee_usd
+
+
+def account_text(args: argparse.Namespace) -> str:
+    """What stands beside the model of fills; nothing where nothing is unusual."""
+    words = [", exits beside the entry"] if args.beside else []
+    fee_usd = fee_of(args)
+    return "".join([*words, *([f", fee {to_text(fee_usd)} USD a share"] if fee_usd else [])])
 
 
 def chosen(args: argparse.Namespace) -> tuple[PlanSource | None, tuple[LeftOut, ...]]:
@@ -172,10 +203,17 @@ def _ratio(text: str) -> int:
     return rr_ppb
 
 
+def count(text: str) -> int:
+    """A whole number above 0, as an argument."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
 def _number_or_file(text: str) -> int | Path:
-    """A number above 0, or a path. Raises ``ValueError``, which argparse reports."""
+    """A number above 0, or a path."""
     if text.lstrip("-").isdigit():
         if int(text) <= 0:
-            raise ValueError(text)
+            raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
         return int(text)
     return Path(text)

@@ -18,9 +18,20 @@ from pathlib import Path
 from surefill.cli.demo_bar import DemoBar
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
-from surefill.cli.plan_choice import ChoiceError, add_plan_choice, chosen, count_of, tell_left_out
+from surefill.cli.plan_choice import (
+    ChoiceError,
+    account_text,
+    add_account,
+    add_plan_choice,
+    chosen,
+    count,
+    count_of,
+    fee_of,
+    tell_left_out,
+)
 from surefill.cli.replay_sums import Sums, bps_text
 from surefill.core.plan import SECOND_NS
+from surefill.core.units import to_text
 from surefill.replay.comparison import (
     FILL_MODEL,
     MODELS,
@@ -78,10 +89,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
     add_plan_choice(parser, plans=PLANS)
+    add_account(parser)
     parser.add_argument(
         "--minutes",
         metavar="M",
-        type=_count,
+        type=count,
         help=f"of each day (default: {MINUTES} when drawn, the whole day when sampled)",
     )
     parser.add_argument(
@@ -106,8 +118,9 @@ def run(args: argparse.Namespace) -> int:
     paths = tuple(dict.fromkeys(args.path or (LEGACY, SMART)))
     session = _Session(args, paths)
     try:
+        fee_of(args)  # before minutes of playing
         if args.out:
-            args.out.mkdir(parents=True, exist_ok=True)  # before minutes of playing
+            args.out.mkdir(parents=True, exist_ok=True)
         for stream in session.streams(scope):
             session.play(stream)
             del stream  # the next one is opened before this name would be given to it
@@ -179,7 +192,7 @@ class _Session:
         if self._sums.days > 1 and not args.json:
             show(self._sums.blocks())
         if args.out:
-            self._book.keep(args.out, model=args.model, seed=args.seed)
+            self._book.keep(args.out, args)
             if self._left_out:
                 say(f"wrote {write_left_out(args.out, self._left_out)}")
 
@@ -214,20 +227,14 @@ class _Book:
         every = [parent for one in played for parent in one.parents]
         self._tracks += tracks_of(every, markets)
 
-    def keep(self, folder: Path, *, model: str, seed: int) -> None:
+    def keep(self, folder: Path, args: argparse.Namespace) -> None:
         """Write it. Raises ``OSError``."""
         days = self._titles[0] if len(self._titles) == 1 else f"{len(self._titles)} days"
-        title = f"surefill replay: {days}; fill model '{model}', seed {seed}"
+        title = f"surefill replay: {days}; fill model '{args.model}', seed {args.seed}"
+        title += account_text(args)
         notes = list(dict.fromkeys(self.notes))
         for path in keep_run(folder, title, self._paths, tracks=self._tracks, notes=notes):
             say(f"wrote {path}")
-
-
-def _count(text: str) -> int:
-    """A number above 0. Raises ``ValueError``, which argparse reports."""
-    if int(text) <= 0:
-        raise ValueError(text)
-    return int(text)
 
 
 def _play(
@@ -245,6 +252,8 @@ def _play(
             paths,
             seed=args.seed,
             model=args.model,
+            beside=args.beside,
+            fee_usd=fee_of(args),
             markets=markets,
             on_progress=lambda path, done: bar.at(paths.index(path) * plans + done),
         )
@@ -257,6 +266,8 @@ def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> Non
         head = {
             "market": stream.title,
             "seed": args.seed,
+            "beside": args.beside,
+            "fee_usd": to_text(fee_of(args)),
             "minutes": minutes,
             "tapes": [one.counts() | {"suspect": one.suspicions} for one in stream.quality],
             "assumed": list(stream.notes),
@@ -268,7 +279,7 @@ def _tell(stream: Stream, played: list[Played], args: argparse.Namespace) -> Non
     title = f"{stream.title[:1].upper()}{stream.title[1:]}"
     blocks: list[Block] = [
         f"{title}. {len(stream.draws)} plans in {minutes} minutes, fill model "
-        f"'{args.model}', seed {args.seed}.",
+        f"'{args.model}', seed {args.seed}{account_text(args)}.",
         *(f"{one.sentence()}." for one in stream.quality),
         *(f"Plans: {note}." for note in stream.notes),
         Table("", [_row(one) for one in played], HEAD, frozenset(range(1, 9))),

@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
@@ -22,7 +23,17 @@ from pathlib import Path
 from surefill.cli.demo_bar import DemoBar
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
-from surefill.cli.plan_choice import ChoiceError, add_plan_choice, chosen, count_of, tell_left_out
+from surefill.cli.plan_choice import (
+    ChoiceError,
+    account_text,
+    add_account,
+    add_plan_choice,
+    chosen,
+    count,
+    count_of,
+    fee_of,
+    tell_left_out,
+)
 from surefill.core.plan import POLICY_BOUNDS, SECOND_NS
 from surefill.core.units import NANO
 from surefill.replay.comparison import FILL_MODEL, MODELS, Scope, days_at, wanted_days
@@ -68,19 +79,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", metavar="LIST", type=_seconds, default=(), help="seconds to get in: 20,60"
     )
-    parser.add_argument("--random", metavar="N", type=_count, help="only N of the combinations")
+    parser.add_argument("--random", metavar="N", type=count, help="only N of the combinations")
     parser.add_argument(
         "--model", choices=tuple(MODELS), default=FILL_MODEL, help="how resting orders fill"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
     add_plan_choice(parser, plans=PLANS)
+    add_account(parser)
     parser.add_argument(
         "--minutes",
         metavar="M",
-        type=_count,
+        type=count,
         help=f"of each day (default: {MINUTES} when drawn, the whole day when sampled)",
     )
-    parser.add_argument("--workers", metavar="N", type=_count, help="processes (default: cores)")
+    parser.add_argument("--workers", metavar="N", type=count, help="processes (default: cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler instead")
     parser.add_argument("--json", action="store_true", help="one JSON object a day on stdout")
 
@@ -90,7 +102,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         source, bad = chosen(args)
         tell_left_out(VERB, bad)
-        tasks = _tasks(args, source)
+        fee_usd = fee_of(args)
+        tasks = [
+            replace(task, beside=args.beside, fee_usd=fee_usd) for task in _tasks(args, source)
+        ]
         cells: list[Cell | None] = [None] * len(tasks)
         with _executor(args) as executor, DemoBar() as bar:
             bar.count(f"{len(tasks)} runs", len(tasks))
@@ -180,7 +195,7 @@ def _tell(cells: list[Cell], folds: list[Fold], args: argparse.Namespace) -> Non
     ]
     blocks: list[Block] = [
         f"{choices} choices, {days} days, {symbols} symbols; fill model '{args.model}', "
-        f"seed {args.seed}.",
+        f"seed {args.seed}{account_text(args)}.",
         Table("", rows, HEAD, frozenset({1, 2, 3})),
         "ALL: bps of the signal price over all plans, missed and denied ones at the far side of "
         "the market; positive is cost. A day is judged with what the days before it chose; what "
@@ -210,13 +225,6 @@ def _sum(cells: list[Cell], folds: list[Fold]) -> str:
 
 def _text(cost: Decimal | None) -> str:
     return "-" if cost is None else f"{cost:+}"
-
-
-def _count(text: str) -> int:
-    """A number above 0. Raises ``ValueError``, which argparse reports."""
-    if int(text) <= 0:
-        raise ValueError(text)
-    return int(text)
 
 
 def _ratios(text: str) -> tuple[int, ...]:

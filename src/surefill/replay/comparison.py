@@ -33,6 +33,7 @@ from surefill.sim.auditor import AuditReport, audit
 from surefill.sim.calendar import session_on, us_equity_calendar
 from surefill.sim.columns import ColumnMarket, TapeColumns, columns_of_rows, only_evidence
 from surefill.sim.market import MergedMarket, TapeError, TapeErrorCode
+from surefill.sim.models import FeeModel
 from surefill.sim.profiles import MID, TIGHT, WIDE
 from surefill.sim.quality import Quality
 from surefill.sim.switches import Switches
@@ -132,12 +133,13 @@ class Stream:
 @dataclass(frozen=True, slots=True)
 class PathResult:
     """What became of the stream on one path. ``lines``: the venue's own log, ``ended``: what the
-    executor says, by plan id."""
+    executor says, by plan id, ``fee_usd``: what the venue charged, 1e-9 USD a share."""
 
     is_legacy: bool
     lines: list[dict[str, object]]
     ended: dict[str, Trade | Denial]
     report: AuditReport
+    fee_usd: int = 0
 
     @property
     def path(self) -> str:
@@ -366,6 +368,7 @@ def play_path(
     tactic: str | None = None,
     model: str = FILL_MODEL,
     beside: bool = False,
+    fee_usd: int = 0,
     skips: bool = True,
     on_progress: Callable[[int], None] | None = None,
 ) -> PathResult:
@@ -373,8 +376,9 @@ def play_path(
 
     ``tactic``: of every plan, instead of its own; ``model``: how the exchange fills resting orders
     (docs/assumptions.md). ``beside``: exits may rest beside a working entry (the setting
-    SUREFILL_WASH_EXEMPTS). ``skips``: pass over time in which nobody looks; the outcomes are the
-    same. ``on_progress`` is told how many plans have ended.
+    SUREFILL_WASH_EXEMPTS). ``fee_usd``: of every executed share (1e-9 USD). ``skips``: pass over
+    time in which nobody looks; the outcomes are the same. ``on_progress`` is told how many plans
+    have ended.
     """
     market = (
         SkippingMarket(stream.tapes)
@@ -386,7 +390,11 @@ def play_path(
         stream.calendar,
         start_ns=stream.session.open_ns - 5 * SECOND_NS,
         config=VirtualConfig(
-            seed=seed, limits=LIMITS, switches=MODELS[model], exits_beside_entry=beside
+            seed=seed,
+            limits=LIMITS,
+            switches=MODELS[model],
+            exits_beside_entry=beside,
+            fees=FeeModel(fee_usd),
         ),
     )
     run.start()
@@ -412,4 +420,4 @@ def play_path(
         for plan_id, found in ended.items()
     ]
     report = audit([plan for plan, _ in rows], run.log.lines, [claim for _, claim in rows])
-    return PathResult(is_legacy, run.log.lines, ended, report)
+    return PathResult(is_legacy, run.log.lines, ended, report, fee_usd)

@@ -4,6 +4,7 @@ What: `parents_of_path` (every plan of a stream on one path) and `market_of` (a 
 that costs are measured against).
 Why from the log: what a run cost has to be read from what the venue did; only reasons, outcomes and
 the time without cover are the executor's words.
+Fees are those of the entry: a plan that was not entered pays none.
 Invariants: each plan of the stream is one parent, on every path at the same arrival; fills are
 those of the venue. A tape that ends before its session says nothing about the close.
 Must never: take a price from the executor's book.
@@ -143,6 +144,7 @@ def _parent(draw: Draw, result: PathResult, path: str, *, told: _Told) -> Parent
         fills=tuple(told.fills),
         closings=tuple(told.closings),
         orders=tuple(told.orders),
+        fees=result.fee_usd * sum(fill.qty for fill in told.fills),
         stop_px=levels.stop_px,
         target_px=levels.target_px,
         worst_px=None if result.is_legacy else _worst_px(ended, plan, policy),

@@ -42,7 +42,7 @@ from surefill.sim.alpaca.keys import owner_of
 from surefill.sim.alpaca.switches import FaceSwitches
 from surefill.sim.faults import FaultPlan
 from surefill.sim.market import MarketEvent, MarketSource, QuoteEvent, StatusEvent
-from surefill.sim.models import DEFAULT_DELAYS, Delay, DelayRange
+from surefill.sim.models import DEFAULT_DELAYS, NO_FEES, Delay, DelayRange, FeeModel
 from surefill.sim.switches import Switches
 from surefill.sim.wire import Delivery
 from surefill.tactics.registry import TACTICS
@@ -72,6 +72,7 @@ class VirtualConfig:
     cash_usd: int = 10_000_000 * 1_000_000_000
     requests_per_minute: int = 200
     delays: Mapping[Delay, DelayRange] = field(default_factory=lambda: DEFAULT_DELAYS)
+    fees: FeeModel = NO_FEES
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class VirtualRun:
                 id_seed=self.config.seed,
                 cash_usd=self.config.cash_usd,
                 faults=faults,
+                fees=self.config.fees,
             ),
         )
         self.log, self.exchange, self.edge = parts.log, parts.exchange, parts.edge

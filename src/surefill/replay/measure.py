@@ -6,7 +6,8 @@ must be charged for them, or standing aside would look free.
 Conventions: cost is positive, in basis points of the signal price (1 bps = 0.01 %), for each share
 alike within a plan and for each plan alike in a mean. A share that was wanted and not entered costs
 what the far side of the market (ask for a purchase, bid for a sale) is away from the signal when
-the plan's time budget ends. Reward/risk is against the signal's own levels.
+the plan's time budget ends. Fees of an entry count in ``all_in_bps`` alone. Reward/risk is against
+the signal's own levels.
 Must never: take a price from the executor's book; only reasons and outcomes are its words.
 """
 
@@ -117,22 +118,26 @@ class _PlanCost:
     all_in_bps: Decimal | None
 
 
-def plan_cost(plan: TradePlan, entry: Entry, *, wanted_qty: int, end_px: int | None) -> _PlanCost:
-    """Slippage of the entered shares, distance of the others, and both together.
+def plan_cost(
+    plan: TradePlan, entry: Entry, *, wanted_qty: int, end_px: int | None, fee_usd: int = 0
+) -> _PlanCost:
+    """Slippage of the entered shares, distance of the others, and both together with the fees.
 
-    ``end_px``: the far side when the budget ended (1e-9 USD).
+    ``end_px``: the far side when the budget ended (1e-9 USD); ``fee_usd``: of an entered share.
     """
     sign, signal_px = plan.side.sign, plan.signal_px
     paid = sign * (entry.cost - signal_px * entry.qty)
     entered = Decimal(paid * BPS) / (signal_px * entry.qty) if entry.qty else None
     left_qty = max(0, wanted_qty - entry.qty)
+    charged = paid + fee_usd * entry.qty
     if not left_qty:
-        return _PlanCost(entered, None, entered)
+        all_in = Decimal(charged * BPS) / (signal_px * entry.qty) if entry.qty else None
+        return _PlanCost(entered, None, all_in)
     if end_px is None:
         return _PlanCost(entered, None, None)
     away = sign * (end_px - signal_px)
     unfilled = Decimal(away * BPS) / signal_px
-    both = Decimal((paid + away * left_qty) * BPS) / (signal_px * (entry.qty + left_qty))
+    both = Decimal((charged + away * left_qty) * BPS) / (signal_px * (entry.qty + left_qty))
     return _PlanCost(entered, unfilled, both)
 
 
@@ -170,7 +175,13 @@ def measure(stream: Stream, result: PathResult, policy: Policy) -> Measures:
         end_ns = draw.at_ns + plan.with_policy(policy).fill_timeout_ns
         end_px = far_px(tapes[plan.symbol], plan.side.sign, end_ns)
         entry = entries.get(plan.plan_id, Entry())
-        costs[plan.plan_id] = plan_cost(plan, entry, wanted_qty=plan.order_qty or 0, end_px=end_px)
+        costs[plan.plan_id] = plan_cost(
+            plan,
+            entry,
+            wanted_qty=plan.order_qty or 0,
+            end_px=end_px,
+            fee_usd=result.fee_usd,
+        )
     entered = [plan_id for plan_id in plans if plan_id in entries]
     denied = [one for one, end in result.ended.items() if isinstance(end, Denial)]
     missed = [one for one in plans if one not in entries and one not in set(denied)]

@@ -51,12 +51,15 @@ def play_paths(
     *,
     seed: int,
     model: str,
+    beside: bool = False,
+    fee_usd: int = 0,
     markets: Mapping[str, Market] | None = None,
     on_progress: Callable[[str, int], None] | None = None,
 ) -> Iterator[Played]:
     """Play the stream on each of ``paths`` (of `PATHS`) in turn.
 
-    ``markets`` (symbol -> market, of all of them): measure every plan's cost against these, too.
+    ``beside``: exits may rest beside a working entry; ``fee_usd``: of every executed share (1e-9
+    USD). ``markets`` (symbol -> market, of all of them): measure every plan's cost against these.
     ``on_progress`` is told the path and how many of its plans have ended.
     """
     for path in paths:
@@ -66,6 +69,8 @@ def play_paths(
             is_legacy=path == LEGACY,
             tactic=path if path in PLAN_TACTICS else None,
             model=model,
+            beside=beside,
+            fee_usd=fee_usd,
             on_progress=None if on_progress is None else _named(on_progress, path),
         )
         measures = measure(stream, result, Policy())

@@ -67,6 +67,10 @@ class Task:
     """Whose plans; ``None``: drawn by the seed."""
     allow_bad: bool = False
     """Play a suspect tape, and leave out one that cannot be used, instead of ending the sweep."""
+    beside: bool = False
+    """Exits may rest beside a working entry."""
+    fee_usd: int = 0
+    """Of every executed share, 1e-9 USD."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +187,12 @@ def play_task(task: Task) -> Cell:
     draws = tuple(replace(draw, plan=task.choice.of(draw.plan)) for draw in stream.draws)
     played = next(
         play_paths(
-            replace(stream, draws=draws), (task.choice.path,), seed=task.seed, model=task.model
+            replace(stream, draws=draws),
+            (task.choice.path,),
+            seed=task.seed,
+            model=task.model,
+            beside=task.beside,
+            fee_usd=task.fee_usd,
         )
     )
     return Cell(
