@@ -196,9 +196,27 @@ def test_accounts_are_masked_and_what_is_not_ours_is_shown_apart() -> None:
     assert vital(board_of(with_state(look, account=None)), "Account").value == "-"
 
 
+def test_who_is_dead_is_not_steady() -> None:
+    """Killed a moment ago: the last beat is young, and the last word about the stream was good."""
+    board = board_of(look_at(covered_bench(), pulse=Pulse(None, Beat(41, 7, is_stopped=False))))
+    beat = vital(board, "Heartbeat")
+    assert (beat.value, beat.tone) == ("ended without a word", Tone.BAD)
+    assert (vital(board, "Order stream").value, board.headline) == ("-", "NO ENGINE RUNS")
+
+
+def test_a_journal_that_cannot_be_read_is_louder_than_an_empty_account() -> None:
+    blind = Look(picture=NOTHING, pulse=Pulse(None, None), settings=SETTINGS)
+    board = board_of(replace(blind, problem="file is not a database", is_blind=True))
+    (notice,) = board.notices
+    assert (notice.tone, notice.text) == (Tone.BAD, "file is not a database")
+    assert board.headline == "BLIND: THE JOURNAL CANNOT BE READ"
+    assert board.worst is Tone.BAD
+
+
 def test_nothing_yet() -> None:
     nothing = Look(picture=NOTHING, pulse=Pulse(None, None), settings=SETTINGS)
     assert [one.name for one in board_of(nothing).vitals] == ["Engine", "Heartbeat"]
     board = board_of(replace(nothing, problem="no journal there"))
     assert (board.vitals, board.notices, board.risk) == ((), (), None)
     assert (board.headline, board.problem) == ("Nothing to show yet", "no journal there")
+    assert board.worst is Tone.PLAIN

@@ -69,3 +69,14 @@ def test_empty_states_say_what_to_do() -> None:
     lines = lines_of(gone)
     assert lines[-1] == "no journal there. Start: surefill run"
     assert "never started" in lines[0]
+
+
+def test_a_journal_that_cannot_be_read_is_loud() -> None:
+    calm = board_of(look_at(covered_bench()))
+    notice = Notice(Tone.BAD, "BLIND: THE JOURNAL CANNOT BE READ", "no database", "Look yourself.")
+    blind = replace(calm, problem="no database", is_blind=True, notices=(notice,), risk=None)
+    text = "\n".join(lines_of(blind))
+    assert text.startswith("SUREFILL  unknown  BLIND")
+    assert "!! BLIND: THE JOURNAL CANNOT BE READ: no database Look yourself." in text
+    assert "surefill run" not in text
+    assert "No open trade" not in text

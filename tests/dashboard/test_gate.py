@@ -12,6 +12,7 @@ import pytest
 from surefill.dashboard import gate
 from surefill.dashboard.login import cookie_name
 from surefill.runtime.account import machine_clock
+from surefill.runtime.logs import LOGGER_NAME
 from surefill.service.guard import Message
 from surefill.service.pacing import LockOut, Pace
 from tests.dashboard.days import settings_in
@@ -64,6 +65,16 @@ def test_a_stranger_is_sent_to_the_login(house: HouseServer, path: str) -> None:
 )
 def test_what_a_stranger_gets(house: HouseServer, path: str, status: int) -> None:
     assert house.get(path)[0] == status
+
+
+def test_an_address_with_a_token_in_it_is_not_logged(
+    house: HouseServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = house.token("viewer")
+    with caplog.at_level(logging.DEBUG, logger=LOGGER_NAME):
+        for path in (f"/nowhere?token={token}", f"/trade/{token}/x", f"/?token={token}"):
+            house.get(path, house.login("viewer"))
+    assert token not in caplog.text
 
 
 def test_the_cookie_is_no_token_and_no_script_sees_it(house: HouseServer) -> None:

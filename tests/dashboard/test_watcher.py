@@ -117,9 +117,18 @@ async def test_a_journal_that_cannot_be_read_is_said_and_looked_for_again() -> N
     fake = Fake(covered_bench())
     fake.reader.picture.side_effect = JournalError("JOURNAL_MISSING", "no journal there")
     gone = await fake.later(10**12)
-    assert (gone.problem, gone.trades) == ("no journal there", ())
+    assert (gone.problem, gone.trades, gone.is_blind) == ("no journal there", (), False)
     fake.reader.picture.side_effect = None
     assert (await fake.later(10**9)).problem == ""
+    fake.reader.picture.side_effect = JournalError("JOURNAL_MISSING", "no journal there")
+    assert (await fake.later(10**9)).is_blind  # there was one
+
+
+async def test_a_broken_journal_is_never_an_account_that_was_not_started() -> None:
+    fake = Fake(covered_bench())
+    fake.reader.picture.side_effect = JournalError("JOURNAL_CORRUPT", "file is not a database")
+    board = await fake.later(10**12)
+    assert (board.is_blind, board.headline) == (True, "BLIND: THE JOURNAL CANNOT BE READ")
 
 
 async def test_what_a_real_day_leaves(tmp_path: Path) -> None:

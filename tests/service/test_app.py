@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from surefill.config import Settings
-from surefill.service import app, door, guard
+from surefill.service import app, door, feed, guard
 from surefill.service.routes import ROUTES
 from surefill.service.schemas import PlanBody
+from surefill.service.tokens import Role
 from surefill.smart_order_executor import SmartOrderExecutor
 from tests.support.api_server import HOST, ApiServer
 from tests.support.desk import Desk, plan_of
@@ -80,6 +81,16 @@ def test_without_a_number_it_begins_now(api: ApiServer) -> None:
     connection, answer = listen(api)
     with closing(connection), closing(answer):
         assert answer.readline() == b"retry: 1000\n"
+
+
+def test_a_rotated_token_ends_its_feed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "SILENCE_S", 0.2)
+    with ApiServer(settings) as own:
+        connection, answer = listen(own)
+        with closing(connection), closing(answer):
+            assert answer.readline() == b"retry: 1000\n"
+            own.tokens.rotate(Role.VIEWER)
+            assert any(answer.readline() == b"" for _ in range(50))
 
 
 @pytest.mark.parametrize("last", ["-1", "x", "1" * 30, ""])

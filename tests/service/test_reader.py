@@ -27,6 +27,34 @@ def exchange() -> Iterator[RunningExchange]:
         yield running
 
 
+async def test_a_journal_that_was_put_there_instead_is_read(
+    exchange: RunningExchange, tmp_path: Path
+) -> None:
+    """Moved away, or restored from a backup, while this process goes on."""
+    settings = Desk(exchange, tmp_path).settings()
+    async with SmartOrderExecutor(settings) as executor:
+        await executor.execute(plan_of("READ", "m1"))
+    source = source_of(settings)
+    beside = Reader(source)
+    assert (await beside.picture()).open_trades
+    aside = source.path.with_suffix(".aside")
+    source.path.rename(aside)
+    with pytest.raises(JournalError, match="JOURNAL_MISSING"):
+        await beside.picture()
+    aside.rename(source.path)
+    before = await beside.picture()
+    assert before.open_trades
+    copy = source.path.with_suffix(".copy")
+    copy.write_bytes(source.path.read_bytes())
+    copy.chmod(0o600)
+    source.path.unlink()
+    copy.rename(source.path)
+    again = await beside.picture()
+    assert again is not before
+    assert again.found == before.found
+    await beside.close()
+
+
 async def test_a_fold_is_what_a_first_look_would_see(
     exchange: RunningExchange, tmp_path: Path
 ) -> None:

@@ -3,7 +3,8 @@
 What: `board_of` makes a `Board` of what the journal remembers (`Look`): what is wrong first, then
 signs of life, then every open trade with its cover, its entry and its reward/risk.
 Invariants: pure; shares are counted by the fold that covers them; what is bare or in doubt is
-named one by one and stands before everything else; every notice says what to do.
+named one by one and stands before everything else; every notice says what to do. A journal that
+cannot be read is not an account without trades.
 Must never: read a clock or a file, or show an account number.
 """
 
@@ -51,7 +52,8 @@ class Look:
     """Everything that was seen at one moment. ``beat_age_ns``: since the heart's counter moved;
     ``bare_more_ns``: plan id -> how much longer its shares are bare than its image says;
     ``lag_ns``: our clock minus the venue's at the last report; ``last_ns``: time of the last
-    record (UTC); ``problem``: why the journal could not be read."""
+    record (UTC); ``problem``: why the journal could not be read; ``is_blind``: there is one, or was
+    one before."""
 
     picture: Picture
     pulse: Pulse
@@ -63,6 +65,7 @@ class Look:
     last_ns: int | None = None
     has_own_time: bool = False
     problem: str = ""
+    is_blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +141,23 @@ class Board:
     foreign: tuple[ForeignRow, ...]
     is_running: bool
     problem: str
+    is_blind: bool = False
 
     @property
     def worst(self) -> Tone:
         """The loudest notice."""
+        if self.problem and not self.notices:
+            return Tone.PLAIN
         tones = {notice.tone for notice in self.notices}
         return Tone.BAD if Tone.BAD in tones else Tone.WARN if Tone.WARN in tones else Tone.GOOD
 
     @property
     def headline(self) -> str:
         """One line that a person sees from the door."""
-        if self.problem:
-            return "Nothing to show yet"
         if self.notices and self.worst is Tone.BAD:
             return self.notices[0].title
+        if self.problem:
+            return "Nothing to show yet"
         held = sum(1 for trade in self.trades if trade.held != "0")
         if not self.trades:
             return "No open trade"
@@ -178,6 +184,7 @@ def board_of(look: Look) -> Board:
         ),
         is_running=look.pulse.holder is not None,
         problem=look.problem,
+        is_blind=look.is_blind,
     )
 
 
@@ -233,6 +240,9 @@ def _doubtful(trades: list[Trade]) -> Iterator[Notice]:
 
 def _engine_notices(look: Look, *, has_open: bool) -> Iterator[Notice]:
     state = look.picture.state
+    if look.is_blind:
+        todo = "Look at positions and stops at the broker now; then surefill doctor."
+        yield Notice(Tone.BAD, "BLIND: THE JOURNAL CANNOT BE READ", look.problem, todo)
     if look.problem:
         return
     if look.pulse.holder is None:
@@ -272,8 +282,11 @@ def _vitals(look: Look) -> Iterator[Vital]:
     yield _beat(look)
     if state is None:
         return
-    stream = "attached" if state.is_stream_up else "down"
-    yield Vital("Order stream", stream, _good(state.is_stream_up or pulse.holder is None))
+    if pulse.holder is None:
+        yield Vital("Order stream", NOTHING, Tone.PLAIN, "No engine runs that could listen.")
+    else:
+        stream = "attached" if state.is_stream_up else "down"
+        yield Vital("Order stream", stream, _good(state.is_stream_up))
     yield _clock(look)
     yield _budget(look)
     known = state.account.account_id if state.account is not None else None
@@ -287,6 +300,8 @@ def _beat(look: Look) -> Vital:
         return Vital("Heartbeat", NOTHING, Tone.PLAIN, "Only `surefill run` has one.")
     if beat.is_stopped:
         return Vital("Heartbeat", "ended in order", Tone.PLAIN)
+    if look.pulse.holder is None:
+        return Vital("Heartbeat", "ended without a word", Tone.BAD, f"beat {beat.n}")
     if age_ns <= BEAT_LATE_NS:
         return Vital("Heartbeat", "steady", Tone.GOOD, f"beat {beat.n}")
     tone = Tone.WARN if age_ns <= BEAT_LOST_NS else Tone.BAD

@@ -30,7 +30,8 @@ def frame_of(board: Board, happened: Sequence[Happening], *, control: str) -> li
     lines = [*_top(board, control), ("", Tone.PLAIN)]
     lines += [*_notices(board.notices)]
     if board.problem:
-        lines += [(text, Tone.WARN) for text in _wrapped(f"{board.problem}. Start: surefill run")]
+        said = "" if board.is_blind else f"{board.problem}. Start: surefill run"
+        lines += [(text, Tone.WARN) for text in _wrapped(said)]
         return [(_clean(text), tone) for text, tone in lines]
     lines += [*_trades(board.trades)]
     if board.foreign:
@@ -41,7 +42,8 @@ def frame_of(board: Board, happened: Sequence[Happening], *, control: str) -> li
 
 
 def _top(board: Board, control: str) -> Iterator[ToneLine]:
-    risk = board.risk.value if board.risk is not None else "never started"
+    unknown = "unknown" if board.is_blind else "never started"
+    risk = board.risk.value if board.risk is not None else unknown
     yield f"SUREFILL  {risk}  {board.headline}", board.worst
     shown = {one.name: one for one in board.vitals if one.name not in ("Account", "Journal")}
     texts = [f"{name} {one.value}" for name, one in shown.items()]

@@ -11,6 +11,7 @@ Must never: be reached but through `gate.Gate`.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -62,6 +63,8 @@ def pages() -> App:
 
     from surefill.dashboard.pages import checks, costs, now, system, trade
 
+    # It would log the whole address of a page that is not there, with what somebody put into it.
+    logging.getLogger("nicegui").setLevel(logging.ERROR)
     core.sio.eio.cors_allowed_origins = []  # the gate has looked at the origin already
     for module in (checks, costs, now, system, trade):
         module.register()

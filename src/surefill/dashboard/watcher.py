@@ -90,6 +90,7 @@ class Watcher:
         self._alerts: tuple[Alert, ...] = ()
         self._alerts_seq = -1
         self._asking: asyncio.Task[tuple[Alert, ...]] | None = None
+        self._has_seen = False
         self.picture = NOTHING
         self.happenings: deque[Happening] = deque(maxlen=KEPT)
 
@@ -119,7 +120,10 @@ class Watcher:
             alerts = await self._alerts_now(alerts_s)
         except JournalError as error:
             self._forget()
-            return board_of(replace(look, problem=str(error).partition(": ")[2]))
+            is_blind = self._has_seen or error.code != "JOURNAL_MISSING"
+            problem = str(error).partition(": ")[2]
+            return board_of(replace(look, problem=problem, is_blind=is_blind))
+        self._has_seen = True
         return board_of(
             replace(
                 look,

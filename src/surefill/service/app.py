@@ -22,7 +22,7 @@ from starlette.routing import Route as Served
 from surefill.core.plan import PlanError
 from surefill.ports import JournalError
 from surefill.service.feed import LISTENERS_MAX, stream
-from surefill.service.guard import BODY, ROLE, Guard, Names
+from surefill.service.guard import BODY, IS_CURRENT, ROLE, Guard, Names
 from surefill.service.openapi import document
 from surefill.service.pacing import NowNs
 from surefill.service.problems import ApiProblem, problem_of
@@ -114,6 +114,8 @@ class _Api:
             self._listeners += 1
             try:
                 async for text in stream(self._desk.reader, head if after is None else after):
+                    if not request.scope[IS_CURRENT]():
+                        return  # rotated: who has the new one comes back and misses nothing
                     yield text
             finally:
                 self._listeners -= 1

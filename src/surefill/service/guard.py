@@ -30,8 +30,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 logger = logging.getLogger(LOGGER_NAME)
 
-ROLE, BODY = "surefill.role", "surefill.body"
-"""Where the scope of a request that passed holds its role and its body."""
+ROLE, BODY, IS_CURRENT = "surefill.role", "surefill.body", "surefill.is_current"
+"""Where the scope of a request that passed holds its role, its body, and a function that tells
+whether its token is still that role's."""
 KILL_PATH = "/v1/kill"
 BODY_BYTES_MAX = 64 * 1024
 BODY_S = 5.0
@@ -122,7 +123,14 @@ class Guard:
             self._lock_out.failed(address, shown)
             logger.warning("API: a wrong token from %s was refused", address)
             raise ApiProblem(401, "TOKEN_WRONG", "no role has this token", headers=challenge)
+        scope[IS_CURRENT] = lambda: self._is_current(role, shown.strip())
         return role
+
+    def _is_current(self, role: Role, shown: str) -> bool:
+        try:
+            return self._tokens.role_of(shown) is role
+        except TokenError:
+            return False
 
     def _check_pace(self, scope: Scope) -> None:
         if scope["path"] == KILL_PATH:

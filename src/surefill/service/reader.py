@@ -33,6 +33,7 @@ KEPT_MAX = 5_000
 
 T = TypeVar("T")
 Found = Trade | Denial
+Mark = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Reader:
         self._source = source
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._journal: Journal | None = None
+        self._mark: Mark = None
         self._picture = NOTHING
 
     async def close(self) -> None:
@@ -123,11 +125,14 @@ class Reader:
     # ------------------------------------------------------------------- on the journal's thread
 
     def _opened(self) -> Journal:
+        mark = _mark_of(self._source)
+        if self._journal is not None and mark != self._mark:
+            self._drop()  # moved away or restored: what is open belongs to nobody any more
         if self._journal is None:
             if not self._source.exists():
                 sentence = f"no journal at {self._source}: nothing was started with these settings"
                 raise JournalError("JOURNAL_MISSING", f"{sentence} yet")
-            self._journal = read_journal(self._source)
+            self._journal, self._mark = read_journal(self._source), mark
         return self._journal
 
     def _drop(self) -> None:
@@ -136,7 +141,8 @@ class Reader:
             journal.close()
 
     def _folded(self) -> Picture:
-        journal, old = self._opened(), self._picture
+        journal = self._opened()
+        old = self._picture
         if old is NOTHING:
             self._picture = _first(journal)
             return self._picture
@@ -155,6 +161,17 @@ class Reader:
     def _found(self, plan_id: str) -> Found | None:
         image = self._opened().image(plan_id)
         return None if image is None else decode_trade(image)
+
+
+def _mark_of(source: JournalSource) -> Mark:
+    """Which file stands there now; of a journal in a database nothing is asked."""
+    if source.address is not None:
+        return None
+    try:
+        found = source.path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _first(journal: Journal) -> Picture:

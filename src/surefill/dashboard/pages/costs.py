@@ -81,7 +81,7 @@ async def costs_page(request: Request) -> None:
 
         await show()
         await found.tick()
-        ui.timer(AGAIN_S, show)
+        found.every(AGAIN_S, show)
 
 
 class _Plots:
@@ -159,4 +159,4 @@ async def refusals_page(request: Request) -> None:
 
         await show()
         await found.tick()
-        ui.timer(AGAIN_S, show)
+        found.every(AGAIN_S, show)

@@ -48,19 +48,22 @@ async def page(request: Request) -> None:
         problem = Text(tag="p", classes="empty")
         vitals = Facts()
         _acts(found)
-        heading("Open trades")
-        trades = _Trades()
-        heading("Not ours")
-        foreign = Grid(
-            ("symbol", "shares"),
-            label="Positions that are not ours",
-            empty=NO_FOREIGN,
-            numbers=frozenset({1}),
-        )
+        with ui.element("div").classes("known") as known:
+            heading("Open trades")
+            trades = _Trades()
+            heading("Not ours")
+            foreign = Grid(
+                ("symbol", "shares"),
+                label="Positions that are not ours",
+                empty=NO_FOREIGN,
+                numbers=frozenset({1}),
+            )
 
         def show(board: Board) -> None:
-            problem.box.set_visibility(bool(board.problem))
-            problem.show(f"{board.problem}. {START}" if board.problem else "")
+            is_new = bool(board.problem) and not board.is_blind
+            problem.box.set_visibility(is_new)
+            problem.show(f"{board.problem}. {START}" if is_new else "")
+            known.set_visibility(not board.problem)  # what was not read is not "no open trade"
             vitals.show([(one.name, one.value, one.tone, one.hint) for one in board.vitals])
             trades.show(board.trades)
             foreign.show([Line(one.symbol, (one.symbol, one.qty)) for one in board.foreign])
@@ -89,7 +92,8 @@ def _kill_page(found: Visit) -> None:
     held = Text(tag="p", classes="big")
 
     def show(board: Board) -> None:
-        held.show(board.risk_why or "Not killed, not halted.", Tone.PLAIN)
+        free = "Not killed, not halted." if not board.problem else f"Not known: {board.problem}."
+        held.show(board.risk_why or free, Tone.PLAIN)
 
     found.each_tick(show)
 

@@ -8,7 +8,7 @@ Must never: act without `deeds.Hands`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from fastapi import Request
@@ -51,6 +51,14 @@ class Visit:
         self._works: list[Work] = []
         self._board: Board | None = None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its session has ended."""
+        try:
+            return self.state.sessions.find(self._name) is None
+        except TokenError:
+            return True
+
     def may(self, deed: Deed) -> bool:
         """Whether its role may."""
         return self.role in DEEDS[deed].roles
@@ -61,11 +69,7 @@ class Visit:
 
     async def tick(self) -> None:
         """Look, and show what is new."""
-        try:
-            is_over = self.state.sessions.find(self._name) is None
-        except TokenError:
-            is_over = True
-        if is_over:
+        if self.is_over:
             ui.navigate.to("/login")
             return
         board = await self.state.watcher.look()
@@ -74,6 +78,15 @@ class Visit:
         self._board = board
         for work in self._works:
             work(board)
+
+    def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it again and again, for as long as the session is good."""
+
+        async def again() -> None:
+            if not self.is_over:
+                await work()
+
+        ui.timer(seconds, again)
 
     def button(self, deed: Deed, *, target: str = "", symbol: str = "") -> ui.button | None:
         """A button for an act, where the role has it."""
@@ -192,7 +205,7 @@ def _top(found: Visit, here: str) -> None:
     def show(board: Board) -> None:
         headline.show(board.headline, board.worst)
         if board.risk is None:
-            risk.show("never started", Tone.PLAIN)
+            risk.show("unknown" if board.is_blind else "never started", Tone.PLAIN)
         else:
             risk.show(board.risk.value.replace("_", " "), RISK_TONES[board.risk])
 

@@ -53,7 +53,7 @@ async def page(request: Request, plan_id: str) -> None:
 
         found.each_tick(shown.note_board)
         await found.tick()
-        ui.timer(0.5, again)
+        found.every(0.5, again)
 
 
 class _Shown:
