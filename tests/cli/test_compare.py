@@ -86,6 +86,10 @@ def test_two_arms_of_a_journal(place: Path, capsys: Capture) -> None:
     assert "too few to claim anything" in shown
     assert "the second made - R" in shown
     assert main(["compare", f"smart@{path}", f"none@{path}"]) == Exit.NOT_TRADED
+    capsys.readouterr()
+    assert main(["compare", f"smart@{path}", f"shadow@{path}", "--json"]) == Exit.DONE
+    row = json.loads(capsys.readouterr().out)
+    assert (row["is_paired"], row["plans"], row["second_only"]) == (True, 1, 1)
 
 
 @pytest.mark.parametrize(

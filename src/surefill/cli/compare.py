@@ -1,7 +1,8 @@
 """``surefill compare A B``: is A cheaper than B, how sure is that, and for whom.
 
 What: two paths on the same plans (folders that ``surefill replay --out`` made), or two arms of one
-journal (``PATH@JOURNAL``, such as ``smart@journal.db``): difference in shortfall of every plan with
+journal (``PATH@JOURNAL``, such as ``smart@journal.db``; ``shadow@`` prices every plan as a market
+order at its arrival): difference in shortfall of every plan with
 intervals, by symbol, side, spread, price and time, at each price improvement of B, the outcomes of
 what A missed, and how many days it takes to be sure.
 Invariants: every plan counts on the path that it was given to, whatever became of it; every claim
@@ -25,6 +26,7 @@ from surefill.tca import journaled
 from surefill.tca.analysis import Stat
 from surefill.tca.compare import LEVELS_PERCENT, Comparison, compare, unlike
 from surefill.tca.parent import Parent
+from surefill.tca.shadow import SHADOW, shadow_of
 from surefill.tca.tables import comparison_grids, sample_line
 from surefill.tca.text import percent, ratio
 
@@ -33,7 +35,7 @@ SEED = 7
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``surefill compare``."""
-    meaning = "a path of a kept run (DIR/PATH), or PATH@JOURNAL"
+    meaning = "a path of a kept run (DIR/PATH), or PATH@JOURNAL (smart, legacy, shadow)"
     parser.add_argument("first", metavar="A", help=meaning)
     parser.add_argument("second", metavar="B", help="the same; the path to be beaten")
     parser.add_argument("--seed", type=int, default=SEED, help="of the resampling")
@@ -78,14 +80,16 @@ def _plans(place: str) -> tuple[Parent, ...]:
             raise SourceError(f"no journal at {journal}", Exit.UNAVAILABLE)
         opened = read_journal(source)
         try:
-            found = tuple(one for one in journaled.read_parents(opened) if one.path == path)
+            every = journaled.read_parents(opened)
         finally:
             opened.close()
     except JournalError as error:
         raise SourceError(str(error), Exit.UNAVAILABLE) from None
     except (RunError, OSError) as error:
         raise SourceError(str(error)) from None
-    return found
+    if path == SHADOW:
+        return tuple(shadow_of(one) for one in every)
+    return tuple(one for one in every if one.path == path)
 
 
 def _check_pairs(first: tuple[Parent, ...], second: tuple[Parent, ...]) -> None:

@@ -79,15 +79,7 @@ class Market:
         """What ``qty`` would cost on the far side at this instant, 1e-18 USD, with depth as in the
         module's text; ``None`` when nobody quotes there."""
         quote = None if self.is_over(at_ns) else self.at(at_ns)
-        if quote is None:
-            return None
-        px, size = quote.far_px(sign), quote.ask_qty if sign > 0 else quote.bid_qty
-        if px <= 0 or size <= 0:
-            return None
-        levels = min(qty // size, LEVELS_MAX)
-        step_px = sign * self.ticks.tick_at(px)
-        whole = size * (levels * px + step_px * (levels * (levels - 1) // 2))
-        return whole + (qty - levels * size) * (px + step_px * levels)
+        return None if quote is None else far_cost(quote, sign, qty=qty, ticks=self.ticks)
 
     def traded(self, start_ns: int, end_ns: int) -> tuple[int, int]:
         """(cost, qty) of all prints from ``start_ns`` up to and with ``end_ns``."""
@@ -105,6 +97,20 @@ class Market:
         if not known or self.age_max_ns is not None:
             return None
         return (min(known), max(known)) if sign > 0 else (max(known), min(known))
+
+
+def far_cost(
+    quote: Nbbo, sign: int, *, qty: int, ticks: TickSchedule = US_EQUITY_TICKS
+) -> int | None:
+    """What ``qty`` costs on the far side of a quote, 1e-18 USD, with depth as in the module's text;
+    ``None`` when nobody quotes there."""
+    px, size = quote.far_px(sign), quote.ask_qty if sign > 0 else quote.bid_qty
+    if px <= 0 or size <= 0:
+        return None
+    levels = min(qty // size, LEVELS_MAX)
+    step_px = sign * ticks.tick_at(px)
+    whole = size * (levels * px + step_px * (levels * (levels - 1) // 2))
+    return whole + (qty - levels * size) * (px + step_px * levels)
 
 
 def market_of_views(symbol: str, views: Iterable[tuple[int, MarketView]]) -> Market:
