@@ -16,7 +16,7 @@ from surefill.core.fix import ExecType, Leg
 from surefill.core.management import Management, ScaleOut
 from surefill.core.plan import ExitsByLevel, Policy, TradePlan, plan_problems
 from surefill.core.pricing import EntryTerms, entry_terms, legacy_terms, mean_exits, mean_target
-from surefill.core.scaling import split
+from surefill.core.scaling import split, target_px
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import Outcome, anchored_mean
 from surefill.core.units import NANO, US_EQUITY_TICKS
@@ -84,6 +84,25 @@ def test_whole_shares_and_the_remainder_to_the_farthest(
     b.fills("E1", filled)
     qty = filled * NANO
     assert split(b.trade, qty) == tuple((rank, shares * NANO) for rank, shares in parts)
+
+
+@SIDES
+def test_a_target_that_the_stop_has_passed_gets_no_shares(side: str) -> None:
+    """The broker takes no pair whose stop is beyond its target; shares that come late go on."""
+    b = begun(side)
+    b.fills("E1", 100)
+    bare = replace(b.trade, groups=())
+    for ratchet, parts in (
+        (354, ((1, 50), (2, 25), (0, 25))),
+        (355, ((2, 25), (0, 75))),
+        (505, ((0, 100),)),
+    ):
+        trade = replace(bare, ratchet_px=b.at(ratchet))
+        found = split(trade, 100 * NANO)
+        shown = tuple((rank, qty // NANO) for rank, qty in found)
+        targets = [target_px(trade, rank) for rank, _ in found]
+        assert shown == parts, targets
+        assert all(b.trade.sign * (px - b.at(ratchet)) > 0 for px in targets)
 
 
 def test_fills_that_come_later_fill_the_shares_up() -> None:
