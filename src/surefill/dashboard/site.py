@@ -18,6 +18,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from surefill.config import Settings
 from surefill.dashboard.archive import Archive
@@ -30,11 +31,14 @@ from surefill.replay.checklist import Checklist
 from surefill.runtime.account import JournalSource
 from surefill.service.app import application
 from surefill.service.door import Door
-from surefill.service.guard import App, Names
+from surefill.service.guard import App, Names, Scope
 from surefill.service.pacing import NowNs
 from surefill.service.reader import Reader
 from surefill.service.routes import Desk
 from surefill.service.tokens import TokenFile
+
+if TYPE_CHECKING:
+    from nicegui import Client
 
 RECONNECT_S = 5.0
 HISTORY = 200
@@ -59,13 +63,15 @@ def pages() -> App:
     # The library would look for its storage in the user's directory; it has none.
     os.environ.setdefault("NICEGUI_STORAGE_PATH", str(Path(__file__).with_name("no-storage")))
     from fastapi import FastAPI
-    from nicegui import core, ui
+    from nicegui import Client, core, ui
 
     from surefill.dashboard.pages import checks, costs, now, system, trade
+    from surefill.dashboard.sockets import bind
 
     # It would log the whole address of a page that is not there, with what somebody put into it.
     logging.getLogger("nicegui").setLevel(logging.ERROR)
     core.sio.eio.cors_allowed_origins = []  # the gate has looked at the origin already
+    bind(core.sio, lambda name: _scope_of(Client.instances.get(name)))
     for module in (checks, costs, now, system, trade):
         module.register()
     outer = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -83,6 +89,11 @@ def pages() -> App:
     )
     core.app.config.socket_io_js_transports = ["websocket"]
     return outer
+
+
+def _scope_of(page: Client | None) -> Scope | None:
+    """Of the request that opened a page that is still open."""
+    return page.request.scope if page is not None else None
 
 
 @asynccontextmanager
