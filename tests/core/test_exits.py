@@ -244,6 +244,18 @@ def test_the_stop_beside_a_close_that_cannot_fill_is_kept_over_the_night(
     assert (b.held, b.covered) == (100, 0 if gives_up else 100)
 
 
+def test_a_target_whose_stop_is_not_named_yet_stays_beyond_it_too() -> None:
+    """The stream shows the pair's target; the answer that names its stop is on its way (R1)."""
+    b = Bench()
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.streams(replace(b.report(b.takes("X1"), ExecType.NEW), legs=()))
+    b.news()
+    b.quote(-190, -188)
+    b.operator(Act.FLATTEN, "p1")
+    assert b.news() == ["replace X1 -> T1 limit 98.06"]
+
+
 @SIDES
 def test_no_stop_is_ended_for_a_target_that_was_just_replaced(side: str) -> None:
     """By hand, or by a move of ours that nobody has told of yet."""

@@ -447,12 +447,11 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
     ids = {order.order_id for order in turn.trade.orders if order.order_id in fills}
     mine = [pair for order_id in ids for pair in fills[order_id or ""]]
     for _, report in sorted(mine, key=itemgetter(0)):
-        order = turn.trade.order_by_id(report.order_id)
-        if order is not None:
-            after = with_execution(order, report)
-            turn.update(after)
-            _carry(turn, after)
-            check_fill(turn, after, report)
+        order = next(one for one in turn.trade.orders if one.order_id == report.order_id)
+        after = with_execution(order, report)
+        turn.update(after)
+        _carry(turn, after)
+        check_fill(turn, after, report)
     if event.after_ns <= turn.trade.accepted_ns:
         settle_disputes(turn, event)
 
