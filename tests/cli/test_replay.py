@@ -71,6 +71,17 @@ def test_a_run_is_kept_with_every_plan(tmp_path: Path, capsys: Capture) -> None:
     assert main([*words, str(tmp_path / "file")]) == Exit.USAGE
 
 
+def test_a_damaged_file_is_left_out_by_name_once(tmp_path: Path, capsys: Capture) -> None:
+    twin(tmp_path)
+    for suffix in ("nbbo", "trades"):
+        (tmp_path / f"BAD_{suffix}.parquet").write_text("no tape")
+    words = ["replay", str(tmp_path), "--path", "limit", "--every", "300", "--json"]
+    assert main(words) == Exit.USAGE
+    assert "TAPE_UNREADABLE: BAD_nbbo.parquet" in capsys.readouterr().err
+    assert main([*words, "--allow-bad"]) == Exit.DONE
+    assert capsys.readouterr().err.count("tape file BAD_nbbo.parquet: TAPE_LEFT_OUT") == 1
+
+
 @pytest.mark.tape
 def test_a_recorded_day(capsys: Capture) -> None:
     found = day("IBM", 20131007)

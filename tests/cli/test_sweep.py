@@ -70,9 +70,12 @@ def test_plans_of_a_file_on_a_tape_that_is_suspect(
     plans.write_text(head + row + row.replace("TWIN", "CRWD"))
     assert main(words) == 2
     assert "TAPE_SUSPECT" in capsys.readouterr().err
+    (tmp_path / "BAD_quotes_l1.parquet").write_text("no tape")
     assert main([*words, "--allow-bad"]) == 0
+    (tmp_path / "BAD_quotes_l1.parquet").unlink()
     out, err = capsys.readouterr()
     assert "plans of CRWD: PLAN_NO_TAPE" in err
+    assert "tape file BAD_quotes_l1.parquet: TAPE_LEFT_OUT" in err
     assert "SUSPECT" in out
     plans.write_text(head + row.replace("TWIN", "CRWD"))
     assert main(words) == 2

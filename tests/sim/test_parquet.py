@@ -144,6 +144,17 @@ def test_a_file_without_dates_is_cut_by_time(tmp_path: Path) -> None:
     assert days_in(paths[0]) == [("TWIN", DATE)]
 
 
+def test_a_file_of_nothing_or_of_another_unit_names_no_day(tmp_path: Path) -> None:
+    path = tmp_path / "X_nbbo.parquet"
+    for columns, code in (
+        ({"symbol": pa.array([], pa.string()), "ts_ns": pa.array([], pa.int64())}, "TAPE_NO_ROWS"),
+        ({"symbol": ["X"], "ts_ns": pa.array([1_772_463_600])}, "TAPE_WRONG_UNIT"),
+    ):
+        pq.write_table(pa.table(columns), path)
+        with pytest.raises(TapeError, match=code):
+            days_in(path)
+
+
 def test_days_are_listed_by_symbol_and_date(tmp_path: Path) -> None:
     assert days_in(pair(tmp_path)[0]) == [("TWIN", DATE)]
 

@@ -150,6 +150,30 @@ def test_files_that_make_no_pair_are_named(tmp_path: Path) -> None:
         assert error.value.code is TapeErrorCode.TAPE_NOT_FOUND
 
 
+def test_files_that_cannot_be_used_are_told_once_and_passed_over(tmp_path: Path) -> None:
+    day = twin(tmp_path)
+    for suffix in ("nbbo", "trades"):
+        (tmp_path / f"BAD_{suffix}.parquet").write_text("no tape")
+    with pytest.raises(TapeError, match="TAPE_UNREADABLE"):
+        list_tapes(tmp_path)
+    told: list[tuple[str, str]] = []
+    found = list_tapes(tmp_path, on_bad=lambda path, error: told.append((path.name, error.code)))
+    assert found == (day,)
+    assert told == [("BAD_nbbo.parquet", "TAPE_UNREADABLE")]
+    assert list_tapes(day.quotes_path, on_bad=lambda path, error: told.clear()) == (day,)
+    assert told
+
+
+def test_a_missing_extra_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "day.dbn").write_text("")
+    monkeypatch.setitem(sys.modules, "surefill.sim.dbn", None)
+    monkeypatch.delattr("surefill.sim.dbn", raising=False)
+    with pytest.raises(TapeError, match="EXTRA_MISSING"):
+        list_tapes(tmp_path, on_bad=lambda path, error: None)
+
+
 @pytest.mark.parametrize("library", ["numpy", "pyarrow"])
 def test_the_missing_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str

@@ -47,6 +47,7 @@ from surefill.replay.paths import LEGACY, PATHS, SMART, Played, play_paths
 from surefill.replay.plan_rows import LeftOut
 from surefill.replay.plan_source import (
     LEFT_OUT,
+    left_out_file,
     left_out_tape,
     without_tape,
     write_left_out,
@@ -151,7 +152,9 @@ class _Session:
             yield synthetic_stream(args.seed, scope)
             return
         if source is not None:
-            days = [day for found in days_at(args.tapes).values() for day in found]
+            on_file = self._bad_file if args.allow_bad else None
+            every = days_at(args.tapes, on_bad=on_file)
+            days = [day for found in every.values() for day in found]
             self._leave_out(without_tape(source, ((day.date, day.symbol) for day in days)))
         yield from recorded_streams(
             args.tapes,
@@ -160,10 +163,17 @@ class _Session:
             source=source,
             together=args.together,
             on_bad=self._bad_tape if args.allow_bad else None,
+            on_bad_file=self._bad_file if args.allow_bad else None,
         )
 
     def _bad_tape(self, day: TapeDay, error: TapeError) -> None:
         self._leave_out([left_out_tape(day.symbol, day.date, error)])
+
+    def _bad_file(self, path: Path, error: TapeError) -> None:
+        """Once, however often the folder is listed."""
+        one = left_out_file(path, error)
+        if one not in self._left_out:
+            self._leave_out([one])
 
     def play(self, stream: Stream) -> None:
         """One day on every path."""

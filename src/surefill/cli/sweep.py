@@ -38,7 +38,8 @@ from surefill.core.plan import POLICY_BOUNDS, SECOND_NS
 from surefill.core.units import NANO
 from surefill.replay.comparison import FILL_MODEL, MODELS, Scope, days_at, wanted_days
 from surefill.replay.paths import LEGACY, PATHS, SMART
-from surefill.replay.plan_source import PlanSource, without_tape
+from surefill.replay.plan_rows import LeftOut
+from surefill.replay.plan_source import PlanSource, left_out_file, without_tape
 from surefill.replay.sweep import (
     Cell,
     Fold,
@@ -140,7 +141,15 @@ def _tasks(args: argparse.Namespace, source: PlanSource | None) -> list[Task]:
     )
     if not args.tapes:
         return synthetic_tasks(choices, MORNINGS, model=args.model, seed=args.seed, scope=scope)
-    days = [day for _, found in sorted(days_at(args.tapes).items()) for day in found]
+    bad: list[LeftOut] = []
+    every = days_at(
+        args.tapes,
+        on_bad=(lambda path, error: bad.append(left_out_file(path, error)))
+        if args.allow_bad
+        else None,
+    )
+    tell_left_out(VERB, bad)
+    days = [day for _, found in sorted(every.items()) for day in found]
     if source is not None:
         tell_left_out(VERB, without_tape(source, ((day.date, day.symbol) for day in days)))
         days = wanted_days(days, source)

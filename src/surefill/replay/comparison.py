@@ -38,7 +38,7 @@ from surefill.sim.profiles import MID, TIGHT, WIDE
 from surefill.sim.quality import Quality
 from surefill.sim.switches import Switches
 from surefill.sim.synthetic import SyntheticTape
-from surefill.sim.tape import TapeDay, list_tapes, open_tape
+from surefill.sim.tape import OnBadFile, TapeDay, list_tapes, open_tape
 from surefill.sim.workload import Draw, Mix, sample_plans
 
 SYNTHETIC_DATE = 20260302
@@ -175,15 +175,17 @@ def recorded_streams(
     source: PlanSource | None = None,
     together: bool = True,
     on_bad: OnBad | None = None,
+    on_bad_file: OnBadFile | None = None,
 ) -> Iterator[Stream]:
     """Every recorded day at ``paths``, with a ``source`` of plans those that it has plans for.
 
     All symbols of a day at once, in one account, or (not ``together``) one symbol-day after the
     other, of which this holds no second one. With ``on_bad`` a day that cannot be used is told and
-    left out, and a suspect one is played; without it both raise `TapeError`.
+    left out, and a suspect one is played; without it both raise `TapeError`. ``on_bad_file``: the
+    same for files of which nobody knows what days they hold.
     """
     parts = {} if source is None else source.by_place()
-    every = days_at(paths)
+    every = days_at(paths, on_bad=on_bad_file)
     known = set(wanted_days([day for days in every.values() for day in days], source))
     for date, days in sorted(every.items()):
         wanted = [day for day in days if day in known]
@@ -239,11 +241,12 @@ def wanted_days(days: Iterable[TapeDay], source: PlanSource | None) -> list[Tape
     return [day for day in days if places is None or (day.date, day.symbol) in places]
 
 
-def days_at(paths: Iterable[Path]) -> dict[int, list[TapeDay]]:
-    """Date (yyyymmdd) -> its symbols, in order. Raises `TapeError` where there is no tape."""
+def days_at(paths: Iterable[Path], *, on_bad: OnBadFile | None = None) -> dict[int, list[TapeDay]]:
+    """Date (yyyymmdd) -> its symbols, in order. Raises `TapeError` where there is no tape, and for
+    a file that cannot be used, unless it is told to ``on_bad``."""
     found: dict[int, list[TapeDay]] = {}
     for path in paths:
-        days = list_tapes(path)
+        days = list_tapes(path, on_bad=on_bad)
         if not days:
             raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape in", str(path))
         for day in sorted(days, key=lambda day: day.symbol):

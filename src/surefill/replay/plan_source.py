@@ -134,6 +134,12 @@ def left_out_tape(symbol: str, date: int, error: TapeError) -> LeftOut:
     return LeftOut(where, PlanCode.TAPE_LEFT_OUT, error.code, value, error.sentence)
 
 
+def left_out_file(path: Path, error: TapeError) -> LeftOut:
+    """A file that cannot be used, and of which nobody knows what days it holds."""
+    where, value = f"tape file {path.name}", str(error.value)
+    return LeftOut(where, PlanCode.TAPE_LEFT_OUT, error.code, value, error.sentence)
+
+
 def write_left_out(folder: Path, left_out: Iterable[LeftOut]) -> Path:
     """All of it as JSON lines in ``folder``. Raises ``OSError``."""
     path = folder / LEFT_OUT

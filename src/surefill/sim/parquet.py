@@ -187,13 +187,23 @@ def days_in(path: Path) -> list[tuple[str, int]]:
     table = file.read(columns=["symbol", "date" if has_date else "ts_ns"])
     # As text: row groups may number their dictionaries differently, and grouping refuses that.
     table = table.set_column(0, "symbol", table["symbol"].cast(pa.string()))
+    if not table.num_rows:
+        raise TapeError(TapeErrorCode.TAPE_NO_ROWS, f"no row in {path.name}", 0)
     if has_date:
         table = table.group_by(["symbol", "date"]).aggregate([])
         pairs = zip(table["symbol"].to_pylist(), table["date"].to_pylist(), strict=True)
         return sorted((str(symbol), int(day)) for symbol, day in pairs)
     table = table.group_by(["symbol"]).aggregate([("ts_ns", "min")])
-    starts = zip(table["symbol"].to_pylist(), table["ts_ns_min"].to_pylist(), strict=True)
-    return sorted((str(symbol), new_york_date(int(ns))) for symbol, ns in starts)
+    starts = table["ts_ns_min"].to_pylist()
+    for ns in starts:
+        if not _NS_1990 <= ns < _NS_2100:
+            raise TapeError(
+                TapeErrorCode.TAPE_WRONG_UNIT, f"a time in {path.name} is not UTC ns", ns
+            )
+    return sorted(
+        (str(symbol), new_york_date(ns))
+        for symbol, ns in zip(table["symbol"].to_pylist(), starts, strict=True)
+    )
 
 
 def _open(path: Path) -> Any:

@@ -14,11 +14,12 @@ Must never: import numpy or pyarrow before a tape is opened (extra `tapes`), or 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surefill.sim.market import MarketEvent, TapeError, TapeErrorCode
-from surefill.sim.readers import READERS, reader_of
+from surefill.sim.readers import READERS, TapeReader, reader_of
 from surefill.sim.selection import Selection, TapeDay
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from surefill.sim.columns import TapeColumns, TapeReport
     from surefill.sim.quality import Quality
 
+OnBadFile = Callable[[Path, TapeError], None]
 __all__ = ("RecordedTape", "TapeDay", "find_tape", "list_tapes", "open_tape")
 
 
@@ -107,14 +109,17 @@ def open_tape(
     )
 
 
-def list_tapes(root: Path | str) -> tuple[TapeDay, ...]:
-    """Every recorded day under a folder, or in one file of a tape, by path, symbol, date."""
+def list_tapes(root: Path | str, *, on_bad: OnBadFile | None = None) -> tuple[TapeDay, ...]:
+    """Every recorded day under a folder, or in one file of a tape, by path, symbol, date.
+
+    A file that cannot be used raises `TapeError`; with ``on_bad`` it is told and passed over.
+    """
     _require_extra()
     place = Path(root)
     if not place.exists():
         raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "there is no tape at", str(root))
     if not place.is_dir():
-        return tuple(reader_of(place).days([place]))
+        return tuple(_days_of(reader_of(place), [place], on_bad))
     # What is hidden is being recorded, and no tape yet.
     files = [
         path
@@ -124,8 +129,26 @@ def list_tapes(root: Path | str) -> tuple[TapeDay, ...]:
     found: list[TapeDay] = []
     for reader in READERS:
         own = [path for path in files if reader.owns(path)]
-        found += reader.days(own) if own else []
+        found += _days_of(reader, own, on_bad)
     return tuple(sorted(found, key=lambda day: (day.quotes_path, day.symbol, day.date)))
+
+
+def _days_of(reader: TapeReader, paths: list[Path], on_bad: OnBadFile | None) -> list[TapeDay]:
+    if on_bad is None:
+        return reader.days(paths) if paths else []
+    # Either file of a pair names the day, and what is wrong with it.
+    found: dict[TapeDay, None] = {}
+    told: set[str] = set()
+    for path in paths:
+        try:
+            found |= dict.fromkeys(reader.days([path]))
+        except TapeError as error:
+            if error.code is TapeErrorCode.EXTRA_MISSING:
+                raise
+            if str(error) not in told:
+                told.add(str(error))
+                on_bad(path, error)
+    return list(found)
 
 
 def find_tape(root: Path | str, symbol: str, date: int) -> TapeDay:
