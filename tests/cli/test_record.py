@@ -135,6 +135,21 @@ def test_a_symbol_is_a_ticker_because_it_becomes_a_folder(capsys: Capture) -> No
     assert "../../etc" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--from", "2026-13-01"], "2026-13-01 is not a day, as in 2026-03-02"),
+        (["--from", "2026-03-02", "--page", "0"], "0 is not a whole number above 0"),
+        (["--live", "--minutes", "x"], "x is not a whole number above 0"),
+    ],
+)
+def test_what_is_no_day_or_number_is_told_as_written(
+    words: list[str], sentence: str, capsys: Capture
+) -> None:
+    assert main(["record", "CRWD", *words]) == Exit.USAGE
+    assert sentence in capsys.readouterr().err
+
+
 def test_help_has_examples(capsys: Capture) -> None:
     assert main(["record", "--help"]) == Exit.DONE
     assert "surefill record CRWD AAPL --live --minutes 30" in capsys.readouterr().out

@@ -49,6 +49,20 @@ def test_what_no_plan_may_carry_is_refused(
     assert words[0] in capsys.readouterr().err
 
 
+def test_a_number_that_is_none_or_too_large_is_told_as_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for word, sentence in (
+        ("--budget=nan", "nan is not a number"),
+        ("--budget=x", "x is not a number"),
+        ("--slippage=0.5", "0.5 is outside 0 to 0.02"),
+        ("--slippage=0.00000000001", "is outside 0 to 0.02"),
+        ("--workers=0", "0 is not a whole number above 0"),
+    ):
+        assert main(["sweep", word]) == 2
+        assert sentence in capsys.readouterr().err
+
+
 def test_a_folder_without_tapes(tmp_path: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", str(tmp_path)]) == 2
     assert "there is no tape in" in capsys.readouterr().err

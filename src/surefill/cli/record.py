@@ -198,19 +198,22 @@ def _tell(found: list[Recorded], args: argparse.Namespace) -> None:
 
 
 def _symbol(text: str) -> str:
-    """A ticker: it becomes a folder's name. Raises ``ValueError``, which argparse reports."""
+    """A ticker: it becomes a folder's name."""
     if SYMBOL_PATTERN.fullmatch(text) is None:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is not a ticker, as in CRWD")
     return text
 
 
 def _day(text: str) -> int:
-    """yyyymmdd of ``2026-03-02``. Raises ``ValueError``, which argparse reports."""
-    return int(date.fromisoformat(text).strftime("%Y%m%d"))
+    """yyyymmdd of ``2026-03-02``."""
+    try:
+        return int(date.fromisoformat(text).strftime("%Y%m%d"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a day, as in 2026-03-02") from None
 
 
 def _count(text: str) -> int:
-    """A number above 0. Raises ``ValueError``, which argparse reports."""
-    if int(text) <= 0:
-        raise ValueError(text)
+    """A whole number above 0."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
     return int(text)

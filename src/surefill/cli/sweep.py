@@ -238,16 +238,23 @@ def _text(cost: Decimal | None) -> str:
 
 def _ratios(text: str) -> tuple[int, ...]:
     """Fractions with commas between, in ppb."""
-    return tuple(_bounded("max_slippage_ppb", Decimal(part) * NANO) for part in text.split(","))
+    return tuple(_bounded("max_slippage_ppb", part, NANO) for part in text.split(","))
 
 
 def _seconds(text: str) -> tuple[int, ...]:
     """Seconds with commas between, in ns."""
-    return tuple(_bounded("fill_timeout_ns", Decimal(part) * SECOND_NS) for part in text.split(","))
+    return tuple(_bounded("fill_timeout_ns", part, SECOND_NS) for part in text.split(","))
 
 
-def _bounded(name: str, value: Decimal) -> int:
+def _bounded(name: str, text: str, unit: int) -> int:
+    """What ``text`` says, times ``unit``, inside what a plan may carry."""
     low, high = POLICY_BOUNDS[name]
-    if value != int(value) or not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{value} is outside {low} to {high} (1e-9)")
+    try:
+        value = Decimal(text) * unit
+        is_fit = value == int(value) and low <= value <= high
+    except (ArithmeticError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from None
+    if not is_fit:
+        bounds = " to ".join(f"{Decimal(bound) / unit:f}" for bound in (low, high))
+        raise argparse.ArgumentTypeError(f"{text} is outside {bounds}")
     return int(value)
