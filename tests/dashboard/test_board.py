@@ -112,6 +112,8 @@ def test_without_an_engine_open_trades_make_it_loud() -> None:
     assert (board.notices[0].title, board.notices[0].tone) == ("NO ENGINE RUNS", Tone.BAD)
     assert (vital(board, "Engine").value, vital(board, "Heartbeat").value) == ("not running", "-")
     assert not board.is_running
+    assert board.trades[0].tone is Tone.WARN, "nobody would have heard of a fill"
+    assert "surefill status asks the broker" in board.notices[0].text
     calm = replace(look_at(covered_bench()), pulse=gone)
     calm = replace(calm, picture=Picture(1, {}, calm.picture.state))
     assert board_of(calm).notices[0].tone is Tone.WARN
@@ -126,6 +128,7 @@ def test_a_heart_that_stands_still(age_s: int, value: str, tone: Tone) -> None:
     board = board_of(look_at(covered_bench(), beat_age_ns=age_s * NANO))
     assert (vital(board, "Heartbeat").value, vital(board, "Heartbeat").tone) == (value, tone)
     assert any(one.title == "ENGINE SILENT" for one in board.notices) is (age_s > 10)
+    assert (board.trades[0].tone is Tone.GOOD) is (age_s <= 10)
 
 
 def test_an_end_in_order_is_no_silence() -> None:

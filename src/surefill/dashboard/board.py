@@ -43,6 +43,9 @@ LAG_WARN_NS, LAG_BAD_NS = 500_000_000, 2 * NANO
 or a stream that is slow."""
 BUDGET_LOW = 5
 """A fifth of the request budget."""
+LAST_WORD = (
+    "Shown is the last record: what filled since may be bare; surefill status asks the broker."
+)
 QUIET_PHASES = frozenset({Phase.COVERED, Phase.CLOSED})
 LOUD_PHASES = frozenset({Phase.IN_DOUBT, Phase.FILLED_UNCOVERED})
 
@@ -177,7 +180,7 @@ def board_of(look: Look) -> Board:
         risk_why=why.sentence if why is not None else "",
         notices=tuple(sorted(_notices(look, trades), key=lambda one: one.tone is not Tone.BAD)),
         vitals=tuple(_vitals(look)),
-        trades=tuple(_trade_row(trade, dict(look.bare_more_ns)) for trade in trades),
+        trades=tuple(_trade_row(look, trade) for trade in trades),
         foreign=tuple(
             ForeignRow(one.symbol, qty_text(one.qty))
             for one in (state.foreign if state is not None else ())
@@ -247,10 +250,11 @@ def _engine_notices(look: Look, *, has_open: bool) -> Iterator[Notice]:
         return
     if look.pulse.holder is None:
         tone = Tone.BAD if has_open else Tone.WARN
-        text = "Stops at the broker stay; nothing new is decided." if has_open else ""
+        text = f"Stops at the broker stay; nothing new is decided. {LAST_WORD}" if has_open else ""
         yield Notice(tone, "NO ENGINE RUNS", text, "Start it: surefill run")
-    elif look.beat_age_ns is not None and look.beat_age_ns > BEAT_LOST_NS:
-        text = f"No sign of life for {seconds_text(look.beat_age_ns)}; stops at the broker stay."
+    elif not _is_live(look):
+        lasts = seconds_text(look.beat_age_ns or 0)
+        text = f"No sign of life for {lasts}; stops at the broker stay. {LAST_WORD}"
         yield Notice(Tone.BAD, "ENGINE SILENT", text, "See docs/alerts.md; surefill doctor")
     if state is None:
         return
@@ -348,15 +352,24 @@ def _bare_ns(trade: Trade, more: dict[str, int]) -> int:
     return trade.uncovered.total_ns + more.get(trade.trade_id, 0)
 
 
-def _trade_row(trade: Trade, more: dict[str, int]) -> TradeRow:
-    found = result_of(trade)
+def _is_live(look: Look) -> bool:
+    """Whether what is recorded is what is: somebody hears of fills."""
+    is_lost = look.beat_age_ns is not None and look.beat_age_ns > BEAT_LOST_NS
+    return look.pulse.holder is not None and not is_lost
+
+
+def _trade_row(look: Look, trade: Trade) -> TradeRow:
+    found, more = result_of(trade), dict(look.bare_more_ns)
+    tone = _tone(found)
+    if tone is Tone.GOOD and not _is_live(look):
+        tone = Tone.WARN  # covered when the engine was last heard of
     return TradeRow(
         plan_id=found.plan_id,
         symbol=found.symbol,
         side=found.side.value,
         path="legacy" if found.is_legacy else "smart",
         phase=found.phase.value.replace("_", " ") if found.phase is not None else NOTHING,
-        tone=_tone(found),
+        tone=tone,
         held=qty_text(trade.sign * found.position_qty),
         bare=qty_text(found.uncovered_qty),
         bare_for=seconds_text(_bare_ns(trade, more)),

@@ -138,10 +138,11 @@ class _Card:
         room = f", {used} % of the room used" if used is not None else ""
         self._room.show(used, row.entry.price + room)
         is_bare = row.bare not in ("0", NOTHING)
+        calm = Tone.GOOD if row.tone is Tone.GOOD else Tone.PLAIN
         self._facts.show(
             [
                 ("Held", row.held, Tone.PLAIN, ""),
-                ("Without a stop", row.bare, Tone.BAD if is_bare else Tone.GOOD, ""),
+                ("Without a stop", row.bare, Tone.BAD if is_bare else calm, ""),
                 ("Uncovered for", row.bare_for, Tone.BAD if is_bare else Tone.PLAIN, "in all"),
                 ("Stop", row.stop, Tone.PLAIN, ""),
                 ("Target", row.target, Tone.PLAIN, ""),
