@@ -104,6 +104,18 @@ def test_operators_are_heard_when_there_is_a_process() -> None:
     assert played.run.engine.state.kill is None
 
 
+def test_a_kill_that_died_with_its_process_is_pressed_again() -> None:
+    """Found by simulation, seed 200002: its record was lost, nobody was told that it counts, and
+    the entry that followed the restart was judged as one after the kill."""
+    dying = (Crashed(2_990, 400, tail=Tail.LOST), Operated(3_000, Act.KILL))
+    played = play(with_more(*dying, name="bracket, time exit"))
+    (died_ns, started_ns), *_ = played.downs
+    (kill_ns, act), *_ = played.switched
+    assert (died_ns, act) == (played.scenario.at_ns(3_000), Act.KILL)
+    assert kill_ns >= started_ns
+    assert judge(played)[1] == ()
+
+
 def test_what_would_go_on_for_ever_is_flattened_after_the_healing() -> None:
     scenario = scripted("bracket, time exit")
     (given,) = scenario.plans

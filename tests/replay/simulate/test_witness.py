@@ -63,19 +63,22 @@ def test_an_order_that_the_venue_still_has_is_not_over(
     assert [one.code for one in witness.violations] == [code, code]
 
 
-def test_what_never_arrived_must_not_arrive_later() -> None:
+@pytest.mark.parametrize(("moved_from", "codes"), [(None, ["I10"]), ("an exit", [])])
+def test_what_never_arrived_must_not_arrive_later(moved_from: str | None, codes: list[str]) -> None:
+    """The move of an exit may, also of one that is no pair: it takes its place (decision 0003)."""
     run, trade = trade_at_rest()
     witness = Witness(run.exchange.venue, run.account)
 
     def as_absent(order: ChildOrder) -> ChildOrder:
-        return replace(order, key="sf-1-p1-E9", order_id=None, state=OrderState.ABSENT)
+        order = replace(order, key="sf-1-p1-E9", order_id=None, replaces=moved_from)
+        return replace(order, state=OrderState.ABSENT)
 
     witness.see([LISTING], put_down(trade, as_absent), 1)
     witness.finish(2)
     assert not witness.violations
     run.exchange.venue.cl_ord_ids[run.account, "sf-1-p1-E9"] = "later"
     witness.finish(3)
-    assert [one.code for one in witness.violations] == ["I10"]
+    assert [one.code for one in witness.violations] == codes
 
 
 def test_nothing_is_asked_of_the_broker_before_the_first_listing() -> None:

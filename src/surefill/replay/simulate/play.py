@@ -238,14 +238,18 @@ class _Stage:
             faults.arm(one.fault, run.edge.now_ns)
 
     def _operate(self, act: Act, target: str, run: VirtualRun) -> None:
-        """As soon as there is a process to tell."""
+        """As soon as there is a process to tell, and until one has said that it is on record: a
+        process that dies of it answers nobody, and what it took may be lost (I6 counts from there).
+        """
         now = run.edge.now_ns
         px = self._nearer_px(target, run) if act is Act.TIGHTEN and run.is_alive else 0
-        if not run.is_alive or (act is Act.TIGHTEN and not px and now < self._scenario.heal_ns):
-            run.at(now + SECOND_NS // 2, partial(self._operate, act, target))
-            return
-        self._played.switched.append((now, act))
-        run.operate(OperatorActed(act, target, OPERATOR, "simulated", now, px=px))
+        is_early = act is Act.TIGHTEN and not px and now < self._scenario.heal_ns
+        if run.is_alive and not is_early:
+            run.operate(OperatorActed(act, target, OPERATOR, "simulated", now, px=px))
+            if run.is_alive:
+                self._played.switched.append((now, act))
+                return
+        run.at(now + SECOND_NS // 2, partial(self._operate, act, target))
 
     def _nearer_px(self, symbol: str, run: VirtualRun) -> int:
         """Half way from a trade's stop to its market; 0 while nobody holds shares of it."""

@@ -92,5 +92,7 @@ class Witness:
 
 def _is_harmless_late(order: ChildOrder) -> bool:
     """Whether the venue takes a late order only for shares that nothing else stands for: it is
-    a pair of exits, or the move of one (decision 0003). What it did is the auditor's to judge."""
-    return order.leg is not Leg.ENTRY and order.spec.contingency is Contingency.OCO
+    a pair of exits, or the move of an exit, also of one that rests alone (decision 0003). What it
+    did is the auditor's to judge."""
+    is_pair = order.spec.contingency is Contingency.OCO
+    return order.leg is not Leg.ENTRY and (is_pair or order.replaces is not None)
