@@ -243,3 +243,33 @@ def test_what_was_refused_for_a_change_that_is_in_force_goes_at_once(side: str) 
     b.refuses("E1.target", Kind.PENDING, Verb.REPLACE)
     b.run(1.3)
     assert b.news() == [], "once"
+
+
+@SIDES
+def test_cover_that_nobody_answers_is_looked_for_though_nothing_else_happens(side: str) -> None:
+    """Found by simulation, seed 30517: no quote, no message, and so no look at it for 5 s."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    assert b.news()[-1] == oco(b, "X1", 100)
+    b.run(0.9)
+    assert b.news() == [oco(b, "X1", 100)], "the same id, once a read did not find it"
+
+
+@SIDES
+def test_cover_in_doubt_goes_again_soon_after_reads_work_again(side: str) -> None:
+    """Found by simulation, seed 30517: reads failed for 20 s, and went 5 s apart when each next one
+    met another fault; I3 (c) allows 2 s."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100)
+    b.news()
+    b.reads = False
+    b.loses("X1")
+    b.run(30)
+    assert b.news() == []
+    asked = b.times("? X1")
+    assert max(late - early for early, late in pairwise(asked)) <= S
+    b.reads = True
+    b.run(1.2)
+    assert b.news()[0] == oco(b, "X1", 100)

@@ -50,6 +50,9 @@ SETTLED_RETRY_NS = 100 * MS_NS
 """The pause after the first refusal, where the change that it was for is in force already."""
 LATE_NS = 700 * MS_NS
 """An answer takes 150 ms and the stream 80 ms at most; after this long something is wrong."""
+BARE_ASK_NS = SECOND_NS
+"""Cover that is in doubt is read at least this often: its shares are bare, and it goes again with
+the first read that succeeds (I3 c)."""
 _GONE = (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED)
 
 
@@ -99,6 +102,8 @@ def _settle_exits(turn: Turn) -> None:
         match order.state:
             case OrderState.UNSENT:
                 _send_deferred(turn, order)
+            case OrderState.IN_DOUBT if order.replaces is None:
+                turn.ask(order, within_ns=BARE_ASK_NS)
             case OrderState.IN_DOUBT:
                 turn.ask(order)
             case OrderState.IN_FLIGHT if order.replaces is None:
@@ -114,7 +119,7 @@ def _ask_when_late(turn: Turn, order: ChildOrder) -> None:
     shares are bare meanwhile (I3; decision 0003)."""
     late_ns = order.sent_ns + LATE_NS
     if turn.now >= late_ns:
-        turn.ask(order)
+        turn.ask(order, within_ns=BARE_ASK_NS)
     else:
         turn.wake_at(late_ns)
 
@@ -243,6 +248,7 @@ def _send_cover(turn: Turn, rank: int, qty: int) -> None:
     kind = GroupKind.OCO if is_oco else GroupKind.STOP
     group = ExitGroup(n, kind, qty, exits.stop_px, exits.target_px, rank=rank)
     turn.submit(spec, group=group, priority=Priority.PROTECT)
+    turn.wake_at(turn.now + LATE_NS)
 
 
 def _may_cover_now(turn: Turn) -> bool:

@@ -191,15 +191,16 @@ class Turn:
         recent = tuple(at for at in self.trade.exit_changes if at > self.now - 60 * SECOND_NS)
         self.trade = replace(self.trade, exit_changes=(*recent, self.now))
 
-    def ask(self, order: ChildOrder) -> None:
-        """Read an order whose state is open, if its turn has come; else wake up when it has."""
-        due_ns = order.asked_ns + backoff(ASK_BACKOFF_NS, order.asks)
+    def ask(self, order: ChildOrder, *, within_ns: int = ASK_BACKOFF_NS[-1]) -> None:
+        """Read an order whose state is open, if its turn has come; else wake up when it has.
+        ``within_ns``: the longest gap between two reads."""
+        due_ns = order.asked_ns + min(within_ns, backoff(ASK_BACKOFF_NS, order.asks))
         if self.now < due_ns:
             self.wake_at(due_ns)
             return
         self.update(replace(order, asked_ns=self.now, asks=order.asks + 1))
         self.commands.append(QueryOrder(self.trade.trade_id, order.key, order.order_id))
-        self.wake_at(self.now + backoff(ASK_BACKOFF_NS, order.asks + 1))
+        self.wake_at(self.now + min(within_ns, backoff(ASK_BACKOFF_NS, order.asks + 1)))
 
     def alarm(self, reason: Reason) -> None:
         """Tell a human, once for each distinct reason of this trade."""
