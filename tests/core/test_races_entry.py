@@ -362,3 +362,27 @@ def test_late_and_foreign_answers_change_nothing() -> None:
     assert step.is_empty
     step = b.feed(RequestAnswered("p9", Verb.SUBMIT, "x", Accepted(None), b.now, b.now))
     assert step.is_empty
+
+
+@SIDES
+@pytest.mark.parametrize("is_closed", [False, True], ids=["covered", "closed"])
+def test_shares_are_not_bare_while_the_next_entry_is_in_doubt(side: str, is_closed: bool) -> None:
+    """Found by simulation, seed 30346: the first order filled in part and ended, the request for
+    the next was lost with the process, and for the 120 s that settle its doubt nothing covered or
+    closed the shares. Were it at the broker, the exit would be refused, which is evidence too."""
+    b = Bench(side, tactic="passive")
+    b.accepts("E1")
+    b.quote(1, 3)
+    b.run(3)
+    b.quote(1, 3)
+    assert b.news()[-1] == "cancel E1"
+    b.fills("E1", 37)
+    b.cancelled("E1")
+    assert b.news()[-1].startswith("submit E2")
+    if is_closed:
+        b.operator(Act.FLATTEN)
+    b.restart()
+    b.run(0.5)
+    (exit_sent,) = (line for line in b.news() if line.startswith("submit"))
+    assert exit_sent.startswith(f"submit {'F1' if is_closed else 'X1'} {b.out} 37 OCO")
+    assert b.trade.open_entry is not None, "its doubt is settled as before (I10)"

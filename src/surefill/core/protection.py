@@ -26,7 +26,13 @@ from surefill.core.cover import (
     is_held_back,
 )
 from surefill.core.elsewhere import may_be_sold
-from surefill.core.exits import close_position, end_group, is_partial_close, restore_position
+from surefill.core.exits import (
+    close_position,
+    end_group,
+    is_entry_in_the_way,
+    is_partial_close,
+    restore_position,
+)
 from surefill.core.fix import Contingency, Leg, OrdType, TimeInForce
 from surefill.core.ids import IdLeg
 from surefill.core.order import ChildOrder, OrderState
@@ -254,7 +260,7 @@ def _send_cover(turn: Turn, rank: int, qty: int) -> None:
 def _may_cover_now(turn: Turn) -> bool:
     """Whether exits may be sent at this instant, or wait for the entry (A-22) or for more fills."""
     trade = turn.trade
-    if trade.open_entry is None:
+    if trade.open_entry is None or not (trade.wash_blocked or is_entry_in_the_way(trade)):
         return True
     if trade.style is ProtectionStyle.BRACKET or trade.wash_blocked:
         return False  # `entry` ends the remainder after its grace
