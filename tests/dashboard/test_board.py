@@ -12,10 +12,11 @@ from surefill.core.risk import RiskState
 from surefill.core.state import EngineState
 from surefill.core.units import NANO
 from surefill.dashboard.board import Board, Look, Vital, board_of
-from surefill.dashboard.words import Tone
+from surefill.dashboard.words import Tone, px_text
 from surefill.runtime.heartbeat import Beat
 from surefill.service.reader import NOTHING, Picture, Pulse
 from surefill.tca.rules import RULES, Alert, Severity
+from tests.core.test_scaling import begun
 from tests.dashboard.days import SETTINGS, look_at
 from tests.support.core import Bench, covered_bench
 
@@ -90,6 +91,17 @@ def test_an_entry_against_its_worst_price() -> None:
     b.fills("E1", 100)
     done = board_of(look_at(b)).trades[0]
     assert (done.entry.filled_percent, "paid" in done.entry.price) == (100, True)
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_every_target_that_rests_is_shown_nearest_first(side: str) -> None:
+    b = begun(side)
+    b.fills("E1", 100)
+    for name in ("X1", "X2", "X3"):
+        b.accepts(name)
+    (row,) = board_of(look_at(b)).trades
+    shown = [px_text(b.at(cents)) for cents in (355, 505, 605)]
+    assert row.target == ", ".join(shown)
 
 
 def test_a_legacy_entry_has_no_cap_to_measure_by() -> None:

@@ -56,6 +56,12 @@ def test_nothing_is_wider_than_the_terminal_or_moves_its_cursor() -> None:
     assert "Not ours, not touched: 7 OTHR" in text
 
 
+def test_of_several_targets_the_nearest_is_shown() -> None:
+    board = board_of(look_at(covered_bench()))
+    several = replace(board, trades=(replace(board.trades[0], target="101.20, 103.01"),))
+    assert any(" 101.20+ " in line for line in lines_of(several))
+
+
 def test_a_legacy_entry_has_no_cap() -> None:
     board = board_of(look_at(Bench(legacy=True)))
     assert isinstance(board.trades[0], TradeRow)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from surefill.config import Settings
+from surefill.core.fix import Leg
 from surefill.core.order import OrderState
 from surefill.core.risk import RiskState, risk_state
 from surefill.core.state import Mode
@@ -105,7 +106,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeRow:
-    """One open trade."""
+    """One open trade. ``target``: several are separated by commas."""
 
     plan_id: str
     symbol: str
@@ -375,10 +376,17 @@ def _trade_row(look: Look, trade: Trade) -> TradeRow:
         bare_for=seconds_text(_bare_ns(trade, more)),
         entry=entry_of(trade, found),
         stop=px_text(found.stop_px),
-        target=px_text(found.target_px),
+        target=_targets(trade, found),
         reward=change_text(found.rr_planned, found.rr_at_fill),
         slippage=signed_text(found.slippage_vs_signal_bps),
     )
+
+
+def _targets(trade: Trade, found: TradeResult) -> str:
+    """Where targets rest, nearest first; of a trade whose targets do not rest yet, its own."""
+    resting = {o.spec.limit_px for o in trade.orders if o.leg is Leg.TARGET and o.is_open}
+    known = sorted((px for px in resting if px is not None), key=lambda px: trade.sign * px)
+    return ", ".join(map(px_text, known)) or px_text(found.target_px)
 
 
 def _tone(found: TradeResult) -> Tone:

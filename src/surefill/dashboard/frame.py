@@ -80,6 +80,7 @@ def _trades(rows: Sequence[TradeRow]) -> Iterator[ToneLine]:
 def _cells(row: TradeRow) -> tuple[str, ...]:
     room = row.entry.room_percent
     entry = f"{row.entry.filled_percent}%" + ("" if room is None else f"/{room}%")
+    target, *others = row.target.split(", ")
     reward = row.reward.replace(" → ", ">")
     return (
         row.symbol,
@@ -90,7 +91,7 @@ def _cells(row: TradeRow) -> tuple[str, ...]:
         row.bare_for.replace(" ", ""),
         entry,
         row.stop,
-        row.target,
+        f"{target}+" if others else target,
         reward,
     )
 
