@@ -82,7 +82,7 @@ def test_what_it_does_not_say_is_assumed_and_counted() -> None:
         entry("bad id!", sign=-1, order_qty=25 * NANO + 1, arrival_ns=AT_NS + NANO),
     )
     long, short = (draw.plan for draw in found.draws)
-    assert (long.signal_px, short.signal_px) == (100_010_000_000, 100_020_000_000)
+    assert (long.signal_px, short.signal_px) == (100_010_000_000, 100_015_000_000)
     assert isinstance(long.exits, ExitsByDistance)
     assert long.exits.rr_ppb == RR_PPB
     assert long.exits.risk_px % 10_000_000 == 0

@@ -45,7 +45,7 @@ def test_the_signal_is_as_old_as_asked_and_the_stop_as_far_as_the_price_moves() 
     assert plan.signal_ns == signal_ns
     second = WARM_UP_S - 7
     mid = (1_000_000 + 50 * second + 300 * (second % 2) + 50) * 100_000
-    assert plan.signal_px == mid // 10_000_000 * 10_000_000
+    assert plan.signal_px == mid, "between ticks: rounding would be a cost of every path"
     expected = move_px(tape(), signal_ns, 50)
     assert expected is not None
     assert plan.exits == ExitsByDistance(-(-expected // 10_000_000) * 10_000_000, 3 * NANO)

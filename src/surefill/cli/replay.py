@@ -239,7 +239,8 @@ class _Book:
 
     def keep(self, folder: Path, args: argparse.Namespace) -> None:
         """Write it. Raises ``OSError``."""
-        days = self._titles[0] if len(self._titles) == 1 else f"{len(self._titles)} days"
+        unit = "days" if args.together else "symbol-days"
+        days = self._titles[0] if len(self._titles) == 1 else f"{len(self._titles)} {unit}"
         title = f"surefill replay: {days}; fill model '{args.model}', seed {args.seed}"
         title += account_text(args)
         notes = list(dict.fromkeys(self.notes))

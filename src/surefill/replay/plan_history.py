@@ -143,13 +143,12 @@ def _draw(entry: Parent, tape: TapeColumns, n: int) -> _Assumed | LeftOut:
 
 
 def _arrival_px(entry: Parent, tape: TapeColumns) -> int | None:
-    """The mid when the order was sent, on the tick, toward the near side."""
+    """The mid when the order was sent (between ticks where it lies there: rounding is no cost)."""
     row = int(tape.quote_ns.searchsorted(entry.arrival_ns, side="right")) - 1
     bid_px, ask_px = (int(tape.bid_px[row]), int(tape.ask_px[row])) if row >= 0 else (0, 0)
     if not 0 < bid_px <= ask_px:
         return None
-    mid_px = (bid_px + ask_px) // 2
-    return US_EQUITY_TICKS.floor(mid_px) if entry.sign > 0 else US_EQUITY_TICKS.ceil(mid_px)
+    return (bid_px + ask_px) // 2
 
 
 def _exits(entry: Parent, tape: TapeColumns) -> ExitsByLevel | ExitsByDistance | None:

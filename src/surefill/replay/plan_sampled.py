@@ -93,9 +93,9 @@ class SampledPlans:
             where, code = f"plan {plan_id}", PlanCode.PLAN_NO_QUOTE
             return LeftOut(where, code, "signal_at", str(signal_ns), sentence)
         sign = -1 if n % 2 else 1
-        mid_px = (bid_px + ask_px) // 2
-        # Toward the near side, so that what is paid is never called less than it was.
-        signal_px = US_EQUITY_TICKS.floor(mid_px) if sign > 0 else US_EQUITY_TICKS.ceil(mid_px)
+        # Not on the tick: half a tick of rounding would be called delay, on every path, and where
+        # the spread is one tick that is as much as the legacy order pays.
+        signal_px = (bid_px + ask_px) // 2
         tick_px = US_EQUITY_TICKS.tick_at(signal_px)
         risk_px = max(move, TICKS_MIN * tick_px, 2 * (ask_px - bid_px))
         plan = TradePlan(
