@@ -288,3 +288,19 @@ def test_a_close_that_comes_after_the_session_waits_for_the_next(side: str) -> N
     b.quote()
     b.run(0.2)
     assert b.news()[0].startswith("replace X1 -> T1")
+
+
+@SIDES
+def test_a_closing_target_stands_beyond_the_stop_that_moved(side: str) -> None:
+    """Found by simulation, seeds 30691 and 31378: the end of the old stop was not heard of, its
+    price was taken for the stop's, and the broker takes no target beyond the one that works."""
+    b = Bench(side, tactic="marketable")
+    b.accepts("E1")
+    b.fills("E1", 100, 4)
+    b.replaces("E1.stop", "S1", told=False)
+    b.streams(b.report(b.rows["S1"]))
+    b.replaces("E1.target", "T1")
+    b.quote(-190, -188)
+    b.news()
+    b.operator(Act.FLATTEN)
+    assert b.news() == [f"replace T1 -> T2 limit {b.px(-195)}"]

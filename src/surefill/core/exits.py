@@ -232,7 +232,9 @@ def _turn_target(turn: Turn, group: ExitGroup, target: ChildOrder) -> None:
     for that, the stop is the exit, and we wait for either."""
     trade = turn.trade
     orders = trade.group_orders(group.n)
-    stop_px = next((o.spec.stop_px for o in orders if o.leg is Leg.STOP and o.is_open), None)
+    stops = (o for o in orders if o.leg is Leg.STOP and o.is_open)
+    # A stop that has moved may look open for a moment: the news of its end is lost or on its way.
+    stop_px = next((o.spec.stop_px for o in stops if not trade.has_successor(o)), None)
     if all(order.leg is not Leg.STOP for order in orders):
         stop_px = group.stop_px or None  # the answer that names it is still on its way (R1)
     px = closing_px(turn) if stop_px is None else _beyond_stop(turn, stop_px)
