@@ -78,6 +78,8 @@ class Flood:
                 answer = connection.getresponse()
                 answer.read()
                 self.answers[answer.status] += 1
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                connection.close()  # one that was idle for seconds may be let go of
             except (OSError, http.client.HTTPException):
                 connection.close()
                 self.answers[0] += 1

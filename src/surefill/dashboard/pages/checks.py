@@ -11,7 +11,7 @@ from fastapi import Request
 from nicegui import ui
 
 from surefill.dashboard.pages.parts import Grid, Line, Text, heading, note
-from surefill.dashboard.pages.shell import visit
+from surefill.dashboard.pages.shell import PAGE_S, visit
 from surefill.dashboard.words import Tone
 from surefill.replay.checklist import STAGE_TITLES, Checklist
 from surefill.replay.checklist_items import Verdict
@@ -22,7 +22,7 @@ HEAD = ("verdict", "item", "what was found")
 
 def register() -> None:
     """Serve it."""
-    ui.page("/checklist")(page)
+    ui.page("/checklist", response_timeout=PAGE_S)(page)
 
 
 async def page(request: Request) -> None:

@@ -12,7 +12,7 @@ from nicegui import ui
 from surefill.dashboard.costs import Costs, EndedRow, costs_of, refusals_of
 from surefill.dashboard.figures import Figure, reward_figure, slippage_figure
 from surefill.dashboard.pages.parts import Grid, Line, Text, heading, note
-from surefill.dashboard.pages.shell import visit
+from surefill.dashboard.pages.shell import PAGE_S, visit
 
 AGAIN_S = 3.0
 NO_ENTRY = (
@@ -41,8 +41,8 @@ NO_REFUSAL = "No plan was kept out. What would become of one: surefill check SYM
 
 def register() -> None:
     """Serve them."""
-    ui.page("/costs")(costs_page)
-    ui.page("/refusals")(refusals_page)
+    ui.page("/costs", response_timeout=PAGE_S)(costs_page)
+    ui.page("/refusals", response_timeout=PAGE_S)(refusals_page)
 
 
 async def costs_page(request: Request) -> None:

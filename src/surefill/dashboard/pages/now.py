@@ -13,7 +13,7 @@ from surefill.core.risk import RiskState
 from surefill.dashboard.board import Board, TradeRow
 from surefill.dashboard.deeds import Deed
 from surefill.dashboard.pages.parts import Bar, Facts, Grid, Line, Text, heading, note
-from surefill.dashboard.pages.shell import Visit, visit
+from surefill.dashboard.pages.shell import PAGE_S, Visit, visit
 from surefill.dashboard.words import NOTHING, Tone
 from surefill.service.tokens import Role
 
@@ -33,7 +33,7 @@ WAYS = {
 
 def register() -> None:
     """Serve it."""
-    ui.page("/")(page)
+    ui.page("/", response_timeout=PAGE_S)(page)
 
 
 async def page(request: Request) -> None:

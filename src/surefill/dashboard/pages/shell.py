@@ -26,6 +26,9 @@ from surefill.service.problems import ApiProblem
 from surefill.service.tokens import Role, TokenError
 
 TICK_S = 0.5
+PAGE_S = 30.0
+"""A page may take so long to build: a story of a busy year does, and so does a busy machine. The
+library's own three seconds end in an error page."""
 LINKS = (
     ("Now", "/"),
     ("Costs", "/costs"),

@@ -11,7 +11,7 @@ from nicegui import ui
 from surefill import __version__
 from surefill.dashboard.board import Board
 from surefill.dashboard.pages.parts import Facts, Grid, Line, heading, note
-from surefill.dashboard.pages.shell import visit
+from surefill.dashboard.pages.shell import PAGE_S, visit
 from surefill.service.views import limit_rows, setting_rows
 
 NO_RECORD = "Nothing recorded yet. Start the engine: surefill run"
@@ -19,7 +19,7 @@ NO_RECORD = "Nothing recorded yet. Start the engine: surefill run"
 
 def register() -> None:
     """Serve it."""
-    ui.page("/system")(page)
+    ui.page("/system", response_timeout=PAGE_S)(page)
 
 
 async def page(request: Request) -> None:

@@ -14,7 +14,7 @@ from surefill.dashboard.board import Board
 from surefill.dashboard.deeds import Deed
 from surefill.dashboard.figures import tape_figure
 from surefill.dashboard.pages.parts import Bar, Facts, Grid, Line, Text, heading, note
-from surefill.dashboard.pages.shell import Visit, visit
+from surefill.dashboard.pages.shell import PAGE_S, Visit, visit
 from surefill.dashboard.sheet import Sheet
 from surefill.dashboard.words import Tone
 from surefill.ports import JournalError
@@ -26,7 +26,7 @@ FILL_HEAD = ("time", "leg", "shares", "price")
 
 def register() -> None:
     """Serve it."""
-    ui.page("/trade/{plan_id}")(page)
+    ui.page("/trade/{plan_id}", response_timeout=PAGE_S)(page)
 
 
 async def page(request: Request, plan_id: str) -> None:
