@@ -163,7 +163,7 @@ def test_the_orders_are_those_that_the_engine_sends(side: str, tactic: str) -> N
     bench = Bench(side, tactic=tactic)
     bench.accepts("E1")
     bench.fills("E1", 100)
-    bench.run(1)
+    bench.run(0.5)
     sent = [c.spec for _, c in bench.sent if isinstance(c, SubmitOrder)]
     shown = preview(bench.plan, replace(RULES, policy=bench.policy)).orders
 

@@ -88,7 +88,7 @@ def answers_lost(side: str) -> ToldBench:
     b.executes("E1", 37)
     b.run(61)
     b.cancelled("E1")
-    b.run(1)
+    b.run(0.3)
     b.answers("X1", RateLimited(b.now + NANO))
     b.run(2)
     b.refuses("X1", Kind.OTHER)
