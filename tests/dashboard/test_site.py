@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from surefill.dashboard.pages.costs import NO_ENTRY, NO_REFUSAL
 from surefill.dashboard.pages.now import NO_TRADE, START
 from surefill.dashboard.pages.system import NO_RECORD
 from surefill.dashboard.site import pages
+from surefill.runtime.account import source_of
 from tests.dashboard.days import settings_in
 from tests.support.house import HouseServer
 
@@ -58,3 +60,18 @@ def test_a_viewer_loads_the_api_beside_the_pages(tmp_path: Path) -> None:
         headers = {"Authorization": f"Bearer {house.token('viewer')}"}
         status, text, _ = house.ask("GET", "/v1/limits", headers=headers)
         assert (status, text.startswith("[")) == (200, True)
+
+
+def test_a_broken_journal_is_not_an_empty_account(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    path = source_of(settings).path
+    path.parent.mkdir(mode=0o700, parents=True)
+    path.write_bytes(b"garbage" * 100)
+    path.chmod(0o600)
+    with HouseServer(settings) as house:
+        text = house.get("/", house.login())[1]
+        assert "BLIND: THE JOURNAL CANNOT BE READ" in text
+        elements = json.loads(text.partition("String.raw`")[2].partition("`")[0])
+        classes = [one.get("class", []) for one in elements.values()]
+        assert [found for found in classes if "known" in found] == [["known", "hidden"]]
+        assert "Not known: " in house.get("/", house.login("kill-only"))[1]
