@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from surefill.core.commands import Command, QueryPositions
-from surefill.core.elsewhere import LAG_NS, TOLD_NS, _is_told_sold, _may_be_old, unread_orders
+from surefill.core.elsewhere import (
+    LAG_NS,
+    SOLD_NS,
+    TOLD_NS,
+    _is_told_sold,
+    _may_be_old,
+    unread_orders,
+)
 from surefill.core.events import (
     Accepted,
     Act,
@@ -184,7 +191,11 @@ def test_what_the_stream_tells_of_a_sale_counts_for_a_while(side: str) -> None:
     assert is_sold(told)
     assert not is_sold(told, shares=30)
     assert not is_sold(told, later_ns=TOLD_NS)
+    gone = replace(told, position_qty=0)
+    assert is_sold(gone, later_ns=SOLD_NS - 1)
+    assert not is_sold(gone, later_ns=SOLD_NS)
     assert not is_sold(), "nobody"
+    assert is_sold(his, bare, told), "his order is of the same instant as its execution"
     assert not is_sold(his), "no execution"
     assert not is_sold(bare)
     assert not is_sold(early), "before our own fill"

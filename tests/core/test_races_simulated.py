@@ -421,7 +421,7 @@ def test_a_plain_closing_order_waits_where_the_stream_tells_of_a_sale(side: str)
     b.run(0.2)
     assert b.news() == []
     stranger(b, 0)
-    b.run(4.5)
+    b.run(34.5)
     assert b.news() == []
     b.run(1)
     assert b.news()[0].startswith("submit F1"), "the reads have the word"

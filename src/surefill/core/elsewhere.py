@@ -25,7 +25,10 @@ from surefill.core.units import to_text
 LAG_NS = 30 * SECOND_NS
 """So far a read may lag behind what it should show (N8)."""
 TOLD_NS = 5 * SECOND_NS
-"""So long what was told of the account's position, or not yet, holds back a plain closing order."""
+"""So long what reads show of the position, or not yet, holds back a plain closing order."""
+SOLD_NS = LAG_NS + TOLD_NS
+"""So long the stream's word that all shares are gone does: until the reads that settle it can no
+longer be older than our own fill (simulation, seed 31392)."""
 
 
 @remembered_once
@@ -76,7 +79,7 @@ def may_be_sold(turn: Turn, qty: int) -> bool:
     """Whether somebody else may have sold what a plain order for ``qty`` (1e-9 share) is to close:
     it would open a position. So it waits where the venue has just told of that (`_is_told_sold`),
     where reads of the positions begin to show too few shares, and in a new process until they were
-    read at all (simulation, seed 15573); never longer than `TOLD_NS`."""
+    read at all (simulation, seed 15573). Never longer than `SOLD_NS`."""
     trade, now = turn.trade, turn.now
     is_short = now < trade.short_ns + TOLD_NS
     return not turn.context.is_held_known or is_short or _is_told_sold(trade, qty, now)
@@ -84,14 +87,20 @@ def may_be_sold(turn: Turn, qty: int) -> bool:
 
 def _is_told_sold(trade: Trade, qty: int, now: int) -> bool:
     """Whether the venue has just told, with an execution of somebody else, of fewer shares than
-    ``qty`` (1e-9). The reads that settle it are on their way; after `TOLD_NS` they have the word,
-    or nobody has."""
-    told = [stray for stray in trade.strays if stray.exec_id is not None]
-    last = max(told, key=lambda stray: stray.venue_ns, default=None)
-    if last is None or last.position_qty is None or now >= last.recv_ns + TOLD_NS:
+    ``qty`` (1e-9). The reads that settle it are on their way; after `TOLD_NS`, or `SOLD_NS` where
+    none are left, they have the word, or nobody has."""
+    # Of his order and its execution at the same instant, the later one tells of the position.
+    told = [
+        (stray.venue_ns, n, trade.sign * stray.position_qty, stray.recv_ns)
+        for n, stray in enumerate(trade.strays)
+        if stray.exec_id is not None and stray.position_qty is not None
+    ]
+    if not told:
         return False
+    venue_ns, _, held_qty, recv_ns = max(told)
     own_ns = max((fill.venue_ns for order in trade.orders for fill in order.fills), default=0)
-    return own_ns < last.venue_ns and trade.sign * last.position_qty < qty
+    wait_ns = TOLD_NS if held_qty > 0 else SOLD_NS  # what is left of them is bare
+    return now < recv_ns + wait_ns and own_ns < venue_ns and held_qty < qty
 
 
 def unread_orders(trade: Trade) -> tuple[ChildOrder, ...]:
