@@ -39,6 +39,8 @@ def line(order_id: str, qty: int, px: int, **more: object) -> Line:
         "qty": qty * UNIT,
         "px": px * UNIT,
         "limit_px": px * UNIT,
+        "bid": 100 * UNIT,
+        "ask": 100 * UNIT,
     }
     return fields | more
 
@@ -63,6 +65,24 @@ def test_each_target_takes_its_share() -> None:
     assert told(line("a", 10, 98)) == [], "turned to the market by a flatten"
     assert told(line("a", 1, 101, kind="new")) == []
     assert list(_sentences(TERMS, [], is_calm=True)) == []
+
+
+def test_a_target_that_was_turned_to_the_market_is_known_by_nothing_but_that() -> None:
+    """Seed 31341: the closing limit stood at the very price of a nearer target."""
+    first, second = line("a", 5, 101), line("b", 2, 102)
+    turned = line("t", 3, 101, cl_ord_id="sf-t-p1-T1", replaces="c", bid=101 * UNIT)
+    assert told(first, second, turned) == []
+    closing = line("t", 3, 101, cl_ord_id="sf-t-p1-F1", bid=102 * UNIT)
+    assert told(first, second, closing) == []
+    wrong = ["the target 101.00 took 8 shares of 10, its share is 5"]
+    assert told(first, second, turned | {"bid": 100 * UNIT}) == wrong, "it waits for its price"
+    assert told(first, second, turned | {"bid": None}) == wrong
+    cover = line("t", 3, 101, cl_ord_id="sf-t-p1-X3", bid=101 * UNIT)
+    assert told(first, second, cover) == wrong, "cover goes to its target, wherever the market is"
+    stop = line("s", 0, 99, kind="new", leg="STOP", limit_px=None, replaces="o")
+    assert told(first, second, stop, turned) == []
+    moved = [line("t", 0, 101, kind="new", replaces="c"), turned | {"cl_ord_id": "x"}]
+    assert told(first, second, *moved) == wrong, "the market came to it later"
 
 
 def test_lines_find_their_plan_by_id_leg_and_chain() -> None:

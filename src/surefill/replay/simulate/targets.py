@@ -3,7 +3,9 @@
 What: `target_faults`. No scale-out takes more than its share of what was entered; in a calm run
 whose targets all filled each took exactly its share, and the plan's own the rest.
 Why beside the auditor: that prices stand at a target is judged there, instant by instant.
-Invariants: the shares are worked out a second time here, from the plan alone.
+Invariants: the shares are worked out a second time here, from the plan alone; a target is known by
+its price, unless it was marketable when it took that price: then it was turned to the market, and
+the price is the market's (simulation, seed 31341).
 Must never: take the executor's word for which target a share left at.
 """
 
@@ -55,12 +57,12 @@ def _sentences(terms: PlanTerms, lines: Sequence[Line], *, is_calm: bool) -> Ite
             qty = _int(line, "qty")
             entered, cost, last_fill = entered + qty, cost + qty * _int(line, "px"), n
     taken: Counter[int] = Counter()
-    others = 0
+    turned, others = _turned(lines), 0
     for line in lines[last_fill + 1 :] if entered else ():
         if line["kind"] not in _EXECUTED:
             continue
-        if line["leg"] == "TARGET" and isinstance(line["limit_px"], int):
-            taken[line["limit_px"]] += _int(line, "qty")
+        if line["leg"] == "TARGET" and line["order_id"] not in turned:
+            taken[_int(line, "limit_px")] += _int(line, "qty")
         else:
             others += _int(line, "qty")
     own_px, *nearer = terms.targets(cost, entered) if entered else (0,)
@@ -74,6 +76,23 @@ def _sentences(terms: PlanTerms, lines: Sequence[Line], *, is_calm: bool) -> Ite
                 f"the target {px_text(px)} took {qty_text(taken[px])} shares of "
                 f"{qty_text(entered)}, its share is {qty_text(quota)}"
             )
+
+
+def _turned(lines: Sequence[Line]) -> frozenset[object]:
+    """Orders that came to close at the market: in the place of a target, or under an id of ours for
+    that, and marketable at once."""
+    first = {line["order_id"]: line for line in reversed(lines)}
+    return frozenset(order_id for order_id, line in first.items() if _is_turned(line))
+
+
+def _is_turned(line: Line) -> bool:
+    named = owner_of(str(line["cl_ord_id"] or ""))
+    is_new_cover = not line["replaces"] and (named is None or named[1] != "F")
+    touch_px = line["ask"] if line["side"] == "BUY" else line["bid"]
+    if is_new_cover or line["leg"] != "TARGET" or not isinstance(touch_px, int):
+        return False
+    sign = 1 if line["side"] == "BUY" else -1
+    return sign * (_int(line, "limit_px") - touch_px) >= 0
 
 
 def _int(line: Line, name: str) -> int:
