@@ -63,6 +63,9 @@ def test_closing_prices(side: str, step: int, bid: str, ask: str, px: str) -> No
         ("sell", "101.95", "101.94"),
         ("buy", "0.9003", "0.9103"),  # found by simulation, seed 80: refused a tick beyond it
         ("sell", "0.9003", "0.8903"),
+        ("buy", "0.9964", "1.01"),  # beyond a dollar no price has four decimals: seed 40153
+        ("buy", "0.99", "1"),
+        ("sell", "1", "0.99"),
     ],
 )
 def test_the_broker_takes_a_target_a_cent_beyond_its_stop(side: str, stop: str, px: str) -> None:

@@ -369,8 +369,10 @@ def _beyond_stop(turn: Turn, stop_px: int) -> int:
 
 def nearest_px(trade: Trade, stop_px: int) -> int:
     """The closest to a stop (1e-9 USD) at which the broker takes its target: a cent beyond it, also
-    below a dollar, where the tick is smaller (B-04)."""
-    return stop_px + trade.sign * max(CENT, trade.ticks.tick_at(stop_px))
+    below a dollar, where the tick is smaller (B-04), and on the tick of where that is (seed 40153).
+    """
+    px = stop_px + trade.sign * max(CENT, trade.ticks.tick_at(stop_px))
+    return trade.ticks.ceil(px) if trade.sign > 0 else trade.ticks.floor(px)
 
 
 def restore_position(turn: Turn, qty: int) -> None:

@@ -8,7 +8,7 @@ from surefill.core import protection
 from surefill.core.trade import Trade
 from surefill.replay.simulate.draw import draw_scenario
 from surefill.replay.simulate.play import play
-from surefill.replay.simulate.targets import Line, _lines_of, _sentences, target_faults
+from surefill.replay.simulate.targets import _lines_of, _sentences, target_faults
 from surefill.replay.simulate.verdict import judge
 from surefill.sim.auditor_terms import UNIT, read_plan
 
@@ -25,7 +25,7 @@ ROW: dict[str, object] = {
 TERMS = read_plan(ROW)  # 10 shares: 5 at 101, 2 at 102, 3 at 104
 
 
-def line(order_id: str, qty: int, px: int, **more: object) -> Line:
+def line(order_id: str, qty: int, px: int, **more: object) -> dict[str, object]:
     """An execution of so many shares at this target."""
     fields: dict[str, object] = {
         "venue_ns": 1,
@@ -49,7 +49,7 @@ ENTRY = line("e", 10, 100, cl_ord_id="sf-t-p1-E1", side="BUY", leg=None, limit_p
 AS_PLANNED = [line("a", 5, 101), line("b", 2, 102), line("c", 3, 104)]
 
 
-def told(*lines: Line, is_calm: bool = True) -> list[str]:
+def told(*lines: dict[str, object], is_calm: bool = True) -> list[str]:
     return list(_sentences(TERMS, [ENTRY, *lines], is_calm=is_calm))
 
 
