@@ -92,6 +92,31 @@ def test_every_symbol_jumps_and_the_end_is_the_end() -> None:
     assert market.next_ns() is None
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_side_that_went_and_came_back_is_seen_to_have_done_so(sign: int) -> None:
+    """What was taken from it before is there again, as in a run that passes over nothing."""
+    rows = [quote(n, 10_000) for n in range(9)]
+    for n in (3, 5):
+        ns, kind, bid, bid_size, ask, ask_size = rows[n]
+        sizes = (70, ask_size) if sign > 0 else (bid_size, 70)
+        rows[n] = (ns, kind, bid, sizes[0], ask, sizes[1])
+    market = SkippingMarket([columns_of_rows("ACME", rows)])
+    assert told(market.pop()) == ("ACME", "q", 0)
+    market.skip(START_NS + 8 * SECOND_NS)
+    assert [second for *_, second in rest(market)] == [5, 6, 7, 8]
+    assert market.skipped == 4
+
+
+def test_a_side_that_stayed_or_is_another_needs_nothing_but_the_last_quote() -> None:
+    rows = [quote(n, 10_000) for n in range(6)]
+    ns, kind, bid, size, ask, _ = rows[4]
+    rows[4] = rows[5] = (ns, kind, bid, size, ask, 70)
+    market = SkippingMarket([columns_of_rows("ACME", rows)])
+    market.pop()
+    market.skip(START_NS + 60 * SECOND_NS)
+    assert len(rest(market)) == 1
+
+
 def study(found: TapeDay) -> Stream:
     """Plans of half an hour, five minutes apart."""
     plans = SampledPlans(every_s=300, stale_s=0, budget_s=20, hold_s=40, minutes_max=25)

@@ -1,7 +1,9 @@
 """A recorded market that passes over what nobody can notice: the faster way through a day.
 
 What: `SkippingMarket`, a market source over columns that can jump forward while nothing of ours is
-at the market; of each symbol the last quote and the last print before the jump's end are kept.
+at the market; of each symbol the last quote and the last print before the jump's end are kept, and
+so much before that quote that a side which went and came back is seen to have done so: what was
+taken from it is there again.
 Why: plans of a study are minutes apart and most of a day lies between them; a quote changes nothing
 that outlasts the next one where no order, no trade and no plan looks at it.
 Invariants: what is passed over is never the latest quote or print of its symbol at an instant at
@@ -45,15 +47,34 @@ class SkippingMarket:
         return event
 
     def skip(self, until_ns: int) -> None:
-        """Pass over what happens before ``until_ns`` (UTC ns), but the last of each kind."""
+        """Pass over what happens before ``until_ns`` (UTC ns), but the last of each kind and what
+        tells that a side changed in the meantime."""
         for symbol, tape in self._tapes.items():
             read = self._read[symbol]
             for n, column in enumerate((tape.quote_ns, tape.print_ns)):
                 last = int(column.searchsorted(until_ns, side="left")) - 1
+                if n == 0 and last > read[n]:
+                    last = _from_quote(tape, read[n], last)
                 self.skipped += max(0, last - read[n])
                 read[n] = max(read[n], last)
         left = [_rest(tape, *self._read[tape.symbol]) for tape in self._tapes.values()]
         self._inner = MergedMarket([ColumnMarket(tape) for tape in left])
+
+
+def _from_quote(tape: TapeColumns, first: int, last: int) -> int:
+    """The quote from which to go on so that row ``last`` is met as if all from ``first`` on had
+    been seen: the book gives back what was taken from a side when price or size of it change."""
+    start = last
+    if not first:
+        return start
+    for px, qty in ((tape.bid_px, tape.bid_qty), (tape.ask_px, tape.ask_qty)):
+        if (px[last], qty[last]) != (px[first - 1], qty[first - 1]):
+            continue  # its change is seen in any case
+        same = (px[first:last] == px[last]) & (qty[first:last] == qty[last])
+        others = np.flatnonzero(~same)
+        if len(others):
+            start = min(start, first + int(others[-1]))
+    return start
 
 
 def _rest(tape: TapeColumns, quote: int, print_: int) -> TapeColumns:
