@@ -77,7 +77,7 @@ def test_settings_that_are_wrong_are_said(counter: Counter) -> None:
 def test_the_process_is_private_polite_and_ends_in_order(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("APCA_API_KEY_ID=SERVE\nAPCA_API_SECRET_KEY=any\n")
     (tmp_path / ".env").chmod(0o600)
-    with ApiProcess(tmp_path) as api:
+    with ApiProcess(tmp_path, "--tape", str(tmp_path)) as api:
         assert stat.S_IMODE(api.tokens.path.stat().st_mode) == 0o600
         assert os.getpriority(os.PRIO_PROCESS, api.process.pid) > os.getpriority(
             os.PRIO_PROCESS, os.getpid()

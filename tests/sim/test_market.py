@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from surefill.core.fix import TradingStatus
@@ -121,3 +123,16 @@ def test_a_halt_that_ends_before_it_starts_is_refused() -> None:
     with pytest.raises(TapeError) as error:
         HaltedMarket(ScriptedMarket([]), [Halt("A", 10, 10)])
     assert error.value.code is TapeErrorCode.TAPE_BAD_VALUE
+
+
+def test_an_error_is_the_same_in_another_process() -> None:
+    """A process of a sweep that finds a bad tape sends its error to the one that asked."""
+    error = TapeError(TapeErrorCode.TAPE_SUSPECT, "too many crossed quotes", "12 %")
+    error.tape = "ACME"
+    sent = pickle.loads(pickle.dumps(error))
+    assert (str(sent), sent.code, sent.value, sent.tape) == (
+        "TAPE_SUSPECT: too many crossed quotes ('12 %')",
+        error.code,
+        error.value,
+        "ACME",
+    )

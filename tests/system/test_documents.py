@@ -1,6 +1,7 @@
 """Every command in the documents is executed, pages side by side; the boxes: `tests.support.pages`.
 
-What needs a tape, a cluster or hours stands in no grey box: it is read by the program's own parser.
+Commands outside the boxes are executed by `tests.system.test_quoted_commands`; here they are read
+by the program's own parser, those of dated reports too.
 """
 
 from __future__ import annotations

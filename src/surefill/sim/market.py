@@ -47,11 +47,15 @@ class TapeError(Exception):
     ``tape``: the symbol of the recorded one, where that is known."""
 
     def __init__(self, code: TapeErrorCode, sentence: str, value: object = None) -> None:
-        super().__init__(f"{code}: {sentence} ({value!r})")
+        # What it is made of, not what it says: a process of a sweep sends it to the one that asked.
+        super().__init__(code, sentence, value)
         self.code = code
         self.sentence = sentence
         self.value = value
         self.tape = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence} ({self.value!r})"
 
 
 @dataclass(frozen=True, slots=True)
