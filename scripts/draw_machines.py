@@ -63,10 +63,11 @@ GROUP_WAY: tuple[tuple[GroupState, GroupState, str], ...] = (
 )
 
 PHASE_AT: dict[Phase, Point] = {
-    _P.PRE_SEND: (100, 90),
-    _P.IN_FLIGHT: (100, 160),
-    _P.WORKING: (100, 300),
-    _P.IN_DOUBT: (100, 230),
+    _P.AWAITING_TRIGGER: (100, 82),
+    _P.PRE_SEND: (100, 138),
+    _P.IN_FLIGHT: (100, 194),
+    _P.WORKING: (100, 306),
+    _P.IN_DOUBT: (100, 250),
     _P.CANCELLING: (100, 430),
     _P.PARTIAL: (340, 90),
     _P.FILLED_UNCOVERED: (340, 160),
@@ -79,6 +80,7 @@ PHASE_AT: dict[Phase, Point] = {
     _P.CLOSED: (840, 430),
 }
 PHASE_WAY: tuple[tuple[Phase, Phase, str], ...] = (
+    (_P.AWAITING_TRIGGER, _P.PRE_SEND, "triggered"),
     (_P.PRE_SEND, _P.IN_FLIGHT, ""),
     (_P.IN_FLIGHT, _P.IN_DOUBT, ""),
     (_P.IN_DOUBT, _P.WORKING, ""),
@@ -209,7 +211,7 @@ def trade() -> str:
     ):
         drawing.area((x, y), (wide, high), look="group", radius=8)
         drawing.text((x + wide / 2, y + 16), name, look="quiet", size=13)
-    drawing.line([(34, 160), (27, 160), (27, 300), (34, 300)], tip=True)
+    drawing.line([(34, 194), (27, 194), (27, 306), (34, 306)], tip=True)
     _usual(drawing, PHASE_AT, PHASE_WAY, table=PHASES)
     return drawing.svg()
 

@@ -69,8 +69,9 @@ GROUP
 ## The machine of a trade
 
 `surefill.core.trade`. The phases are what `surefill status` shows. Shares may appear in any phase
-(a fill outruns answers, cancels and doubts), so nearly every phase may follow nearly every other;
-the picture is the usual way, the table what is legal, and it is checked after every step.
+(a fill outruns answers, cancels and doubts), so nearly every phase may follow nearly every other
+("any": all but the one that only begins); the picture is the usual way, the table what is legal,
+and it is checked after every step.
 
 ![The usual way of a trade from plan to flat](images/machine_trade.svg)
 
@@ -106,9 +107,10 @@ def _moves(table: Mapping[tuple[Enum, Enum], Enum]) -> str:
 def _successors(table: Mapping[Enum, frozenset[Enum]]) -> str:
     """One row per state: what may follow, in the order of the code."""
     lines = ["| state | may be followed by |", "|---|---|"]
+    reached = frozenset[Enum]().union(*table.values())
     for state, after in table.items():
         names = [f"`{one.name}`" for one in type(state) if one in after]
-        every = len(names) == len(type(state))
+        every = after == reached  # a state that only begins follows nothing
         lines.append(f"| `{state.name}` | {'any' if every else ', '.join(names)} |")
     return "\n".join(lines)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefill.core.admission import admit, counted
+from surefill.core.admission import admit, counted, gate_view
 from surefill.core.events import PlanSubmitted
 from surefill.core.fix import Feed, Side
 from surefill.core.limits import Entered, Limits
@@ -17,7 +17,7 @@ from surefill.core.trade import Arrival, Trade
 from surefill.core.units import NANO, US_EQUITY_TICKS, to_nano
 from surefill.tactics.registry import PLAN_TACTICS, TACTICS
 from tests.core.test_risk import NOW, VIEW, plan, quote
-from tests.support.core import OPEN_NS, S
+from tests.support.core import OPEN_NS, Bench, S
 
 HALT = Reason.of(ReasonCode.HALT_ACTIVE, why="test")
 
@@ -134,3 +134,37 @@ def test_the_legacy_path_refuses_exits_that_are_no_prices_too() -> None:
     reasons = legacy_terms(plan, Policy(), US_EQUITY_TICKS)
     assert isinstance(reasons, tuple)
     assert [reason.code.name for reason in reasons] == ["EXITS_TARGET_NOT_POSITIVE"]
+
+
+def test_a_breakout_waits_for_its_trigger_whatever_the_market_of_the_moment() -> None:
+    asked = replace(plan(), trigger_px=plan().signal_px, trigger_for_ns=90 * S)
+    made = decide(asked, replace(VIEW, market=None))
+    assert isinstance(made, Trade)
+    assert made.is_waiting
+    assert made.deadline_ns == NOW + 90 * S
+    assert codes(decide(asked, legacy=True)) == ["PLAN_TRIGGER_LEGACY"]
+
+
+def test_the_gate_sees_what_waits_apart_from_what_is_open() -> None:
+    b = Bench()
+    state, book, entering = b.engine.state, b.engine.book, b.trade
+    waits = replace(entering.plan, plan_id="p2", trigger_px=NANO)
+    book.put(replace(entering, plan=waits, orders=()))
+    new = replace(waits, plan_id="p3")
+
+    def seen(asked: PlanSubmitted | Trade) -> GateView:
+        return gate_view(state, book, asked, now=b.now, limits=Limits(), market=None)
+
+    def coming(asked: TradePlan) -> PlanSubmitted:
+        return PlanSubmitted(asked, Policy(), True, b.now)
+
+    fresh, plain = seen(coming(new)), seen(coming(replace(new, trigger_px=None)))
+    assert (fresh.open_trades, fresh.other_trade, fresh.is_legacy) == (1, "p1", True)
+    assert (plain.open_trades, plain.committed_usd) == (1, book.committed_usd())
+    book.put(replace(entering, plan=replace(waits, plan_id="p4"), orders=()))
+    assert seen(coming(new)).open_trades == 2
+    assert seen(replace(entering, plan=waits, orders=())).open_trades == 1
+    own = seen(entering)
+    assert (own.other_trade, own.foreign_qty) == (None, 0)
+    state = replace(state, positions_read_ns=0)
+    assert seen(coming(new)).foreign_qty is None

@@ -147,3 +147,19 @@ def test_whom_a_quote_concerns() -> None:
 def test_a_report_says_where_it_belongs_even_when_it_is_old() -> None:
     one = book(closed(COVERED))
     assert one.owner(replace(REPORT, ord_status=OrdStatus.FILLED)) == closed(COVERED)
+
+
+def test_a_breakout_is_looked_at_when_somebody_pays_its_trigger() -> None:
+    plan = replace(ENTERING.plan, trigger_px=100 * NANO, tactic="marketable")
+    waiting = replace(ENTERING, plan=plan, orders=())
+    one = book(waiting, named(ENTERING, "p2"))
+    assert one.waiting_trades() == 1
+    assert one.committed_usd() == book(ENTERING).committed_usd()
+
+    def looked(bid_px: int) -> list[str]:
+        nbbo = Nbbo(bid_px, NANO, 101 * NANO, NANO, 1, 1)
+        view = MarketView(plan.symbol, Feed.TEST, nbbo)
+        return [trade.trade_id for trade in one.concerned(view, TACTICS)]
+
+    assert looked(100 * NANO - 1) == []
+    assert looked(100 * NANO) == ["p1"]

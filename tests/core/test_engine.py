@@ -272,3 +272,16 @@ def test_a_stray_report_of_a_position_reads_the_positions() -> None:
     start = len(b.asked())
     b.streams(replace(execution, exec_id=None, order_id="y", cl_ord_id="y"))
     assert "? positions" not in b.asked()[start:]
+
+
+def test_a_trigger_is_seen_in_ready_only_and_counts_as_an_entry() -> None:
+    b = Bench(submit=False, limits=Limits(duplicate_ns=S))
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0)))
+    b.engine.state = replace(b.engine.state, mode=Mode.RECONCILING)
+    b.quote(0, 2)
+    assert b.trade.is_waiting
+    b.engine.state = replace(b.engine.state, mode=Mode.READY)
+    b.run(5)
+    b.quote(0, 2)
+    assert not b.trade.is_waiting
+    assert [one.at_ns for one in b.engine.state.entered] == [b.trade.accepted_ns, b.now]

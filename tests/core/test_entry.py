@@ -211,3 +211,15 @@ def test_a_quote_wakes_a_tactic_that_had_none_to_act_on(side: str) -> None:
     assert b.news() == ["cancel E1"]
     b.quote(4, 6)
     assert b.news() == [f"submit E2 {b.into} 100 LIMIT {b.px(4)} DAY"]
+
+
+@SIDES
+def test_a_breakout_follows_no_tactic_before_its_trigger(side: str) -> None:
+    b = Bench(side, submit=False)
+    plan = replace(b.plan, trigger_px=b.at(0), trigger_for_ns=30 * S)
+    b.submit_plan(plan)
+    b.run(29)
+    assert b.news() == []
+    b.run(1)
+    assert b.trade.outcome is Outcome.NOT_ENTERED
+    assert str(b.trade.reason).startswith("ENTRY_NOT_TRIGGERED: the market did not come to")

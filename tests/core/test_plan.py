@@ -155,6 +155,20 @@ def test_a_plan_without_a_signal_price_is_unreadable() -> None:
     assert [problem.code.name for problem in error.value.problems] == ["PLAN_SIGNAL_PX_INVALID"]
 
 
+def test_the_signal_price_of_a_breakout_is_its_trigger() -> None:
+    terms: dict[str, Any] = {"plan_id": "p", "risk": 5, "rr": 2, "trigger": "540"}
+    plan = TradePlan.of("CRWD", "buy", 25, **terms, trigger_for_s="90.5")
+    assert (plan.signal_px, plan.trigger_px) == (540 * NANO, 540 * NANO)
+    assert plan.trigger_for_ns == 90 * NANO + NANO // 2
+    beyond = TradePlan.of("CRWD", "buy", 25, **terms, signal_price="540.10")
+    assert (beyond.signal_px, beyond.trigger_px) == (540 * NANO + 10 * CENT, 540 * NANO)
+    before = TradePlan.of("CRWD", "buy", 25, **terms, signal_price="534.82")
+    (problem,) = plan_problems(before, TACTICS)
+    assert problem.sentence == "trigger 540 lies beyond the signal price 534.82; leave that out"
+    with pytest.raises(PlanError):
+        TradePlan.of("CRWD", "buy", 25, **terms | {"trigger": "high"})
+
+
 # ------------------------------------------------------------------------------------ problems
 
 
@@ -164,6 +178,8 @@ def test_a_sound_plan_has_no_problems() -> None:
     assert codes(replace(PLAN, exits=ExitsByDistance(CENT, NANO), side=Side.SELL_SHORT)) == []
     assert codes(replace(PLAN, signal_ns=5, exit_at_ns=6)) == []
     assert codes(replace(PLAN, symbol="BRK.B")) == []
+    assert codes(replace(PLAN, trigger_px=PLAN.signal_px, trigger_for_ns=60 * NANO)) == []
+    assert codes(replace(PLAN, trigger_px=PLAN.signal_px - 1)) == []
 
 
 @pytest.mark.parametrize(
@@ -194,6 +210,12 @@ def test_a_sound_plan_has_no_problems() -> None:
         ({"overrides": (("fill_timeout_ns", 1),)}, "PLAN_POLICY_INVALID"),
         ({"overrides": (("extended_hours", 1),)}, "PLAN_POLICY_INVALID"),
         ({"overrides": (("speed", 1),)}, "PLAN_POLICY_INVALID"),
+        ({"trigger_px": 0}, "PLAN_TRIGGER_INVALID"),
+        ({"trigger_px": PLAN.signal_px + 1}, "PLAN_TRIGGER_INVALID"),
+        ({"trigger_for_ns": NANO}, "PLAN_TRIGGER_INVALID"),
+        ({"trigger_px": PLAN.signal_px, "trigger_for_ns": 0}, "PLAN_TRIGGER_INVALID"),
+        ({"trigger_px": PLAN.signal_px, "trigger_for_ns": 86_401 * NANO}, "PLAN_TRIGGER_INVALID"),
+        ({"trigger_px": 540.0}, "PLAN_NUMBER_INVALID"),
         ({"exit_at_ns": 0}, "PLAN_EXIT_TIME_INVALID"),
         ({"signal_ns": 7, "exit_at_ns": 7}, "PLAN_EXIT_TIME_INVALID"),
         # Built in code from what is not a value of the core

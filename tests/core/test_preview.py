@@ -187,3 +187,16 @@ def test_words_for_orders_and_ratios() -> None:
     assert order_text(stop) == "SELL 5 STOP 9.50 GTC"
     assert percent(500_000) == "0.05 %"
     assert Rules(TACTICS, Policy()).buffer_of(Policy()) == 500_000
+
+
+def test_a_breakout_is_shown_as_if_its_market_had_come() -> None:
+    plan = TradePlan.of("CRWD", "buy", 25, plan_id="p1", trigger="540", risk="5.35", rr="2")
+    for tactic, start in (("limit", "rests at"), ("marketable", "crosses up")):
+        found = preview(replace(plan, tactic=tactic), RULES)
+        assert found.prices[0].name == "trigger"
+        assert found.prices[0].why == "nothing is sent before the bid has come there"
+        assert found.orders[0].why.startswith(f"once triggered, {start}")
+    short = TradePlan.of("CRWD", "sell", 25, plan_id="p1", trigger="540", risk="5.35", rr="2")
+    assert "ask" in preview(short, RULES).prices[0].why
+    (reason,) = preview(plan, RULES, is_legacy=True).reasons
+    assert reason.sentence == "the legacy path enters at once: no trigger"

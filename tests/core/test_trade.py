@@ -12,11 +12,13 @@ from surefill.core.order import ChildOrder, Fill, OrderState
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import (
     PHASES,
+    Arrival,
     ExitGroup,
     GroupKind,
     Outcome,
     Phase,
     Trade,
+    arrival_of,
     phase_of,
 )
 from surefill.core.units import NANO
@@ -157,3 +159,27 @@ def test_phases(trade: Trade, covered: int, claimed: int, phase: Phase) -> None:
 def test_the_table_names_every_phase() -> None:
     assert set(PHASES) == set(Phase)
     assert all(Phase.CLOSED in after for after in PHASES.values())
+
+
+def test_a_breakout_waits_until_it_is_triggered_or_over() -> None:
+    plain = trade_with()
+    assert not plain.is_waiting
+    assert plain.started_ns == plain.accepted_ns
+    waiting = replace(plain, plan=replace(plain.plan, trigger_px=NANO))
+    assert waiting.is_waiting
+    assert phase_of(waiting, covered_qty=0, claimed_qty=0) is P.AWAITING_TRIGGER
+    reason = Reason.of(ReasonCode.ENTRY_CANCELED, by="test")
+    assert not replace(waiting, entry_end=reason).is_waiting
+    assert not replace(waiting, exit_reason=reason).is_waiting
+    triggered = replace(waiting, triggered_ns=7)
+    assert not triggered.is_waiting
+    assert triggered.started_ns == 7
+    assert phase_of(triggered, covered_qty=0, claimed_qty=0) is P.PRE_SEND
+    assert all(P.AWAITING_TRIGGER not in after for after in PHASES.values()), "it is never undone"
+
+
+def test_the_arrival_is_the_market_as_it_is_found() -> None:
+    assert arrival_of(None) == Arrival(None, None)
+    view = Bench().engine.views["ACME"]
+    assert arrival_of(view) == Arrival(100 * NANO, view.feed)
+    assert arrival_of(replace(view, nbbo=None)) == Arrival(None, view.feed)

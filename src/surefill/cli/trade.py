@@ -75,6 +75,7 @@ EXIT_OF_ERROR: dict[ErrorCode, Exit] = {
 """The others mean that the engine stopped under a trade: somebody must look."""
 
 STAGES: dict[Phase, str] = {
+    Phase.AWAITING_TRIGGER: "waiting for the trigger, nothing sent",
     Phase.PRE_SEND: "sending the entry",
     Phase.IN_FLIGHT: "entry sent, no answer yet",
     Phase.IN_DOUBT: "entry in doubt, asking the broker",

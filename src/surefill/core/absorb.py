@@ -452,7 +452,7 @@ def absorb_fills(turn: Turn, event: FillsRead) -> None:
         turn.update(after)
         _carry(turn, after)
         check_fill(turn, after, report)
-    if event.after_ns <= turn.trade.accepted_ns:
+    if event.after_ns <= turn.trade.started_ns:
         settle_disputes(turn, event)
 
 

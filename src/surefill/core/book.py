@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
+from surefill.core.breakout import has_come
 from surefill.core.closing import is_through
 from surefill.core.cover import cover_of
 from surefill.core.events import ExecutionReport
@@ -115,6 +116,10 @@ class Book:
     def concerned(self, view: MarketView, tactics: Mapping[str, Tactic]) -> Iterator[Trade]:
         """Open trades whose decisions this new view may change; most quotes concern nobody."""
         for trade in self.of_symbol(view.symbol):
+            if trade.is_waiting:
+                if has_come(trade.plan, view):
+                    yield trade
+                continue
             # Also between two entry orders: the next one may wait for a current quote.
             is_entering = trade.open_entry is not None or trade.entry_end is None
             if (is_entering and tactics[trade.plan.tactic].is_reactive) or (
@@ -151,8 +156,13 @@ class Book:
         return bool(self._entering)
 
     def committed_usd(self) -> int:
-        """Worst-case notional of all open trades, 1e-9 USD."""
-        return sum(worst_notional_usd(t.plan, t.terms) for t in self.open.values())
+        """Worst-case notional of all open trades, 1e-9 USD; a breakout that waits has none yet."""
+        entered = (trade for trade in self.open.values() if not trade.is_waiting)
+        return sum(worst_notional_usd(t.plan, t.terms) for t in entered)
+
+    def waiting_trades(self) -> int:
+        """Breakouts whose trigger is still waited for."""
+        return sum(trade.is_waiting for trade in self.open.values())
 
 
 def _may_matter(trade: Trade, view: MarketView) -> bool:

@@ -167,7 +167,7 @@ def _read_missing(turn: Turn) -> None:
         turn.wake_at(now + FILLS_WAIT_NS)
     elif now >= trade.fills_asked_ns + retry_ns:
         turn.trade = replace(trade, fills_asked_ns=now)
-        turn.commands.append(QueryFills(trade.accepted_ns - SECOND_NS))
+        turn.commands.append(QueryFills(trade.started_ns - SECOND_NS))
         turn.wake_at(now + retry_ns)
     else:
         turn.wake_at(trade.fills_asked_ns + retry_ns)

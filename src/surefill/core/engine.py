@@ -17,9 +17,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from surefill.core.absorb import restarted
-from surefill.core.admission import admit, counted
+from surefill.core.admission import admit, counted, gate_view
 from surefill.core.adoption import adopt, left_over
 from surefill.core.book import Book
+from surefill.core.breakout import at_trigger
 from surefill.core.commands import (
     Announce,
     Command,
@@ -68,7 +69,6 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
     foreign_after,
     foreign_positions,
-    foreign_qty,
     sort_reports,
     unknown_ours,
 )
@@ -199,7 +199,8 @@ class Engine:
 
     def read_after_ns(self, now: int) -> int:
         """Where a complete listing has to start: before the oldest open trade."""
-        return min((t.accepted_ns for t in self.book.open.values()), default=now) - READ_MARGIN_NS
+        begun = (t.started_ns for t in self.book.open.values() if not t.is_waiting)
+        return min(begun, default=now) - READ_MARGIN_NS
 
 
 class EngineTurn:
@@ -370,8 +371,8 @@ class EngineTurn:
         engine, plan = self.engine, event.plan
         if engine.book.known_as(plan.plan_id) is not None:
             return  # used before: the caller was told so, and its first result stands (I9)
-        view = self.decided[plan.symbol] = engine.views.get(plan.symbol)
-        made = self._admitted(event, self._gate_view(event, view))
+        self.decided[plan.symbol] = engine.views.get(plan.symbol)
+        made = self._admitted(event, self._gate_view(event))
         if isinstance(made, Denial):
             self.denials.append(made)
             engine.book.close_plan(made.plan)
@@ -398,26 +399,20 @@ class EngineTurn:
             stopped=stopped(state),
         )
 
-    def _gate_view(self, event: Submission, market: MarketView | None) -> GateView:
-        engine, state, symbol = self.engine, self.engine.state, event.plan.symbol
-        others = engine.book.of_symbol(symbol)
-        was_read = state.positions_read_ns > 0
-        return GateView(
-            now=self.now,
-            limits=engine.config.limits,
-            calendar=state.calendar,
-            instrument=state.instrument(symbol),
-            account=state.account,
-            market=market,
-            foreign_qty=foreign_qty(state.foreign, symbol) if was_read else None,
-            other_trade=others[0].trade_id if others else None,
-            open_trades=len(engine.book.open),
-            committed_usd=engine.book.committed_usd(),
-            requests_left=state.requests_left,
-            requests_reserved=state.requests_reserved,
-            entered=state.entered,
-            is_legacy=isinstance(event, PlanSubmitted) and event.is_legacy,
-        )
+    def _gate_view(self, asked: Submission | Trade) -> GateView:
+        engine, limits = self.engine, self.engine.config.limits
+        view = engine.views.get(asked.plan.symbol)
+        return gate_view(engine.state, engine.book, asked, now=self.now, limits=limits, market=view)
+
+    def _at_trigger(self, trade: Trade) -> Trade:
+        """A breakout that waits, as the present market makes it; seen in READY only (I25)."""
+        state = self.engine.state
+        if not trade.is_waiting or stopped(state):
+            return trade
+        made = at_trigger(trade, view := self._gate_view(trade))
+        if made.triggered_ns and made.entry_end is None:
+            self.set(replace(state, entered=counted(state.entered, made, view.limits)))
+        return made
 
     def _operated(self, event: OperatorActed) -> None:
         closing, known = closing_of(event), self.engine.book.closings
@@ -445,8 +440,9 @@ class EngineTurn:
         """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
         context = self.engine.context_for(trade, self.now)
         self.looked[trade.symbol] = context.view
-        done: TradeStep = step_trade(trade, event, context, listed=listed)
-        if done.trade != (was or trade) or done.commands:
+        was = was or trade
+        done: TradeStep = step_trade(self._at_trigger(trade), event, context, listed=listed)
+        if done.trade != was or done.commands:
             self.put(self._watched(done.trade, context.view))
             self.decided[trade.symbol] = context.view
         self.commands += done.commands

@@ -42,7 +42,17 @@ def work_entry(turn: Turn) -> None:
             _stop(turn, entry)
         return
     turn.wake_at(turn.trade.deadline_ns)
-    _follow_tactic(turn, entry)
+    if not turn.trade.is_waiting:
+        _follow_tactic(turn, entry)
+
+
+def _time_reason(trade: Trade) -> Reason:
+    seconds = to_text(trade.deadline_ns - trade.started_ns)
+    if trade.is_waiting:
+        trigger = to_text(trade.plan.trigger_px or 0)
+        return Reason.of(ReasonCode.ENTRY_NOT_TRIGGERED, trigger=trigger, seconds=seconds)
+    worst = to_text(trade.terms.worst_px)
+    return Reason.of(ReasonCode.ENTRY_TIMEOUT, seconds=seconds, worst=worst)
 
 
 def _end_reason(turn: Turn) -> Reason | None:
@@ -57,9 +67,7 @@ def _end_reason(turn: Turn) -> Reason | None:
         if ended is not None:
             return ended
     if turn.now >= trade.deadline_ns:
-        seconds = to_text(trade.deadline_ns - trade.accepted_ns)
-        worst = to_text(trade.terms.worst_px)
-        return Reason.of(ReasonCode.ENTRY_TIMEOUT, seconds=seconds, worst=worst)
+        return _time_reason(trade)
     if trade.exit_qty or trade.external_qty:
         return Reason.of(ReasonCode.ENTRY_EXITED)  # no adding to what is on its way out
     if _must_give_way(turn):
@@ -155,7 +163,7 @@ def _follow_tactic(turn: Turn, entry: ChildOrder | None) -> None:
         terms=trade.terms,
         ticks=trade.ticks,
         leaves_qty=remaining,
-        started_ns=trade.accepted_ns,
+        started_ns=trade.started_ns,
         deadline_ns=trade.deadline_ns,
         session=context.kind,
         market=context.view,

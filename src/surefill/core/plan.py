@@ -26,6 +26,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
 
 SECOND_NS = 1_000_000_000
+TRIGGER_FOR_NS_MAX = 86_400 * SECOND_NS
 SYMBOL_PATTERN = re.compile(r"[A-Z][A-Z0-9.]{0,9}")
 STRATEGY_PATTERN = re.compile(r"[A-Za-z0-9._-]{0,32}")
 
@@ -80,6 +81,9 @@ class TradePlan:
     ``exit_at_ns`` is the time exit; ``flat_by_close`` closes the trade before the session ends
     (otherwise its cover is good until canceled). ``strategy`` names who asked, for accounts that
     several strategies share; it decides nothing. ``manage``: how the stop follows the market.
+    ``trigger_px``: a breakout entry, which waits until the market is there (`core.breakout`), for
+    ``trigger_for_ns`` at most (``None``: to the end of the session). Its signal price is where the
+    cap is counted from, as ever: the trigger itself, or beyond it.
     """
 
     plan_id: str
@@ -97,6 +101,8 @@ class TradePlan:
     flat_by_close: bool = False
     strategy: str = ""
     manage: Management = NOTHING
+    trigger_px: int | None = None
+    trigger_for_ns: int | None = None
 
     @property
     def sign(self) -> int:
@@ -111,7 +117,7 @@ class TradePlan:
         quantity: object = None,
         *,
         plan_id: str,
-        signal_price: object,
+        signal_price: object = None,
         stop: object = None,
         target: object = None,
         risk: object = None,
@@ -124,13 +130,16 @@ class TradePlan:
         extended_hours: bool = False,
         overrides: tuple[tuple[str, int], ...] = (),
         strategy: str = "",
+        trigger: object = None,
+        trigger_for_s: object = None,
         **manage: object,
     ) -> TradePlan:
         """A plan from what people type: text, ``int``, ``Decimal`` or a double (shortest repr).
 
         Exits by level: ``stop`` and ``target`` prices. By distance: ``risk`` in USD per share and
         ``rr`` as a ratio. ``side`` is ``"buy"`` or ``"sell"`` (opening a short). ``manage``: see
-        `management_of` (``break_even="1R"``, ``trail="1.25"``, ``trail_from="2R"``).
+        `management_of` (``break_even="1R"``, ``trail="1.25"``, ``trail_from="2R"``). With a
+        ``trigger`` and no signal price, that is the signal price.
         Raises `PlanError` with every problem that makes the plan unreadable.
         """
         problems: list[Reason] = []
@@ -146,11 +155,13 @@ class TradePlan:
         plan_side = _SIDES.get(str(side).lower())
         if plan_side is None:
             problems.append(Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side))
-        signal_px = number("signal_price", signal_price)
+        trigger_px = number("trigger", trigger)
+        signal_px = trigger_px if signal_price is None else number("signal_price", signal_price)
         exits = _exits_of(
             number("stop", stop), number("target", target), (number("risk", risk), number("rr", rr))
         )
         order_qty, risk_nano = number("quantity", quantity), number("risk_usd", risk_usd)
+        trigger_for_ns = number("trigger_for_s", trigger_for_s)
         if problems or plan_side is None or signal_px is None:
             raise PlanError(tuple(problems) or (Reason.of(ReasonCode.PLAN_SIGNAL_PX_INVALID),))
         return cls(
@@ -169,6 +180,8 @@ class TradePlan:
             flat_by_close=flat_by_close,
             strategy=strategy,
             manage=managed,
+            trigger_px=trigger_px,
+            trigger_for_ns=trigger_for_ns,
         )
 
     def with_policy(self, policy: Policy) -> Policy:
@@ -205,6 +218,12 @@ def _exits_of(
     return None
 
 
+_OPTIONAL_NUMBERS = (
+    *("order_qty", "risk_usd", "signal_ns", "exit_at_ns"),
+    *("trigger_px", "trigger_for_ns"),
+)
+
+
 def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reason, ...]:
     """Every reason for which this plan cannot be judged at all, in field order; () if none."""
     mistyped = type_problems(plan)
@@ -218,6 +237,7 @@ def plan_problems(plan: TradePlan, known_tactics: frozenset[str]) -> tuple[Reaso
     problems += _override_problems(plan)
     problems += management_problems(plan.manage)
     problems += _scale_out_problems(plan)
+    problems += _trigger_problems(plan)
     if plan.exit_at_ns is not None and plan.exit_at_ns <= (plan.signal_ns or 0):
         problems.append(Reason.of(ReasonCode.PLAN_EXIT_TIME_INVALID, value=plan.exit_at_ns))
     return tuple(problems)
@@ -239,7 +259,7 @@ def type_problems(plan: TradePlan) -> tuple[Reason, ...]:
     if type(plan.side) is not Side:
         problems.append(Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=plan.side))
     numbers: list[tuple[str, object]] = [("signal_px", plan.signal_px), *plan.overrides]
-    for name in ("order_qty", "risk_usd", "signal_ns", "exit_at_ns"):
+    for name in _OPTIONAL_NUMBERS:
         if getattr(plan, name) is not None:
             numbers.append((name, getattr(plan, name)))
     if plan.exits is not None:
@@ -329,6 +349,29 @@ def _scale_out_problems(plan: TradePlan) -> list[Reason]:
         return scale_out_problems(plan.manage, sign=1, between=(0, exits.rr_ppb))
     between = (plan.signal_px, exits.target_px)
     return scale_out_problems(plan.manage, sign=plan.sign, between=between)
+
+
+def _trigger_problems(plan: TradePlan) -> list[Reason]:
+    trigger_px, for_ns, problems = plan.trigger_px, plan.trigger_for_ns, []
+    if trigger_px is None:
+        if for_ns is not None:
+            problems.append(_trigger_problem("none", "is not there to be waited for"))
+        return problems
+    value = to_text(trigger_px)
+    if trigger_px <= 0:
+        problems.append(_trigger_problem(value, "is not a positive price"))
+    elif plan.sign * (plan.signal_px - trigger_px) < 0:
+        # The worst price is counted from the signal: it would lie before the breakout.
+        says = f"lies beyond the signal price {to_text(plan.signal_px)}; leave that out"
+        problems.append(_trigger_problem(value, says))
+    if for_ns is not None and not 0 < for_ns <= TRIGGER_FOR_NS_MAX:
+        says = f"cannot be waited for {to_text(for_ns)} s: above 0, up to a day"
+        problems.append(_trigger_problem(value, says))
+    return problems
+
+
+def _trigger_problem(value: str, says: str) -> Reason:
+    return Reason.of(ReasonCode.PLAN_TRIGGER_INVALID, value=value, says=says)
 
 
 def _override_problems(plan: TradePlan) -> list[Reason]:

@@ -148,6 +148,7 @@ def preview(plan: TradePlan, rules: Rules, *, is_legacy: bool = False) -> Previe
         is_legacy=is_legacy,
         accepted_ns=now,
         deadline_ns=now + policy.fill_timeout_ns,
+        triggered_ns=0 if plan.trigger_px is None else max(1, now),  # shown as if it had come
     )
     return Preview(
         plan=plan,
@@ -247,7 +248,11 @@ def _price_rules(trade: Trade, rules: Rules) -> tuple[PriceRule, ...]:
     if terms.first_limit_px != buffer_px(plan, buffer_ppb, trade.ticks):
         first = "the worst price, which is tighter than signal and buffer"
     cap = f"signal {beyond} {percent(policy.max_slippage_ppb)}, {rounded}"
+    touch = "bid" if plan.sign > 0 else "ask"
+    waits = f"nothing is sent before the {touch} has come there"
+    trigger = () if plan.trigger_px is None else (PriceRule("trigger", plan.trigger_px, waits),)
     return (
+        *trigger,
         PriceRule("cap", terms.cap_px, cap),
         PriceRule("worst price", terms.worst_px, worst),
         PriceRule("first limit", terms.first_limit_px, first),
@@ -303,12 +308,13 @@ def _entry_why(trade: Trade, spec: OrderSpec) -> str:
     seconds = to_text(trade.policy.fill_timeout_ns)
     if trade.is_legacy:
         return "legacy path: a market order without a cap, exits from the signal"
+    start = "" if trade.plan.trigger_px is None else "once triggered, "
     if spec.contingency is Contingency.BRACKET:
         return (
-            f"crosses up to the worst price, works {seconds} s; stop and target travel with it "
-            f"and are moved to the fill, {_anchor_why(trade.plan)}"
+            f"{start}crosses up to the worst price, works {seconds} s; stop and target travel with "
+            f"it and are moved to the fill, {_anchor_why(trade.plan)}"
         )
-    return f"rests at the first limit for {seconds} s, then the rest is cancelled"
+    return f"{start}rests at the first limit for {seconds} s, then the rest is cancelled"
 
 
 def _cover_why(trade: Trade) -> str:

@@ -245,6 +245,8 @@ def legacy_terms(
     reasons = _side_reasons(plan, exits) or _positive_reasons(exits)
     if plan.manage.scale_outs:
         reasons += (Reason.of(ReasonCode.EXITS_LEGACY_ONE_TARGET),)
+    if plan.trigger_px is not None:
+        reasons += (Reason.of(ReasonCode.PLAN_TRIGGER_LEGACY),)
     if reasons:
         return reasons
     cap = cap_px(plan, policy, ticks)

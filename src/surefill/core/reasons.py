@@ -38,6 +38,8 @@ class ReasonCode(Enum):
     PLAN_TRAIL_MISSING = "trail_from {value} says from when on a stop trails, and none does"
     PLAN_SCALE_OUT_INVALID = "scale-out {value} {says}"
     EXITS_LEGACY_ONE_TARGET = "the legacy path has one bracket: no scale-outs"
+    PLAN_TRIGGER_INVALID = "trigger {value} {says}"
+    PLAN_TRIGGER_LEGACY = "the legacy path enters at once: no trigger"
     PLAN_EXIT_AFTER_INVALID = (
         "exit_after_s {value} is not a number of seconds above 0, up to 30 days"
     )
@@ -95,6 +97,7 @@ class ReasonCode(Enum):
     ADOPT_REQUESTED = "shares that were there already, adopted by {by}"
     ENTRY_FILLED = "the entry filled completely"
     ENTRY_TIMEOUT = "not filled within {seconds} s inside {worst}"
+    ENTRY_NOT_TRIGGERED = "the market did not come to the trigger {trigger} within {seconds} s"
     ENTRY_REJECTED = "the broker rejected the entry: {text}"
     ENTRY_EXPIRED = "the entry expired at the close"
     ENTRY_CANCELED = "the entry was canceled: {by}"

@@ -17,6 +17,7 @@ from surefill.core.events import ExecutionReport
 from surefill.core.excursion import Excursion
 from surefill.core.fix import Feed, Leg
 from surefill.core.ids import IdLeg, cl_ord_id
+from surefill.core.market import MarketView
 from surefill.core.memory import remembered
 from surefill.core.order import ChildOrder, OrderState
 from surefill.core.plan import Policy, TradePlan
@@ -80,10 +81,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The market when the engine accepted the plan: mid in 1e-9 USD (``None`` if unknown)."""
+    """The market when the engine accepted the plan, or a breakout was triggered: mid in 1e-9 USD
+    (``None`` if unknown)."""
 
     px: int | None
     feed: Feed | None
+
+
+def arrival_of(market: MarketView | None) -> Arrival:
+    """The market as the entry finds it."""
+    nbbo = market.nbbo if market is not None else None
+    return Arrival(nbbo.mid_px if nbbo else None, market.feed if market else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,10 @@ class Trade:
     often in a row that came to nothing, last at ``change_failed_ns``. ``short_ns``: since when
     reads of the positions show fewer shares than ours (0: the last did not). ``ratchet_px``: the
     tightest stop (1e-9 USD) since the entry, ``ratchet_ns``: when a rule last earned one.
-    ``held_since_ns``: the first fill, where an exit hangs on it. ``strays`` are reports of orders
-    that may turn out to be our legs. ``wake_ns`` is the next instant at which the trade wants to be
-    looked at.
+    ``held_since_ns``: the first fill, where an exit hangs on it. ``triggered_ns``: when the market
+    came to the trigger of a breakout (0: not yet); until then ``deadline_ns`` ends the wait.
+    ``strays`` are reports of orders that may turn out to be our legs. ``wake_ns`` is the next
+    instant at which the trade wants to be looked at.
     """
 
     plan: TradePlan
@@ -147,6 +156,7 @@ class Trade:
     ratchet_px: int | None = None
     ratchet_ns: int = 0
     held_since_ns: int | None = None
+    triggered_ns: int = 0
     flat_since_ns: int | None = None
     alarms: tuple[str, ...] = ()
     strays: tuple[ExecutionReport, ...] = ()
@@ -175,6 +185,18 @@ class Trade:
     def is_closed(self) -> bool:
         """Whether the outcome is final."""
         return self.outcome is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether this is a breakout whose trigger is still waited for: nothing was ever sent."""
+        if self.plan.trigger_px is None or self.triggered_ns:
+            return False
+        return self.entry_end is None and self.exit_reason is None
+
+    @property
+    def started_ns(self) -> int:
+        """When the entry began, or could have: at the trigger of a breakout."""
+        return self.triggered_ns or self.accepted_ns
 
     @property
     def is_absent_entry(self) -> bool:
@@ -329,6 +351,7 @@ def reopened(trade: Trade) -> Trade:
 class Phase(StrEnum):
     """Where a trade is, for people, tables and fault coverage. Derived, never stored."""
 
+    AWAITING_TRIGGER = "AWAITING_TRIGGER"
     PRE_SEND = "PRE_SEND"
     IN_FLIGHT = "IN_FLIGHT"
     IN_DOUBT = "IN_DOUBT"
@@ -349,6 +372,8 @@ def phase_of(trade: Trade, *, covered_qty: int, claimed_qty: int) -> Phase:
     """The phase of a trade whose cover is known (see `core.protection`)."""
     if trade.is_closed:
         return Phase.CLOSED
+    if trade.is_waiting:
+        return Phase.AWAITING_TRIGGER
     position = trade.position_qty
     entry = trade.open_entry
     if position and trade.exit_reason is not None:
@@ -394,6 +419,8 @@ _HOLDING = frozenset(
 )
 
 PHASES: dict[Phase, frozenset[Phase]] = {
+    # Nothing was sent: there is nothing that could fill. A trigger is never taken back.
+    Phase.AWAITING_TRIGGER: frozenset({Phase.PRE_SEND, Phase.IN_FLIGHT, Phase.CLOSED}),
     # Shares may appear from any entering phase: fills outrun answers, cancels and doubts.
     Phase.PRE_SEND: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},
     Phase.IN_FLIGHT: _ENTERING | _HOLDING | {Phase.SETTLING, Phase.CLOSED},

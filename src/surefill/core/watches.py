@@ -69,7 +69,7 @@ class Watches:
         without an excursion nothing at all."""
         for trade in trades:
             if _is_held(trade):
-                self._begin(trade, trade.excursion or Excursion(trade.accepted_ns))
+                self._begin(trade, trade.excursion or Excursion(trade.started_ns))
 
     def recall(self, seen: Mapping[str, Excursion]) -> None:
         """What a record says was seen (trade id -> excursion), for those who decide it again."""

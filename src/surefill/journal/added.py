@@ -27,7 +27,8 @@ ADDED: Mapping[str, frozenset[str]] = {
     # Nobody had looked: an older trade's excursion is not known. Pauses between refused changes
     # of exits begin anew at the shortest; the limit of changes counted all of them, and still does.
     "Record": frozenset({"seen"}),
-    # No stop had been tightened since the entry; no exit hung on the first fill.
+    # No stop had been tightened since the entry; no exit hung on the first fill; no entry waited
+    # for a trigger.
     "Trade": frozenset(
         {
             "keep_qty",
@@ -37,8 +38,9 @@ ADDED: Mapping[str, frozenset[str]] = {
             "ratchet_px",
             "ratchet_ns",
             "held_since_ns",
+            "triggered_ns",
         }
     ),
-    # Nobody had a name. Exits stayed where the fills had put them.
-    "TradePlan": frozenset({"strategy", "manage"}),
+    # Nobody had a name. Exits stayed where the fills had put them. Every entry began at once.
+    "TradePlan": frozenset({"strategy", "manage", "trigger_px", "trigger_for_ns"}),
 }
