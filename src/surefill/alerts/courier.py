@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Condition, Lock, Thread
 
@@ -27,6 +27,7 @@ from surefill.alerts.mailbox import Group, Mailbox, Pace
 from surefill.alerts.notice import CHANNEL_ADVICE, CHANNEL_FAILING, Notice
 from surefill.alerts.post import SENT, Post
 from surefill.alerts.silences import Silences, silences_path
+from surefill.core.values import replace
 from surefill.ports import Clock
 from surefill.secret import Secret
 from surefill.tca.rules import SECOND_NS, Severity

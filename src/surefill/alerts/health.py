@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from surefill.alerts.silences import write_private
+from surefill.core.values import replace
 
 BYTES_MAX = 256_000
 ROLES = ("engine", "watchdog")

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
@@ -36,6 +35,7 @@ from surefill.cli.plan_choice import (
 )
 from surefill.core.plan import POLICY_BOUNDS, SECOND_NS
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.replay.comparison import FILL_MODEL, MODELS, Scope, days_at, wanted_days
 from surefill.replay.paths import LEGACY, PATHS, SMART
 from surefill.replay.plan_rows import LeftOut

@@ -10,7 +10,6 @@ been told of yet (R1, R7, R20).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import itemgetter
 
 from surefill.core.commands import OrderSpec, Priority, QueryPositions
@@ -43,6 +42,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Rung, Trade
 from surefill.core.turn import CONFIRM_NS, RETRY_NS, Turn, backoff
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 UNRELEASED_SENDS = 12
 """Sends of one exit while the broker still reserves its shares: some 6 s, then a human is told."""

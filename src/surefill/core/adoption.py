@@ -13,7 +13,6 @@ Must never: buy or sell to get to a quantity.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from surefill.core.commands import OrderSpec
 from surefill.core.events import Position, PositionAdopted
@@ -28,6 +27,7 @@ from surefill.core.state import Denial
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import Trade
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 ADOPT_TACTIC = "limit"
 """Named in the plan because every plan names one; an entry that is over asks it nothing."""

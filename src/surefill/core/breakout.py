@@ -15,8 +15,6 @@ Must never: widen the worst price, or take a trigger that was over when we looke
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.market import MarketView
 from surefill.core.plan import Policy, TradePlan
 from surefill.core.pricing import buffer_px, tighter
@@ -24,6 +22,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.risk import GateView, gate
 from surefill.core.session import SessionKind
 from surefill.core.trade import Trade, arrival_of
+from surefill.core.values import replace
 
 C = ReasonCode
 _OF_THE_MOMENT = frozenset(

@@ -8,8 +8,6 @@ except by a venue fact that re-opens the trade.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.commands import Milestone, Priority, QueryFills, QueryPositions
 from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.elsewhere import TOLD_NS, unread_orders
@@ -21,6 +19,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Trade, Uncovered
 from surefill.core.turn import BREAK_CONFIRM_NS, CONFIRM_NS, MS_NS, Turn
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 FLAT_BEFORE_CLOSE_NS = 300 * SECOND_NS
 """Start of a flat-by-close exit and of the renewal of day cover, before the session's close."""

@@ -10,8 +10,6 @@ Must never: decide to send anything.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.events import ExecutionReport, FillsRead
 from surefill.core.fix import ExecType, Leg
 from surefill.core.order import ChildOrder, with_listing
@@ -19,6 +17,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, reopened
 from surefill.core.turn import Turn
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 
 def give_back(turn: Turn, order: ChildOrder, busted_qty: int) -> None:

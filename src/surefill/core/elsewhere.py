@@ -10,7 +10,6 @@ Must never: conclude from one read, or from reads that may be older than a fill 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from surefill.core.events import PositionsRead
 from surefill.core.fix import Leg
@@ -21,6 +20,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Trade
 from surefill.core.turn import BREAK_CONFIRM_NS, Turn
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 LAG_NS = 30 * SECOND_NS
 """So far a read may lag behind what it should show (N8)."""

@@ -14,7 +14,6 @@ Must never: know which broker, which clock or which mode it runs in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from surefill.core.absorb import restarted
 from surefill.core.admission import admit, counted, gate_view
@@ -80,6 +79,7 @@ from surefill.core.step import TradeStep, step_trade, views_of
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Context
+from surefill.core.values import replace
 from surefill.core.watches import Watches
 
 CALENDAR_NS = (5 * 86_400 * SECOND_NS, 21 * 86_400 * SECOND_NS)

@@ -8,8 +8,6 @@ entry order is ever sent for this trade, whatever is busted or corrected later.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.commands import OrderSpec, Priority, QueryOrders, QueryPositions
 from surefill.core.fix import Contingency, Leg, TimeInForce
 from surefill.core.ids import IdLeg
@@ -27,6 +25,7 @@ from surefill.core.tactic import EntryView, ProtectionStyle, WantedEntry
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import REMAINDER_GRACE_NS, Turn
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 
 def work_entry(turn: Turn) -> None:

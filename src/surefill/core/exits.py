@@ -11,8 +11,6 @@ symbol keeps its cover and waits.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import GroupState, cover_of, group_state
 from surefill.core.elsewhere import may_be_sold
@@ -25,6 +23,7 @@ from surefill.core.session import SessionKind
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import CONFIRM_NS, Turn
 from surefill.core.units import CENT, to_text
+from surefill.core.values import replace
 
 COLLAR_BPS = (50, 100, 200, 500)
 """How far beyond the touch a closing limit may reach, step by step; the last is the hard bound."""

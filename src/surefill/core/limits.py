@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.plan import SECOND_NS, SYMBOL_PATTERN
 from surefill.core.units import NANO, UnitError, to_nano, to_text
+from surefill.core.values import replace
 
 HOUR_NS = 3_600 * SECOND_NS
 OVER_TIME = frozenset({"symbol_entries_per_minute_max", "duplicate_ns"})

@@ -8,8 +8,6 @@ Invariants: kill and halt stop new risk and nothing else: cancels and reducing o
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.book import Book
 from surefill.core.events import Act, OperatorActed
 from surefill.core.exits import is_partial_close
@@ -17,6 +15,7 @@ from surefill.core.ratchet import tightened
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Closing, EngineState, Mode
 from surefill.core.trade import Trade
+from surefill.core.values import replace
 
 
 def operated_state(state: EngineState, event: OperatorActed) -> EngineState:

@@ -12,12 +12,13 @@ Must never: decide to send anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.commands import OrderSpec
 from surefill.core.events import ExecutionReport
 from surefill.core.fix import ExecType, Leg, OrdStatus
+from surefill.core.values import replace
 
 
 class OrderState(StrEnum):

@@ -10,7 +10,7 @@ Must never: fill in a missing stop, side or price.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 from surefill.core.fix import Side
 from surefill.core.ids import PLAN_ID_PATTERN
@@ -24,6 +24,7 @@ from surefill.core.management import (
 )
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO, UnitError, to_nano, to_text
+from surefill.core.values import replace
 
 SECOND_NS = 1_000_000_000
 TRIGGER_FOR_NS_MAX = 86_400 * SECOND_NS

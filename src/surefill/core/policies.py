@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.plan import POLICY_BOUNDS, SECOND_NS, SYMBOL_PATTERN, Policy
 from surefill.core.units import NANO, UnitError, to_nano, to_text
+from surefill.core.values import replace
 
 
 @dataclass(frozen=True, slots=True)

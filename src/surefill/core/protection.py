@@ -11,7 +11,6 @@ cancelling cover that works, except to cut over-cover, smallest group first (I20
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
 from surefill.core.commands import OrderSpec, Priority
@@ -46,6 +45,7 @@ from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import COVER_GRACE_NS, MS_NS, Turn, backoff
 from surefill.core.units import to_text
+from surefill.core.values import replace
 
 EXIT_CHANGES_PER_MINUTE = 3
 """I20: exit replacements of one plan in any minute."""

@@ -12,8 +12,6 @@ Must never: loosen a stop, or move one on a quote that is missing, stale, crosse
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.cover import GroupState, group_state
 from surefill.core.fix import Leg, TradingStatus
 from surefill.core.market import MarketView, Nbbo
@@ -25,6 +23,7 @@ from surefill.core.session import SessionKind
 from surefill.core.trade import Trade
 from surefill.core.turn import MS_NS, Turn
 from surefill.core.units import CENT, NANO
+from surefill.core.values import replace
 
 GAP_NS = 20 * SECOND_NS
 """Between two moves of one group's stop: the three a minute of I20, for rules as for repairs."""

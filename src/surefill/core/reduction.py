@@ -12,8 +12,6 @@ Must never: take cover from shares that are kept for longer than the cut needs.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.cover import GroupState, cover_of, group_claimed, group_state
 from surefill.core.exits import (
     STEP_NS,
@@ -26,6 +24,7 @@ from surefill.core.exits import (
 from surefill.core.fix import Leg
 from surefill.core.trade import ExitGroup, GroupKind, Trade
 from surefill.core.turn import Turn
+from surefill.core.values import replace
 
 
 def is_reducing(trade: Trade) -> bool:

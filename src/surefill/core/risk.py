@@ -10,7 +10,7 @@ never pass through here (A-35).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.events import Account, Instrument
@@ -24,6 +24,7 @@ from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.room import room_reasons
 from surefill.core.session import Calendar, SessionKind
 from surefill.core.units import NANO, to_text
+from surefill.core.values import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ Must never: read a clock or send anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.events import ExecutionReport
@@ -25,6 +25,7 @@ from surefill.core.pricing import EntryTerms, ExitPrices, exits_at, mean_exits, 
 from surefill.core.reasons import Reason
 from surefill.core.tactic import ProtectionStyle
 from surefill.core.units import TickSchedule
+from surefill.core.values import replace
 
 
 class GroupKind(StrEnum):

@@ -8,7 +8,7 @@ Must never: contain a trading decision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.commands import (
     Announce,
@@ -31,6 +31,7 @@ from surefill.core.session import Session, SessionKind
 from surefill.core.tactic import Tactic
 from surefill.core.trade import ExitGroup, Trade
 from surefill.core.units import NANO, to_text
+from surefill.core.values import replace
 
 MS_NS = 1_000_000
 

@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from surefill.core.market import MarketView
 from surefill.core.trade import Trade
+from surefill.core.values import replace
 from surefill.dashboard.sheet import Sheet, Tape, sheet_of, tape_of
 from surefill.journal.record import Record
 from surefill.ports import Journal

@@ -12,9 +12,10 @@ Must never: keep a token, only its digest; be written anywhere.
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 
+from surefill.core.values import replace
 from surefill.runtime.token import fresh_token
 from surefill.service.pacing import NowNs
 from surefill.service.tokens import Role, TokenFile

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from surefill.config import Settings
@@ -28,6 +28,7 @@ from surefill.core.events import (
     StreamChanged,
 )
 from surefill.core.trade import Trade, Uncovered
+from surefill.core.values import replace
 from surefill.dashboard.archive import Archive
 from surefill.dashboard.board import Board, Look, board_of
 from surefill.dashboard.words import clock_text

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from surefill.core.session import Calendar, Session
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.replay.evidence import rows_of
 from surefill.replay.harness import Arrival, VirtualConfig, VirtualRun
 from surefill.replay.plan_rows import LeftOut, PlanCode

@@ -12,7 +12,7 @@ Must never: touch the engine except by an operator's event, or the venue except 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -23,6 +23,7 @@ from surefill.core.order import OrderState
 from surefill.core.plan import SECOND_NS
 from surefill.core.trade import Trade
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.replay.harness import VirtualRun
 from surefill.sim.types import OrderRequest, Refusal
 from surefill.sim.workload import Draw

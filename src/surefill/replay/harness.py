@@ -20,7 +20,7 @@ import heapq
 from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from surefill.brokers.alpaca.virtual import VirtualBroker
@@ -34,6 +34,7 @@ from surefill.core.risk import Limits
 from surefill.core.session import Calendar
 from surefill.core.state import Denial, Mode
 from surefill.core.trade import Trade
+from surefill.core.values import replace
 from surefill.journal.memory import MemoryDisk, MemoryJournal
 from surefill.replay.virtual_wire import EdgeWire, hand_on
 from surefill.runtime.stepper import Decided, Stepper

@@ -12,11 +12,10 @@ Must never: run on an account with real money.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.config import Settings
 from surefill.core.plan import TradePlan
 from surefill.core.units import CENT, to_text
+from surefill.core.values import replace
 from surefill.runtime.checkup import Level, mode_check
 from surefill.runtime.result import TradeResult
 from surefill.smart_order_executor import SmartOrderExecutor

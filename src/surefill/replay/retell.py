@@ -12,7 +12,7 @@ Must never: write, or decide.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.absorb import (
     absorb_answer,
@@ -51,6 +51,7 @@ from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
 from surefill.core.reasons import ReasonCode
 from surefill.core.trade import ExitGroup, Trade
 from surefill.core.turn import Context, Turn
+from surefill.core.values import replace
 from surefill.journal.record import Record
 from surefill.tactics.registry import TACTICS
 

@@ -9,7 +9,7 @@ Must never: read anything but the moment and the trade's last image.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
@@ -46,6 +46,7 @@ from surefill.core.preview import order_text
 from surefill.core.reasons import ReasonCode
 from surefill.core.trade import Trade, Uncovered
 from surefill.core.units import to_text, to_usd_text
+from surefill.core.values import replace
 from surefill.journal.record import Record
 from surefill.replay.retell import Moment
 from surefill.runtime.result import result_of

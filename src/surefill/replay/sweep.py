@@ -16,12 +16,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product
 from random import Random
 
 from surefill.core.plan import TradePlan
+from surefill.core.values import replace
 from surefill.replay.comparison import Scope, Stream, stream_of_day, synthetic_stream
 from surefill.replay.paths import LEGACY, play_paths
 from surefill.replay.plan_rows import LeftOut

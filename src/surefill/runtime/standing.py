@@ -11,7 +11,7 @@ Invariants: nothing is written or sent; what could not be read is said, never sh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from surefill.core.ids import account_tag, parse_cl_ord_id
 from surefill.core.order import OrderState
 from surefill.core.state import EngineState
 from surefill.core.trade import Trade
+from surefill.core.values import replace
 from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, plan_ids
 from surefill.journal.record import Record
 from surefill.ports import AccountPicture

@@ -8,9 +8,8 @@ the status of the order stays; ``exec_id`` of the event is that of the execution
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from surefill.core.fix import Side
+from surefill.core.values import replace
 from surefill.sim.orders import VenueOrder
 from surefill.sim.state import Venue
 from surefill.sim.types import FillRecord, OrderEventKind

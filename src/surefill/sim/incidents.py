@@ -14,12 +14,13 @@ Must never: decide whether a fault strikes (`surefill.sim.faults` does).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from surefill.core.fix import Contingency, OrdStatus, OrdType, Side, TimeInForce, TradingStatus
 from surefill.core.market import Nbbo, Print
 from surefill.core.units import NANO, US_EQUITY_TICKS, TickBand, TickSchedule
+from surefill.core.values import replace
 from surefill.sim.agenda import StepKind
 from surefill.sim.assets import Asset
 from surefill.sim.book import Book

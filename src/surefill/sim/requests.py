@@ -9,9 +9,10 @@ Must never: know a protocol; what is said in a broker's words comes from `VenueF
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
+from surefill.core.values import replace
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.models import Delay, LatencyModel
 from surefill.sim.wire import Delivery, DeliveryKind, VenueFace, WireRequest, WireResponse

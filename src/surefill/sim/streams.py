@@ -10,9 +10,10 @@ Must never: know a protocol. Frames are bytes here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
+from surefill.core.values import replace
 from surefill.sim.faults import NS_PER_MS, Fault, FaultCode, FaultPlan
 from surefill.sim.market import MarketEvent
 from surefill.sim.models import Delay, LatencyModel

@@ -10,13 +10,13 @@ Must never: cross on a market that is not known.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from surefill.core.fix import OrdType
 from surefill.core.market import Nbbo
 from surefill.core.plan import SECOND_NS
 from surefill.core.pricing import tighter
 from surefill.core.tactic import EntryView, WantedEntry
+from surefill.core.values import replace
 
 REST_NS = 2 * SECOND_NS
 """An order keeps its place at least so long."""

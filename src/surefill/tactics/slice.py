@@ -16,13 +16,14 @@ tactic that follows the market.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.fix import OrdType
 from surefill.core.market import Nbbo
 from surefill.core.plan import SECOND_NS
 from surefill.core.tactic import EntryView, ProtectionStyle, WantedEntry
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.tactics.quoting import QUOTES_MAX, asked_again, cross_ns, quoted, touch
 
 SHARE_PERCENT = 20

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from zoneinfo import ZoneInfo
 
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.tca.analysis import Analysis, Stat, analysis_of, stat_of
 from surefill.tca.blocks import ROUNDS, Block, Estimate, estimate
 from surefill.tca.facts import Fate

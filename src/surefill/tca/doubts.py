@@ -12,7 +12,7 @@ Must never: decide anything, or read more of a record than it was given.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.commands import Announce, ReplaceOrder, SubmitOrder
 from surefill.core.events import (
@@ -28,6 +28,7 @@ from surefill.core.events import (
     Verb,
 )
 from surefill.core.fix import Leg
+from surefill.core.values import replace
 from surefill.journal.record import Record
 
 

@@ -11,7 +11,7 @@ Must never: write, decide, or read a clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.commands import Announce, Milestone, RaiseAlarm
@@ -26,6 +26,7 @@ from surefill.core.events import (
 from surefill.core.fix import Side
 from surefill.core.reasons import ReasonCode
 from surefill.core.state import EngineState
+from surefill.core.values import replace
 from surefill.journal.images import ENGINE_IMAGE, decode_state, decode_trade, plan_ids
 from surefill.journal.record import Record
 from surefill.ports import Journal

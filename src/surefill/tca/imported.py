@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from surefill.core.events import ExecutionReport
 from surefill.core.fix import Leg, OrdStatus, OrdType
+from surefill.core.values import replace
 from surefill.tca.facts import Fate
 from surefill.tca.parent import Closing, Execution, Parent
 

@@ -13,11 +13,12 @@ Must never: invent a benchmark that the source does not have.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.fix import Leg
 from surefill.core.market import Nbbo
+from surefill.core.values import replace
 from surefill.tca.facts import Fate
 from surefill.tca.market import Market
 

@@ -18,11 +18,12 @@ Must never: write.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surefill.core.commands import Announce
 from surefill.core.state import Denial
 from surefill.core.trade import Trade
+from surefill.core.values import replace
 from surefill.journal.images import decode_trade
 from surefill.journal.record import Record
 from surefill.ports import Journal

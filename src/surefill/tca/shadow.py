@@ -14,8 +14,7 @@ Must never: take a quote that came after the plan.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from surefill.core.values import replace
 from surefill.tca.facts import Fate
 from surefill.tca.market import far_cost
 from surefill.tca.parent import Execution, Marks, Parent

@@ -12,7 +12,7 @@ Must never: connect to anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from msgspec import Raw, Struct
 
@@ -26,6 +26,7 @@ from surefill.brokers.alpaca.translate.times import to_ns
 from surefill.brokers.alpaca.wire import Unreadable, attempt, decode, lone_number, split
 from surefill.core.events import ExecutionReport
 from surefill.core.units import UnitError, to_nano
+from surefill.core.values import replace
 
 FEE_TYPES = frozenset({"FEE", "CFEE", "PTC"})
 NULL = Raw(b"null")

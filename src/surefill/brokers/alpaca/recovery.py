@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
 from random import Random
 
 from surefill.brokers.alpaca.book import OrderBook
@@ -43,6 +42,7 @@ from surefill.core.events import (
     StreamChanged,
 )
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.ports import Clock
 
 logger = logging.getLogger(__name__)

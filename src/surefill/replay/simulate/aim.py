@@ -11,11 +11,11 @@ Invariants: numbers of its own, so that nothing drawn elsewhere moves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from surefill.core.plan import ExitsByDistance
 from surefill.core.trade import Phase
+from surefill.core.values import replace
 from surefill.replay.simulate.draw_faults import DRAWN, struck_once
 from surefill.replay.simulate.scenario import Armed, Given
 from surefill.sim.faults import FaultCode

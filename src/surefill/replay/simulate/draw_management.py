@@ -10,13 +10,13 @@ Invariants: numbers of its own, so that nothing drawn elsewhere moves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 
 from surefill.core.events import Act
 from surefill.core.management import Distance, Management, ScaleOut
 from surefill.core.plan import SECOND_NS, ExitsByDistance, ExitsByLevel
 from surefill.core.units import NANO
+from surefill.core.values import replace
 from surefill.replay.simulate.scenario import Given, Operated
 
 FROM_SEED = 30_000

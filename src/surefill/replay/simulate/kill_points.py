@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from multiprocessing import get_context
 
+from surefill.core.values import replace
 from surefill.replay.simulate.play import Append, play
 from surefill.replay.simulate.scenario import Crashed, Scenario, Tail
 from surefill.replay.simulate.scripts import SCRIPTS, scripted

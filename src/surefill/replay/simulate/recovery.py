@@ -9,7 +9,7 @@ Invariants: times come from the venue's log; no fault, no other load.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from surefill.core.commands import SubmitOrder
@@ -17,6 +17,7 @@ from surefill.core.fix import Leg, Side
 from surefill.core.market import Nbbo
 from surefill.core.plan import SECOND_NS, ExitsByDistance, TradePlan
 from surefill.core.units import CENT, NANO
+from surefill.core.values import replace
 from surefill.replay.harness import Arrival, Fate, VirtualConfig, VirtualRun
 from surefill.replay.simulate.play import CASH_USD, LIMITS
 from surefill.runtime.stepper import Decided

@@ -11,8 +11,8 @@ Source: Zeller, Hildebrandt: Simplifying and Isolating Failure-Inducing Input (2
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from surefill.core.values import replace
 from surefill.replay.simulate.scenario import Given, Happening, Scenario
 from surefill.replay.simulate.seeds import findings_of
 

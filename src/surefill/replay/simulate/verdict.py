@@ -45,8 +45,8 @@ STREAM_LOST_MS = 5_000
 ON_THE_WAY_MS = 400
 """A request that left before the kill may arrive this much later."""
 KILL_CANCEL_MS = 2_000
-REPLAYED_EVERY = 5
-"""Deciding a journal again costs nearly as much as the run: every fifth seed pays for it."""
+REPLAYED_EVERY = 20
+"""Deciding a journal again costs nearly as much as the run: every twentieth seed pays for it."""
 _ENDS_WITH_THE_SESSION = frozenset(
     {"handed over without full cover", "outcome 'OPEN' is not one of the nine"}
 )

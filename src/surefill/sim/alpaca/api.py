@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from surefill.core.market import Print
+from surefill.core.values import replace
 from surefill.sim.alpaca import (
     routes_account,
     routes_events,

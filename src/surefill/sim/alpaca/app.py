@@ -10,11 +10,12 @@ Must never: open a socket or read a clock; the caller passes a monotonic reading
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from surefill.core.session import Calendar, Session
+from surefill.core.values import replace
 from surefill.sim.alpaca.api import AlpacaFace
 from surefill.sim.alpaca.fault_file import Planned, read_scenario
 from surefill.sim.alpaca.keys import KeyRing, Owner, read_keys

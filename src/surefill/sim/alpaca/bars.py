@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from surefill.core.market import Print
+from surefill.core.values import replace
 from surefill.sim.alpaca.text import NEW_YORK, NS_PER_S, new_york_date
 
 NS_PER_MINUTE = 60_000_000_000

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from dataclasses import replace
 
 from surefill.core.fix import Side
+from surefill.core.values import replace
 from surefill.sim.alpaca.words import EXECUTIONS
 from surefill.sim.exchange import Exchange
 from surefill.sim.types import (

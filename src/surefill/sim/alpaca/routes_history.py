@@ -13,10 +13,11 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from surefill.core.values import replace
 from surefill.sim.alpaca.bars import NS_PER_MINUTE, Timeframe, gathered, midnight_of
 from surefill.sim.alpaca.board import SymbolState, bar_fields, quote_fields, trade_fields
 from surefill.sim.alpaca.context import Call, reply

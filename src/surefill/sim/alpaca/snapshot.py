@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
+from surefill.core.values import replace
 from surefill.sim.alpaca.app import ConfigError, ExchangeConfig, Venue, open_venue
 from surefill.sim.alpaca.board import Board, Change, SymbolState
 from surefill.sim.alpaca.context import Configuration

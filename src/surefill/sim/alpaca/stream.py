@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import msgspec
 
+from surefill.core.values import replace
 from surefill.sim.alpaca.context import Desk
 from surefill.sim.alpaca.encode import Json, dump, trade_update
 from surefill.sim.alpaca.keys import Credentials, Owner

@@ -12,7 +12,6 @@ Must never: invent a price, a quantity or a status.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 from msgspec import Raw
@@ -40,6 +39,7 @@ from surefill.brokers.alpaca.wire import (
 )
 from surefill.core.events import Account, ExecutionReport, Position
 from surefill.core.fix import Contingency, ExecType, OrdStatus, OrdType, Side, TimeInForce
+from surefill.core.values import replace
 
 STATUSES: Mapping[str, OrdStatus] = {
     "accepted": OrdStatus.PENDING_NEW,
