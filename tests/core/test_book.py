@@ -66,7 +66,7 @@ def test_open_closed_and_open_again() -> None:
     assert one.get("p1") == closed(COVERED)
     one.put(COVERED)
     assert one.of_symbol("ACME") == [COVERED]
-    assert one.watched == {}
+    assert len(one.watched) == 0
     assert one.get("nobody") is None
 
 

@@ -21,6 +21,7 @@ from surefill.core.market import MarketView
 from surefill.core.plan import SECOND_NS, TradePlan
 from surefill.core.ratchet import may_follow
 from surefill.core.risk import worst_notional_usd
+from surefill.core.shelf import Shelf
 from surefill.core.tactic import Tactic
 from surefill.core.trade import Trade
 
@@ -38,7 +39,7 @@ class Book:
 
     def __init__(self) -> None:
         self.open: dict[str, Trade] = {}
-        self.watched: dict[str, Trade] = {}
+        self.watched = Shelf()
         self.closed: dict[str, str] = {}
         self.closings: set[str] = set()
         self._by_order_id: dict[str, str] = {}
@@ -60,7 +61,7 @@ class Book:
             self._retire(trade)
             return
         if trade_id not in self.open:
-            self.watched.pop(trade_id, None)
+            self.watched.take(trade_id)
             self._by_symbol.setdefault(trade.symbol, []).append(trade_id)
         self.open[trade_id] = trade
         if trade.open_entry is not None:
@@ -76,16 +77,10 @@ class Book:
         self._entering.discard(trade_id)
         if self.open.pop(trade_id, None) is not None:
             self._by_symbol[trade.symbol].remove(trade_id)
-        self.watched[trade_id] = trade
-        horizon_ns = (trade.closed_ns or 0) - WATCH_NS
-        while (self._longest_watched().closed_ns or 0) < horizon_ns:
-            old = self.watched.pop(self._longest_watched().trade_id)
+        self.watched.put(trade)
+        for old in self.watched.take_before((trade.closed_ns or 0) - WATCH_NS):
             for order in old.orders:
                 self._by_order_id.pop(order.order_id or "", None)
-
-    def _longest_watched(self) -> Trade:
-        """The first that was closed; kept in that order."""
-        return next(iter(self.watched.values()))
 
     def close_plan(self, plan: TradePlan) -> None:
         """Remember a plan that never became a trade."""
@@ -99,15 +94,20 @@ class Book:
 
     def owner(self, report: ExecutionReport) -> Trade | None:
         """The trade that a report belongs to: by broker id, by the chain, by our own id."""
+        trade_id = self.owner_id(report)
+        return self.get(trade_id) if trade_id is not None else None
+
+    def owner_id(self, report: ExecutionReport) -> str | None:
+        """The id of that trade; a listing names many that are closed, and asks for no more."""
         for order_id in (report.order_id, report.replaces):
             trade_id = self._by_order_id.get(order_id or "")
             if trade_id is not None:
-                return self.get(trade_id)
+                return trade_id
         parsed = parse_cl_ord_id(report.cl_ord_id)
         if parsed is None:
             return None
         trade = self.get(parsed.plan_id)
-        return trade if trade is not None and trade.order(report.cl_ord_id) else None
+        return parsed.plan_id if trade is not None and trade.order(report.cl_ord_id) else None
 
     def of_symbol(self, symbol: str) -> list[Trade]:
         """Open trades of a symbol, oldest first."""

@@ -26,9 +26,9 @@ def sort_reports(
     """trade id -> its reports, in the order of the listing."""
     mine: dict[str, tuple[ExecutionReport, ...]] = {}
     for report in orders:
-        trade = book.owner(report)
-        if trade is not None:
-            mine[trade.trade_id] = (*mine.get(trade.trade_id, ()), report)
+        trade_id = book.owner_id(report)
+        if trade_id is not None:
+            mine[trade_id] = (*mine.get(trade_id, ()), report)
     return mine
 
 
@@ -89,7 +89,7 @@ def _is_break(trades: Sequence[Trade], qty: int) -> bool:
 def _lately_closed(book: Book, symbol: str, read_ns: int) -> list[Trade]:
     horizon_ns = read_ns - SETTLING_NS
     lately = []
-    for trade in reversed(book.watched.values()):
+    for trade in book.watched.newest_first():
         if (trade.closed_ns or 0) < horizon_ns:
             break
         if trade.symbol == symbol:

@@ -64,9 +64,9 @@ def test_what_really_happened_is_excused_for_as_long_as_it_did() -> None:
 
 
 def outcome_is_a_lie(played: Played) -> None:
-    trade = played.run.engine.book.watched["p1"]
-    lie = replace(trade, outcome=Outcome.CLOSED_STOP)
-    played.run.engine.book.watched["p1"] = lie
+    trade = played.run.engine.book.watched.get("p1")
+    assert trade is not None
+    played.run.engine.book.watched.put(replace(trade, outcome=Outcome.CLOSED_STOP))
 
 
 def plan_is_forgotten(played: Played) -> None:

@@ -71,7 +71,7 @@ def bust_late(run: VirtualRun) -> bool:
     if not run.is_alive or run.engine.state.mode is not Mode.READY:
         return False
     book, told = run.engine.book, run.exchange.venue.fills
-    for trade in reversed(book.watched.values()):
+    for trade in book.watched.newest_first():
         if not trade.is_closed or book.of_symbol(trade.symbol):
             continue
         fills = (fill for order in trade.entries for fill in order.fills if fill.qty)
