@@ -11,6 +11,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -46,13 +48,23 @@ class Pages:
             self.said.append(message.text)
 
 
+def no_browser() -> str:
+    """Why nobody can look here; nothing if somebody can."""
+    if not any(shutil.which(name) for name in PROGRAMS):
+        return "no Chromium here (scripts/setup_browser installs the distribution's)"
+    for name in ("playwright", "nicegui"):
+        if find_spec(name) is None:
+            return f"{name} is not installed"
+    return ""
+
+
 @contextmanager
 def browsing() -> Iterator[Pages]:
     """A headless browser; skips where there is none."""
-    program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
-    if program is None:
-        pytest.skip("no Chromium here (scripts/setup_browser installs the distribution's)")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if why := no_browser():
+        pytest.skip(why)
+    program = next(found for name in PROGRAMS if (found := shutil.which(name)))
+    api = import_module("playwright.sync_api")
     with api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program, args=list(FLAGS))
         try:
