@@ -25,7 +25,8 @@ def test_a_covered_trade_is_shown_from_the_broker(counter: Counter, canary: str)
     assert "engine not running" in out
     assert "routing smart, by the start of 2026-03-02" in out
     assert "uncovered 0 shares in doubt 0 orders" in out
-    assert "Open trades, by the broker, a moment ago" in out
+    start = "No share without a stop, no order in doubt. Open trades, by the broker, a moment ago"
+    assert out.startswith(start)
     assert "STAT smart COVERED 100 0 99.01 102.01 shown" in out
     assert "APCA_API_SECRET_KEY ***" in out
     assert canary not in out
@@ -49,6 +50,7 @@ def test_bare_shares_end_with_4(counter: Counter) -> None:
     assert counter.run("status", "--offline")[0] == 0  # the journal cannot know
     code, out, _ = counter.run("status")
     assert code == 4
+    assert out.startswith("EXPOSED: 100 shares without a stop Open trades, by the broker")
     assert "uncovered 100 shares" in out
 
 

@@ -32,10 +32,16 @@ def test_one_frame_of_a_covered_trade(counter: Counter) -> None:
     counter.exchange.quote("WATA", "99.99", "100.01")
     counter.trade(plan_of("WATA", "w1"))
     code, out, _ = counter.run("watch", "--once")
-    assert code == 0
+    assert code == 4  # covered, but nobody watches over it
     assert "WATA BUY COVERED 100 0" in out
     assert "control port CONTROL_UNREACHABLE" in out
     assert "NO ENGINE RUNS" in out
+
+
+def test_an_account_without_trades_may_be_without_an_engine(counter: Counter) -> None:
+    counter.trade()
+    code, out, _ = counter.run("watch", "--once")
+    assert (code, "NO ENGINE RUNS" in out) == (0, True)
 
 
 def test_settings_that_are_wrong_are_said(counter: Counter) -> None:

@@ -1,7 +1,7 @@
 """``surefill status``: how the account stands, from the journal and, with keys, from the broker.
 
-What: engine and lease, routing in force, switches, open trades with their cover, what is uncovered
-or in doubt, limits, request budget, settings and their digest.
+What: open trades with their cover and what is bare or in doubt, first; then engine and lease,
+routing in force, switches, limits, request budget, settings and their digest.
 Invariants: reads only, beside a running engine too; cover is judged by the same fold that trades
 (`runtime.standing`); what could not be asked is said. Exit 4 when shares are bare or in doubt.
 Must never: take the lease, or show a secret.
@@ -231,11 +231,11 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     running = f"running ({mode}): {standing.holder}" if standing.holder else "not running"
     rows = [
         ("engine", running),
-        ("routing", routing_text(standing, settings)[1]),
-        ("risk state", _risk_state(seen) or "never started"),
-        ("switches", "; ".join(_switches(seen)) or "none: entries are allowed"),
         ("uncovered", f"{to_text(seen.uncovered_qty)} shares"),
         ("in doubt", f"{seen.in_doubt} orders"),
+        ("risk state", _risk_state(seen) or "never started"),
+        ("switches", "; ".join(_switches(seen)) or "none: entries are allowed"),
+        ("routing", routing_text(standing, settings)[1]),
         ("requests", f"{'?' if left is None else left} of {limit} a minute left"),
         ("settings", f"digest {settings.digest()[:DIGEST_SHOWN]}{_other_digest(seen)}"),
         ("journal", f"{standing.source}, {standing.head[0]} records"),
@@ -248,13 +248,7 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     if standing.notes:
         seq, note = standing.notes[-1]
         rows.append(("last note", f"{note.topic} by {note.by}: {note.why or '-'} (record {seq})"))
-    blocks: list[Block] = [Table("Account", rows)]
-    if seen.trades:
-        table = [trade_row(trade) for trade in seen.trades]
-        title = f"Open trades, by {seen.source}"
-        blocks.append(Table(title, table, head=TRADE_HEAD, right=TRADE_RIGHT))
-    else:
-        blocks.append(f"No open trade, by {seen.source}.")
+    blocks = [*_trades_first(seen), Table("Account", rows)]
     blocks.append(Table("Limits of an entry", _limits(settings), head=LIMITS_HEAD))
     if settings.policies:
         policies = _policies(settings)
@@ -266,6 +260,21 @@ def _as_blocks(seen: _Seen) -> list[Block]:
     ]
     blocks.append(Table("Settings of this shell and .env", limits))
     return blocks
+
+
+def _trades_first(seen: _Seen) -> list[Block]:
+    """What somebody who is called in the night has to see before anything else."""
+    if not seen.trades:
+        return [f"No open trade, by {seen.source}."]
+    bare, doubtful = seen.uncovered_qty, seen.in_doubt
+    loud = [f"EXPOSED: {to_text(bare)} shares without a stop"] if bare else []
+    loud += [f"IN DOUBT: {doubtful} orders"] if doubtful else []
+    table = [trade_row(trade) for trade in seen.trades]
+    title = f"Open trades, by {seen.source}"
+    return [
+        "; ".join(loud) or "No share without a stop, no order in doubt.",
+        Table(title, table, head=TRADE_HEAD, right=TRADE_RIGHT),
+    ]
 
 
 def _other_digest(seen: _Seen) -> str:

@@ -3,7 +3,8 @@
 What: twice a second a frame of `dashboard.frame`, from the journal and the engine's control port;
 ``q`` or Ctrl-C ends it. ``--once``, or a stdout that is no terminal, prints one frame.
 Invariants: reads only, and works while no HTTP API and no engine runs; the terminal is left as it
-was found. Exit 4 of one frame when shares are bare or an order is in doubt.
+was found. Exit 4 of one frame when shares are bare, an order is in doubt, or trades are open and no
+engine watches over them.
 Must never: wait for the engine: what it does not answer is said.
 """
 
@@ -102,8 +103,15 @@ async def _once(settings: Settings) -> Exit:
     sys.stdout.flush()
     if board.problem:
         return Exit.UNAVAILABLE
-    loud = any(one.title.startswith(("EXPOSED", "IN DOUBT")) for one in board.notices)
-    return Exit.EXPOSED if loud else Exit.DONE
+    return Exit.EXPOSED if _is_loud(board) else Exit.DONE
+
+
+def _is_loud(board: Board) -> bool:
+    """Whether somebody should look: bare shares, a doubt, or trades that nobody watches over."""
+    words = ("EXPOSED", "IN DOUBT", "ENGINE SILENT")
+    if any(one.title.startswith(words) for one in board.notices):
+        return True
+    return bool(board.trades) and any(one.title == "NO ENGINE RUNS" for one in board.notices)
 
 
 async def _live(settings: Settings) -> Exit:
