@@ -63,6 +63,33 @@ def test_what_somebody_closed_of_an_entry_that_never_was_is_his(side: str) -> No
     assert [line for line in b.news() if line.startswith("submit")] == []
 
 
+@SIDES
+def test_the_message_of_a_bust_tells_of_another_that_was_lost(side: str) -> None:
+    """Found by simulation, seed 40469 with more busts: the trade was over, the stream was down when
+    the first came, and 297 shares that the account held the other way round were nobody's."""
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 30)
+    b.fills("E1", 70)
+    b.accepts("X1")
+    b.run(1)
+    b.fills("X1", 100, 395)
+    b.run(2)
+    assert b.trade.outcome is Outcome.CLOSED_TARGET
+    lost = b.history[0]
+    assert lost.last_qty is not None
+    assert lost.last_px is not None
+    b.rows["E1"].cum_qty -= lost.last_qty
+    b.rows["E1"].cost -= lost.last_qty * lost.last_px
+    busted(b, 1)
+    del b.history[:2]
+    assert b.held == -70
+    b.run(4)
+    assert b.held == -100
+    assert b.trade.outcome is None
+    assert b.news().count("ALARM VENUE_BUST") == 2, "said once of each execution"
+
+
 @pytest.mark.parametrize(
     ("external", "busted_qty", "left", "outcome"),
     [

@@ -121,6 +121,7 @@ ABSENT_READS = 3
 ABSENT_AFTER_NS = 120 * 1_000_000_000
 """I10 (iii): longer than the longest accept delay seen (90 s, fault N2)."""
 
+_UNDONE = frozenset({ExecType.TRADE_CANCEL, ExecType.TRADE_CORRECT})
 TERMINAL = frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.REPLACED, _S.ABSENT})
 OPEN_STATES = frozenset({_S.IN_FLIGHT, _S.IN_DOUBT, _S.WORKING})
 _OURS = frozenset({_I.SEND, _I.DROP, _I.ABSENT})
@@ -331,10 +332,13 @@ def with_report(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
 
 
 def _with_dispute(order: ChildOrder, report: ExecutionReport) -> ChildOrder:
-    """Compare a read with the ledger. A bust is believed only once the executions say so, too."""
+    """Compare a read with the ledger, or the count that the message of a bust or a correction
+    carries: another such message may have been lost (simulation, seed 40469 with more busts). A
+    bust is believed only once the executions say so, too."""
     last_ns = max((fill.venue_ns for fill in order.fills), default=report.venue_ns)
     qty = report.cum_qty - order.carried_qty
     is_newer = report.exec_type is ExecType.ORDER_STATUS and report.venue_ns > last_ns
+    is_newer |= report.exec_type in _UNDONE and report.venue_ns >= last_ns
     if not is_newer or qty > order.priced_qty:
         return order
     px = None if order.carried_qty else report.avg_px

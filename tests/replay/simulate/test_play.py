@@ -139,6 +139,23 @@ def test_what_the_close_catches_is_handed_over_under_its_cover() -> None:
     assert judge(played)[1] == ()
 
 
+def test_shares_that_an_order_of_somebody_elses_holds_over_the_night_are_his_to_close() -> None:
+    """Found by simulation, seed 40521 with more hands: his order came after the close."""
+    scenario = scripted("limit, target")
+    (given,) = scenario.plans
+    early_ns = scenario.close_ns - 6 * SECOND_NS
+    endless = replace(given.plan, exit_at_ns=None, signal_ns=early_ns)
+    closing = replace(
+        scenario,
+        start_ns=early_ns,
+        happenings=(Given(0, endless, False), Meddled(6_500, Meddling.CLOSE_OUTSIDE, "ACME")),
+    )
+    played = play(closing)
+    assert [what for _, what in played.meddled] == [Meddling.CLOSE_OUTSIDE.value]
+    assert outcome_of(played) is None
+    assert judge(played)[1] == ()
+
+
 def test_a_blocked_account_is_free_again() -> None:
     played = play(with_more(Meddled(1_000, Meddling.BLOCK_ACCOUNT, "ACME")))
     ((blocked_ns, free_ns),) = played.blocks

@@ -155,6 +155,9 @@ def test_a_correction_that_nobody_heard_is_counted_apart() -> None:
     assert codes(played) == set()
     heard = play(with_more(Meddled(4_000, Meddling.CORRECT, "ACME"), name="bracket, time exit"))
     assert unheard_of(heard) == frozenset()
+    other = Reason.of(ReasonCode.VENUE_CORRECTED, exec_id="another")
+    played.run.alarms.append((0, RaiseAlarm("p1", other)))
+    assert unheard_of(played) == {"p1"}, "that another one was heard of says nothing of this one"
 
 
 @pytest.mark.parametrize("seed", [2011, 2154, 2211])

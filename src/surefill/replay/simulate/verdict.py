@@ -152,7 +152,7 @@ def unheard_of(played: Played) -> frozenset[str]:
     A known gap: their books are right to that message, so they are counted and not judged.
     """
     told = {
-        (alarm.trade_id, alarm.reason.code)
+        (alarm.trade_id, alarm.reason.code, alarm.reason.context)
         for _, alarm in played.run.alarms
         if alarm.reason.code in _CHANGES.values()
     }
@@ -161,7 +161,8 @@ def unheard_of(played: Played) -> frozenset[str]:
     for line in played.run.log.lines:
         code = _CHANGES.get(str(line["kind"]))
         owner = owner_of(str(line["cl_ord_id"] or ""))
-        if code is None or owner is None or (owner[0], code) in told:
+        named = (("exec_id", str(line["exec_id"])),)
+        if code is None or owner is None or (owner[0], code, named) in told:
             continue
         end = ends.get(owner[0])
         ended_ns = end.closed_ns if isinstance(end, Trade) else None
@@ -171,15 +172,31 @@ def unheard_of(played: Played) -> frozenset[str]:
 
 
 def _overnight(played: Played, ends: Mapping[str, Trade | Denial]) -> frozenset[str]:
-    """Trades that the close caught while exits for all their shares rested at the venue: what was
-    not armed by then is armed at the next open (dormant), and nothing can trade before. Nor can
-    what an execution taken back after the close has to be bought back with."""
+    """Trades that the close caught while exits for all their shares rested at the venue, ours or
+    somebody else's (seed 40521, with more hands): what was not armed by then is armed at the next
+    open (dormant), and nothing can trade before. Nor can what an execution taken back after the
+    close has to be bought back with."""
     if played.run.edge.now_ns < played.scenario.close_ns:
         return frozenset()
     trades = [end for end in ends.values() if isinstance(end, Trade)]
-    held = (t for t in trades if cover_of(t).claimed_qty >= t.position_qty > 0)
+    held = (
+        t for t in trades if cover_of(t).claimed_qty + _others_qty(played, t) >= t.position_qty > 0
+    )
     owed = (t for t in trades if t.position_qty < 0 and t.groups[-1].kind is GroupKind.RESTORE)
     return frozenset(trade.trade_id for trade in (*held, *owed))
+
+
+def _others_qty(played: Played, trade: Trade) -> int:
+    """Shares of a trade (1e-9) that orders of somebody else are about to close."""
+    return sum(
+        order.leaves_qty
+        for order in played.run.exchange.venue.orders.values()
+        if order.is_live
+        and order.symbol == trade.symbol
+        and order.side.sign == -trade.sign
+        and owner_of(order.cl_ord_id) is None
+        and order.parent_id is None
+    )
 
 
 def _accepted_ns(ended: Trade | Denial) -> int:
