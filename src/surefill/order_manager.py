@@ -27,6 +27,7 @@ from surefill.blocking_executor import BlockingExecutor
 from surefill.config import Settings
 from surefill.core.plan import PlanError
 from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.trade import Phase
 from surefill.ports import Clock
 from surefill.smart_order_executor import (
     ErrorCode,
@@ -160,7 +161,8 @@ class OrderManager:
             raise PlanError((Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side),))
         before = self.executor.closing(key) if key else None
         for trade in self.executor.open_trades() if before is None else (before,):
-            if trade.symbol == symbol and trade.side.sign != sign:
+            is_there = trade.phase is not Phase.AWAITING_TRIGGER  # nothing to reduce yet
+            if trade.symbol == symbol and trade.side.sign != sign and is_there:
                 return trade
         if before is not None:
             sentence = f"id {key} was used before, to close shares of {before.plan_id}"

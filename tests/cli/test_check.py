@@ -180,3 +180,14 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_ratio_is_a_question_mark() -> None:
     assert ratio_text(None) == "?"
     assert ratio_text(1_999_999_999) == "1.99"
+
+
+def test_a_breakout_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("CRWD", "buy", "25", "--trigger", "540", *BY_DISTANCE)
+    assert main(["check", *words]) == Exit.DONE
+    out = shown(capsys)
+    assert out.startswith("CRWD BUY 25 at signal 540.00, triggered at 540.00: would be sent\n")
+    assert "trigger      540.00  nothing is sent before the bid has come there" in out
+    assert "once triggered, rests at the first limit" in out
+    assert main(["check", *words, "--json"]) == Exit.DONE
+    assert answer(capsys)["trigger_px"] == "540"

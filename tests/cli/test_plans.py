@@ -108,3 +108,14 @@ def test_a_reason_for_scripts() -> None:
         "sentence": "reward/risk 0.38 is below the minimum 2",
         "context": {"ratio": "0.38", "minimum": "2"},
     }
+
+
+def test_a_breakout_waits_for_its_trigger() -> None:
+    words = ("buy", "25", "--trigger", "540", "--trigger-for", "90", "--risk", "1", "--rr", "2")
+    args = parsed(*words)
+    assert pair_problem(args) is None
+    plan = plan_of(args, "p1")
+    assert (plan.trigger_px, plan.signal_px) == (540 * NANO, 540 * NANO)
+    assert plan.trigger_for_ns == 90 * NANO
+    problem = pair_problem(parsed("buy", "25", "--risk", "1", "--rr", "2"))
+    assert problem == "give the strategy's price: --signal PX, or --trigger PX for a breakout"

@@ -171,6 +171,20 @@ def test_a_signal_ends_the_entry_before_it_leaves(
     assert rows[-1]["kind"] == "canceled"
 
 
+def test_a_breakout_sends_nothing_before_its_trigger(
+    exchange: RunningExchange, shell: Shell
+) -> None:
+    exchange.quote("KAPPA", "99.90", "100.01")
+    process = shell.start("trade", "KAPPA", "buy", "10", "--trigger", "100", *BY_DISTANCE)
+    seen = wait_for(process, "waiting for the trigger, nothing sent")
+    exchange.quote("KAPPA", "100.00", "100.03")
+    out, err = process.communicate(timeout=WAIT_S)
+    assert process.returncode == Exit.DONE, seen + err
+    assert out.startswith("KAPPA BUY 10 at signal 100.00: entered and covered\n")
+    rows = [line for line in exchange.log() if line["symbol"] == "KAPPA" and line["order_id"]]
+    assert {line["bid"] for line in rows} == {100 * NANO}, "no order before the bid was there"
+
+
 def test_ctrl_c_while_waiting_leaves_cover_behind(exchange: RunningExchange, shell: Shell) -> None:
     exchange.quote("ZETA", "99.99", "100.01")
     words = ("ZETA", "buy", "10", "--signal", "100.01", *BY_DISTANCE, "--wait-closed")

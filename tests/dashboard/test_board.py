@@ -235,3 +235,11 @@ def test_nothing_yet() -> None:
     assert (board.vitals, board.notices, board.risk) == ((), (), None)
     assert (board.headline, board.problem) == ("Nothing to show yet", "no journal there")
     assert board.worst is Tone.PLAIN
+
+
+def test_a_breakout_that_waits_shows_its_trigger() -> None:
+    b = Bench(submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0)))
+    row = board_of(look_at(b)).trades[0]
+    assert (row.phase, row.tone) == ("AWAITING TRIGGER", Tone.PLAIN)
+    assert row.entry.price.startswith("trigger 100.00, worst 100.10")

@@ -79,3 +79,11 @@ def test_orders_of_an_open_trade_go_on() -> None:
     assert ends == [600.0]
     still = [row for row in tape_of(later, None, "").orders if row[0] == "TARGET"]
     assert still[0][1] == still[0][2]
+
+
+def test_a_breakout_that_waits_can_be_cancelled() -> None:
+    bench = Bench(submit=False)
+    bench.submit_plan(replace(bench.plan, trigger_px=bench.at(0)))
+    sheet = sheet_of(bench.trade, None)
+    assert (sheet.status, sheet.has_open_entry) == ("AWAITING TRIGGER", True)
+    assert dict(sheet.facts)["Trigger"] == "100.00"

@@ -10,7 +10,7 @@ import pytest
 from surefill.core.fix import Side
 from surefill.core.plan import ExitsByDistance, ExitsByLevel
 from surefill.core.units import NANO
-from surefill.replay.plan_rows import COLUMNS, REQUIRED, LeftOut, draw_of, stamp_ns
+from surefill.replay.plan_rows import COLUMNS, REQUIRED, LeftOut, draw_of, required, stamp_ns
 from surefill.sim.workload import Draw
 
 AT = "2026-03-02T10:00:00.123456789-05:00"
@@ -159,3 +159,14 @@ def test_a_problem_as_text_and_as_data() -> None:
 def test_the_required_columns_are_columns() -> None:
     assert set(REQUIRED) < set(COLUMNS)
     assert set(GOOD) <= set(COLUMNS)
+
+
+def test_a_breakout_needs_no_signal() -> None:
+    row = {name: value for name, value in GOOD.items() if name != "signal"}
+    found = draw_of(row | {"trigger": "535", "trigger_for_s": "600"}, "f", fallback_id="row-2")
+    assert isinstance(found, Draw)
+    assert (found.plan.trigger_px, found.plan.signal_px) == (535 * NANO, 535 * NANO)
+    assert found.plan.trigger_for_ns == 600 * NANO
+    assert required(()) == REQUIRED
+    bad = problems(trigger="536")
+    assert bad["trigger"].code == "PLAN_TRIGGER_INVALID"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -174,3 +175,17 @@ def test_a_busy_five_minutes() -> None:
     for trade in traded:
         told = list(moments(records, trade))
         assert ledger(told[-1].after) == ledger(trade)
+
+
+def test_a_breakout_is_triggered_where_it_was() -> None:
+    b = ToldBench(submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0)))
+    b.run(300)
+    b.quote(0, 2)
+    b.accepts("E1")
+    found = list(moments(records_of(b.journal), b.trade))
+    waited = [moment.after.is_waiting for moment in found]
+    assert waited[0]
+    assert waited.count(True) < len(waited)
+    assert not waited[-1]
+    assert found[-1].after.triggered_ns == b.trade.triggered_ns

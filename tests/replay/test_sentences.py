@@ -280,3 +280,30 @@ def test_plans_in_words() -> None:
     ]
     assert stories[1] is not None
     assert stories[1].lines[1].sentence == "No quote was known."
+
+
+def test_a_breakout_waits_and_says_when_its_market_came() -> None:
+    b = ToldBench(submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0)))
+    b.run(300)
+    b.quote(0, 2)
+    b.accepts("E1")
+    assert b.told[1] == (
+        "It waits with us until the bid comes to 100.00; nothing is at the broker before."
+    )
+    assert b.told[4:6] == [
+        "Triggered: the bid has come to 100.00. Quote 100.00 x 100.02 (500 x 500 shares, TEST, "
+        "0 ms old).",
+        "Sent E1: BUY 100 LIMIT 100.05 DAY, to work for 60 s at most.",
+    ]
+
+
+def test_a_short_breakout_that_never_comes() -> None:
+    b = ToldBench("sell", submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0), trigger_for_ns=90 * NANO))
+    b.run(90)
+    assert "It waits with us until the ask comes to 100.00" in b.told[1]
+    assert b.told[-2:] == [
+        "Entry over without a share: the market did not come to the trigger 100 within 90 s.",
+        "Outcome NOT_ENTERED: the market did not come to the trigger 100 within 90 s.",
+    ]

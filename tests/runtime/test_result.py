@@ -176,3 +176,14 @@ def test_a_fill_beyond_the_signals_stop_has_no_reward_over_risk() -> None:
     bench.accepts("E1")
     bench.fills("E1", 100, -300)
     assert result_of(bench.trade).rr_at_fill is None
+
+
+def test_a_breakout_says_its_trigger_and_when_it_came() -> None:
+    b = Bench(submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0)))
+    found = result_of(b.trade)
+    assert (found.trigger_px, found.triggered_ns) == (b.at(0), None)
+    assert found.phase is Phase.AWAITING_TRIGGER
+    assert found.line == "ACME BUY plan=p1 AWAITING_TRIGGER"
+    b.quote(0, 2)
+    assert result_of(b.trade).triggered_ns == b.now

@@ -47,6 +47,18 @@ def test_a_plan_is_what_its_terms_say() -> None:
     assert plan_of(body_of(wait_s=1), "k") == plan_of(body_of(wait_s=30), "k")
 
 
+def test_a_breakout_needs_no_other_signal_price() -> None:
+    body = {name: value for name, value in PLAN.items() if name != "signal_price"}
+    more = {"trigger": "101", "trigger_for_s": 90, "risk": "1", "rr": 2}
+    plan = plan_of(read(json.dumps(body | more).encode(), PlanBody), "k")
+    assert (plan.trigger_px, plan.signal_px) == (101 * NANO, 101 * NANO)
+    assert plan.trigger_for_ns == 90 * NANO
+    assert plan_of(body_of(trigger="100.4"), "k").signal_px == 100_500_000_000
+    with pytest.raises(PlanError) as problem:
+        plan_of(read(json.dumps(body).encode(), PlanBody), "k")
+    assert [one.code.name for one in problem.value.problems] == ["PLAN_SIGNAL_PX_INVALID"]
+
+
 @pytest.mark.parametrize(
     "more",
     [

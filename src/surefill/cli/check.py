@@ -79,8 +79,9 @@ def as_blocks(found: Preview) -> list[Block]:
     shares = f" {to_text(qty)}" if qty is not None else ""
     verdict = "would be sent" if found.is_accepted else "DENIED, nothing would be sent"
     path = " (legacy path)" if found.is_legacy else ""
-    head = f"{plan.symbol} {plan.side.value}{shares} at signal {to_usd_text(plan.signal_px)}{path}"
-    blocks: list[Block] = [f"{head}: {verdict}"]
+    when = f", triggered at {to_usd_text(plan.trigger_px)}" if plan.trigger_px is not None else ""
+    head = f"{plan.symbol} {plan.side.value}{shares} at signal {to_usd_text(plan.signal_px)}"
+    blocks: list[Block] = [f"{head}{when}{path}: {verdict}"]
     if found.reasons:
         blocks.append(_reasons_table(found.reasons))
     if found.cases:
@@ -147,6 +148,7 @@ def as_json(found: Preview) -> dict[str, object]:
         "side": plan.side.value,
         "order_qty": _text(qty),
         "signal_px": to_text(plan.signal_px),
+        "trigger_px": _text(plan.trigger_px),
         "tactic": plan.tactic,
         "manage": str(plan.manage),
         "is_legacy": found.is_legacy,

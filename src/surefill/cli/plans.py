@@ -26,8 +26,16 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "qty", metavar="QTY", nargs="?", help="whole shares; leave it out with --risk-usd"
     )
+    parser.add_argument("--signal", metavar="PX", help="the strategy's price, which caps the entry")
     parser.add_argument(
-        "--signal", metavar="PX", required=True, help="the strategy's price, which caps the entry"
+        "--trigger",
+        metavar="PX",
+        help="breakout: wait until the bid (short: the ask) is there; the signal price by default",
+    )
+    parser.add_argument(
+        "--trigger-for",
+        metavar="S",
+        help="wait so many s at most (with --trigger; default: to the session's last entry)",
     )
     parser.add_argument("--stop", metavar="PX", help="stop price; it stays there (with --target)")
     parser.add_argument("--target", metavar="PX", help="target price (with --stop)")
@@ -75,6 +83,8 @@ def _add_management(parser: argparse.ArgumentParser) -> None:
 def pair_problem(args: argparse.Namespace) -> str | None:
     """What is wrong with the combination of arguments, or ``None``. No exits at all is not wrong
     usage: such a plan is denied, as everywhere (EXITS_MISSING)."""
+    if args.signal is None and args.trigger is None:
+        return "give the strategy's price: --signal PX, or --trigger PX for a breakout"
     levels = [args.stop is not None, args.target is not None]
     distance = [args.risk is not None, args.rr is not None]
     if any(levels) != all(levels) or any(distance) != all(distance):
@@ -96,6 +106,8 @@ def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
         "side": args.side,
         "quantity": None if has_no_qty else args.qty,
         "signal_price": args.signal,
+        "trigger": args.trigger,
+        "trigger_for_s": args.trigger_for,
         "stop": args.stop,
         "target": args.target,
         "risk": args.risk,

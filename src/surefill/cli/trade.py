@@ -105,7 +105,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="S",
-        help="longest wait for entry and cover (default: the entry's own time and a minute)",
+        help="longest wait for entry and cover (default: the entry's own time and a minute; "
+        "with --trigger until it is over)",
     )
 
 
@@ -116,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(problem, Exit.USAGE)
     try:
         settings = Settings.load(os.environ, Path(".env"))
-        timeout_s = _timeout_s(args.timeout, settings)
+        timeout_s = _timeout_s(args, settings)
         plan = plan_of(args, "new" if args.plan_id is None else args.plan_id)
     except PlanError as error:
         return _malformed(error.problems, as_json=args.json)
@@ -160,7 +161,10 @@ def _malformed(reasons: tuple[Reason, ...], *, as_json: bool) -> Exit:
     return Exit.USAGE
 
 
-def _timeout_s(text: str | None, settings: Settings) -> float:
+def _timeout_s(args: argparse.Namespace, settings: Settings) -> float | None:
+    text = args.timeout
+    if text is None and args.trigger is not None:
+        return None  # the engine ends the wait, with the session at the latest
     if text is None:
         return settings.fill_timeout_ns / SECOND_NS + COVER_S
     try:
@@ -192,7 +196,7 @@ class _Work:
 
     args: argparse.Namespace
     executor: SmartOrderExecutor | RemoteExecutor
-    timeout_s: float
+    timeout_s: float | None
     is_handed_over: bool = False
     interrupts: int = 0
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -263,7 +267,9 @@ class _Work:
 
     async def _end_entry(self, plan: TradePlan) -> None:
         """Leave nothing behind that could still fill without cover."""
-        why = "interrupted" if self.interrupts else f"time is over after {self.timeout_s:g} s"
+        why = "interrupted"
+        if not self.interrupts and self.timeout_s is not None:
+            why = f"time is over after {self.timeout_s:g} s"
         say(f"{why}: ending the entry; cover stays at the broker (Ctrl-C again leaves at once)")
         self.interrupted.clear()
         await self.executor.cancel_entry(plan.plan_id, why, by=BY)

@@ -3,7 +3,7 @@
 What: `has_come` (the one rule of a trigger), `wait_end_ns`, what of the gate is asked when the plan
 comes and what at the trigger (`at_submission`, `at_trigger`).
 Why with us and not as a stop-limit order at the broker: nothing rests, nothing takes buying power,
-and what a crash loses is the entry, never cover (decision 0027).
+and what a crash loses is the entry, never cover (decision 0028).
 The rule: somebody has to *pay* the trigger. A long is triggered when the bid has come to it, a
 short when the offer has. One odd print, or an offer that is pulled away for a moment, shows nothing
 of that kind; and what one venue's quote shows on this side holds of the whole market too.

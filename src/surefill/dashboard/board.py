@@ -404,6 +404,8 @@ def entry_of(trade: Trade, found: TradeResult) -> Entry:
     limit_px = order.spec.limit_px if order is not None else None
     used_px = limit_px if limit_px is not None else found.avg_px
     parts = []
+    if trade.is_waiting:
+        parts.append(f"trigger {px_text(found.trigger_px)}")
     if found.avg_px is not None:
         parts.append(f"paid {px_text(found.avg_px)}")
     if limit_px is not None:

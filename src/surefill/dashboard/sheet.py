@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from surefill.core.order import ChildOrder
 from surefill.core.state import Denial
-from surefill.core.trade import Outcome, Phase
+from surefill.core.trade import Outcome, Phase, Trade
 from surefill.core.units import NANO
 from surefill.dashboard.board import Entry, entry_of
 from surefill.dashboard.words import (
@@ -95,7 +95,7 @@ def sheet_of(found: Found, story: Story | None) -> Sheet:
         fills=() if isinstance(found, Denial) else tuple(_fills(found.orders)),
         story=tuple((clock_text(line.at_ns), line.sentence) for line in lines),
         is_open=not is_denied and shown.outcome is None,
-        has_open_entry=not isinstance(found, Denial) and found.open_entry is not None,
+        has_open_entry=not isinstance(found, Denial) and _may_enter(found),
         has_position=shown.position_qty > 0,
     )
 
@@ -118,6 +118,8 @@ def _tone(shown: TradeResult) -> Tone:
 
 def _facts(shown: TradeResult) -> Iterator[tuple[str, str]]:
     yield "Signal", px_text(shown.signal_px)
+    if shown.trigger_px is not None:
+        yield "Trigger", px_text(shown.trigger_px)
     yield "Worst price", "no cap" if shown.is_legacy else px_text(shown.worst_px)
     yield "Wanted", qty_text(shown.order_qty)
     yield "Entered", qty_text(shown.entry_qty)
@@ -135,6 +137,11 @@ def _facts(shown: TradeResult) -> Iterator[tuple[str, str]]:
     yield "Result", result if known else NOTHING
     yield "Arrived", f"{date_text(shown.accepted_ns)} New York"
     yield "Strategy", shown.strategy or NOTHING
+
+
+def _may_enter(trade: Trade) -> bool:
+    """Whether there is an entry to cancel: one at work, or one whose trigger is waited for."""
+    return trade.open_entry is not None or trade.is_waiting
 
 
 def _orders(orders: tuple[ChildOrder, ...]) -> Iterator[tuple[str, ...]]:

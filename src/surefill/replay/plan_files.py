@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from surefill.replay.plan_rows import COLUMNS, REQUIRED, LeftOut, PlanCode, draw_of
+from surefill.replay.plan_rows import COLUMNS, LeftOut, PlanCode, draw_of, required
 from surefill.sim.workload import Draw
 
 SUFFIXES = {".csv": "CSV", ".jsonl": "JSON lines", ".ndjson": "JSON lines", ".parquet": "Parquet"}
@@ -100,7 +100,7 @@ def _checked(names: list[str]) -> None:
     if unknown:
         known = ", ".join(COLUMNS)
         raise _NoTable(f"no such column: {', '.join(map(repr, unknown))}; there are {known}")
-    missing = [name for name in REQUIRED if name not in names]
+    missing = [name for name in required(names) if name not in names]
     if missing:
         raise _NoTable(f"no column {', '.join(missing)}")
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -12,7 +12,7 @@ Must never: fill in a price, a side or a stop.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,7 +29,9 @@ COLUMNS: Mapping[str, str] = {
     "symbol": "ticker",
     "side": "buy (long) or sell (short)",
     "qty": "whole shares",
-    "signal": "the strategy's price, USD",
+    "signal": "the strategy's price, USD; with a trigger it may be empty",
+    "trigger": "breakout: enter when the bid (short: the ask) has come to this price, USD",
+    "trigger_for_s": "seconds to wait for it; to the session's last entry where it is empty",
     "stop": "stop price, USD (with target)",
     "target": "target price, USD",
     "risk": "stop distance from the fill, USD a share (with rr)",
@@ -61,6 +63,7 @@ _FIELDS = {
     "PLAN_TACTIC": "tactic",
     "PLAN_STRATEGY": "strategy",
     "PLAN_SIGNAL": "signal",
+    "PLAN_TRIGGER": "trigger",
     "PLAN_EXIT": "exit_at",
     "FRACTIONAL": "qty",
     "EXITS_MISSING": "stop, target or risk, rr",
@@ -128,6 +131,11 @@ class _Refused(ValueError):
         self.code = code
 
 
+def required(given: Collection[str]) -> tuple[str, ...]:
+    """What a plan needs; the signal price of a breakout may be left out."""
+    return tuple(name for name in REQUIRED if name != "signal" or "trigger" not in given)
+
+
 def stamp_ns(value: object) -> int:
     """UTC ns of an instant. Raises ``ValueError``, `LeftOut`'s code among its attributes."""
     if isinstance(value, datetime):
@@ -159,14 +167,14 @@ def draw_of(row: Mapping[str, object], where: str, *, fallback_id: str) -> Draw 
     given = {name: value for name, value in row.items() if _is_given(value)}
     bad = [
         LeftOut(where, PlanCode.PLAN_VALUE_MISSING, name, "", "a plan needs it")
-        for name in REQUIRED
+        for name in required(given)
         if name not in given
     ]
     at_ns = _instant(given, "at", where, bad=bad)
     signal_ns = _instant(given, "signal_at", where, bad=bad)
     exit_at_ns = _instant(given, "exit_at", where, bad=bad)
     overrides = _overrides(given, where, bad)
-    if "at" not in given or "side" not in given or "signal" not in given:
+    if "at" not in given or "side" not in given or not {"signal", "trigger"} & given.keys():
         return bad
     try:
         plan = TradePlan.of(
@@ -174,7 +182,9 @@ def draw_of(row: Mapping[str, object], where: str, *, fallback_id: str) -> Draw 
             str(given["side"]),
             given.get("qty"),
             plan_id=str(given.get("plan_id", fallback_id)),
-            signal_price=given["signal"],
+            signal_price=given.get("signal"),
+            trigger=given.get("trigger"),
+            trigger_for_s=given.get("trigger_for_s"),
             stop=given.get("stop"),
             target=given.get("target"),
             risk=given.get("risk"),

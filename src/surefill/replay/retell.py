@@ -111,6 +111,8 @@ def _retold(trade: Trade, record: Record, final: Trade) -> Trade:
             trade = operated_trade(trade, event)
         case _:
             pass
+    if trade.is_waiting and record.now_ns == final.triggered_ns:
+        trade = replace(trade, triggered_ns=final.triggered_ns)
     tactic = TACTICS["legacy" if trade.is_legacy else trade.plan.tactic]
     turn = Turn(trade, Context(now=record.now_ns, tactic=tactic))
     count_uncovered(turn)

@@ -86,8 +86,10 @@ def of_moment(moment: Moment, final: Trade) -> Iterator[Line]:
     if before is None:
         told += [(LineKind.PLAN, text) for text in plan_sentences(after.plan, record)]
         told += [(LineKind.PLAN, text) for text in _terms(after)]
-        before = replace(after, orders=(), groups=(), uncovered=Uncovered())
+        before = replace(after, orders=(), groups=(), uncovered=Uncovered(), triggered_ns=0)
     told += _event_news(record, before)
+    if after.triggered_ns != before.triggered_ns:
+        told += _trigger_news(after, record)
     for order in after.orders:
         told += _order_news(before.order(order.key), order, record=record, after=after)
     told += _cover_news(before, after)
@@ -109,8 +111,20 @@ def plan_sentences(plan: TradePlan, record: Record) -> Iterator[str]:
         f"Plan {plan.plan_id}: {plan.side.value}{qty} {plan.symbol}{size}, signal "
         f"{to_usd_text(plan.signal_px)}, {_exits_text(plan)}{managed}, tactic {plan.tactic}."
     )
-    view = next((view for view in record.views if view.symbol == plan.symbol), None)
-    yield _quote_text(view, record.now_ns)
+    if plan.trigger_px is not None:
+        yield (
+            f"It waits with us until the {_touch(plan)} comes to {to_usd_text(plan.trigger_px)}; "
+            "nothing is at the broker before."
+        )
+    yield _quote_text(_view_of(plan, record), record.now_ns)
+
+
+def _view_of(plan: TradePlan, record: Record) -> MarketView | None:
+    return next((view for view in record.views if view.symbol == plan.symbol), None)
+
+
+def _touch(plan: TradePlan) -> str:
+    return "bid" if plan.sign > 0 else "ask"
 
 
 def _exits_text(plan: TradePlan) -> str:
@@ -150,6 +164,15 @@ def _terms(trade: Trade) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------------------- what was learnt
+
+
+def _trigger_news(after: Trade, record: Record) -> Iterator[tuple[LineKind, str]]:
+    plan = after.plan
+    yield (
+        LineKind.PLAN,
+        f"Triggered: the {_touch(plan)} has come to {to_usd_text(plan.trigger_px or 0)}. "
+        f"{_quote_text(_view_of(plan, record), record.now_ns)}",
+    )
 
 
 def _event_news(record: Record, before: Trade) -> Iterator[tuple[LineKind, str]]:
@@ -327,7 +350,7 @@ def _command_news(
 
 def _why_sent(order: ChildOrder | None, after: Trade, final: Trade) -> str:
     if order is None or order.leg is Leg.ENTRY:
-        seconds = to_text(after.deadline_ns - after.accepted_ns)
+        seconds = to_text(after.deadline_ns - after.started_ns)
         return "legacy path" if after.is_legacy else f"to work for {seconds} s at most"
     if order.leg is Leg.FLATTEN:
         if after.exit_reason is None and after.keep_qty is not None:

@@ -49,7 +49,8 @@ class TradeResult:
     ``reasons``: why it was denied, or why the entry or the trade ended (the first is `reason`).
     ``stop_px`` and ``target_px``: where the exits belong now. ``uncovered_ns``: how long shares
     had no working stop; ``uncovered_share_s`` weighs that by their number. ``closing_qty``: shares
-    that are held and are to be closed; while there are any, the first reason is CLOSE_PENDING.
+    that are held and are to be closed; while there are any, the first reason is CLOSE_PENDING. Of a
+    breakout ``arrival_px`` and what hangs on it are of ``triggered_ns``, when its market had come.
     """
 
     plan_id: str
@@ -87,7 +88,9 @@ class TradeResult:
     orders: tuple[OrderRef, ...] = ()
     alarms: tuple[str, ...] = ()
     strategy: str = ""
+    trigger_px: int | None = None
     accepted_ns: int = 0
+    triggered_ns: int | None = None
     closed_ns: int | None = None
 
     @property
@@ -202,6 +205,7 @@ def _denied(denial: Denial) -> TradeResult:
         signal_px=plan.signal_px,
         order_qty=plan.order_qty,
         strategy=plan.strategy,
+        trigger_px=plan.trigger_px,
         accepted_ns=denial.at_ns,
         closed_ns=denial.at_ns,
     )
@@ -251,7 +255,9 @@ def _traded(trade: Trade) -> TradeResult:
         orders=tuple(_order_ref(order) for order in trade.orders),
         alarms=trade.alarms,
         strategy=plan.strategy,
+        trigger_px=plan.trigger_px,
         accepted_ns=trade.accepted_ns,
+        triggered_ns=trade.triggered_ns or None,
         closed_ns=trade.closed_ns,
     )
 

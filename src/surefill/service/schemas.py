@@ -37,11 +37,15 @@ S = TypeVar("S")
 
 class PlanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trade plan; the ``Idempotency-Key`` is its id. Exits: ``stop`` and ``target``, or ``risk``
-    (USD per share) and ``rr``. ``wait_s``: how long the answer may wait for the entry."""
+    (USD per share) and ``rr``. ``wait_s``: how long the answer may wait for the entry. ``trigger``:
+    a breakout, which waits at most ``trigger_for_s``; it is the signal price where none is given.
+    """
 
     symbol: Symbol
     side: Literal["buy", "sell"]
-    signal_price: Number
+    signal_price: Number | msgspec.UnsetType = msgspec.UNSET
+    trigger: Number | None = None
+    trigger_for_s: Number | None = None
     quantity: Number | None = None
     risk_usd: Number | None = None
     stop: Number | None = None
@@ -301,6 +305,8 @@ def plan_of(body: PlanBody, key: str) -> TradePlan:
     terms = msgspec.structs.asdict(body)
     for name in ("wait_s", "plan_id", "symbol", "side", "quantity", "overrides"):
         del terms[name]
+    if terms["signal_price"] is msgspec.UNSET:
+        del terms["signal_price"]
     return TradePlan.of(
         body.symbol,
         body.side,
