@@ -264,3 +264,28 @@ def test_the_mean_for_reports_is_rounded_to_less_reward() -> None:
     assert anchored_mean(b.trade).stop_px == b.at(-200)
     b.fills("E1", 100)
     assert anchored_mean(b.trade).stop_px == b.at(-195)
+
+
+@SIDES
+def test_a_bust_ends_no_pair_that_the_others_make_needless(side: str) -> None:
+    """Found by simulation, seed 200373: all three pairs were ended, smallest first, where the
+    largest and one more were enough, and all shares were bare until they had new cover."""
+    b = begun(side)
+    b.fills("E1", 70)
+    b.fills("E1", 30)
+    for name in ("X1", "X2", "X3"):
+        b.accepts(name)
+    b.run(1)
+    b.news()
+    gone, row = b.history[0], b.rows["E1"]
+    row.cum_qty -= 70 * NANO
+    b.streams(replace(gone, exec_type=ExecType.TRADE_CANCEL, cum_qty=row.cum_qty, venue_ns=b.now))
+    assert b.news() == ["ALARM VENUE_BUST", "cancel X2", "cancel X1"]
+    assert (b.held, b.covered) == (30, 25)
+    b.cancelled("X2")
+    assert b.news() == []
+    b.cancelled("X1")
+    (again,) = b.news()
+    assert again.startswith(f"submit X4 {b.out} 5 OCO")
+    b.accepts("X4")
+    assert (b.held, b.covered) == (30, 30)

@@ -126,6 +126,28 @@ def test_what_somebody_else_cancelled_is_made_good_freely() -> None:
     assert [one.kind for one in repairs.new_group(UNIT, 1, 2)] == ["minute"]
 
 
+def test_each_target_may_have_a_group_of_its_own_after_each_entry_execution() -> None:
+    """Found by simulation, seed 200373: a bust and a fill of a plan with three targets within a
+    second, six groups, and not a repair among them."""
+    repairs = Repairs(AuditLimits(replaces_per_minute=0), targets=3)
+    for n in range(3):
+        assert not repairs.new_group(UNIT, 1, n)
+    assert [one.kind for one in repairs.new_group(UNIT, 1, 3)] == ["minute"]
+    for n in range(3):
+        assert not repairs.new_group(UNIT, 2, 4 + n)
+    assert repairs.new_group(UNIT, 2, 7)
+
+
+def test_shares_that_never_were_need_no_second_first_cover() -> None:
+    repairs = Repairs(AuditLimits(replaces_per_minute=0))
+    assert not repairs.new_group(UNIT, 1, 0, qty=50, entry_qty=50)
+    repairs.entered(50)
+    assert repairs.new_group(UNIT, 1, 1, qty=30, entry_qty=50), "they had their cover"
+    repairs.entered(20)
+    assert not repairs.new_group(UNIT, 2, 2, qty=30, entry_qty=50)
+    assert repairs.new_group(UNIT, 2, 3, qty=1, entry_qty=50)
+
+
 def test_a_group_after_a_cancelled_one_is_a_repair_that_began_wrong() -> None:
     repairs = Repairs(AuditLimits())
     repairs.cancelled_ns = 5

@@ -292,6 +292,11 @@ def _cut(turn: Turn, excess_qty: int) -> None:
         if claimed and excess_qty > 0:
             chosen.append((claimed, group))
             excess_qty -= claimed
+    # Together they may end more than has to go: what is not needed for it stays (seed 200373).
+    for pair in reversed(list(chosen)):
+        left_qty = sum(claimed for claimed, _ in chosen) - pair[0]
+        if left_qty >= needed_qty and not pair[1].is_ended:
+            chosen.remove(pair)
     alone = [pair for pair in ordered if pair[0] >= needed_qty]
     if alone and alone[0][0] < sum(claimed for claimed, _ in chosen):
         chosen = alone[:1]

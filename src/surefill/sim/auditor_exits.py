@@ -133,12 +133,14 @@ class Anchor:
 class Repairs:
     """Counts exit replacements of one plan and remembers cover that was cancelled.
 
-    Free: the first exit group, and after each entry execution one more group and one re-pricing of
-    each leg (its anchoring), and one group for each that somebody else cancelled. Everything else
-    counts against the limits of I20.
+    Free: the first exit group of each target, after each entry execution, or the end of one, as
+    many more and one re-pricing of each leg (its anchoring), and one group for each that somebody
+    else cancelled. Everything else counts against the limits of I20.
     """
 
     limits: AuditLimits
+    targets: int = 1
+    """how many the plan has: each gets a group of its own"""
     cancelled_ns: int | None = None
     """when cover that was needed was cancelled, until the next exit order says why"""
     _suspect_ns: int | None = None
@@ -147,6 +149,7 @@ class Repairs:
     _leg_free_at: dict[str, int] = field(default_factory=dict)
     """leg chain -> entry executions known at its last re-pricing"""
     _group_free_at: int = -1
+    _groups_free: int = 0
     _first_qty: int = 0
     """shares that have been given their first cover"""
     _taken_away: set[str] = field(default_factory=set)
@@ -167,16 +170,22 @@ class Repairs:
         ``entry_qty``: shares entered so far. Shares covered for the first time are no repair."""
         faults: list[Fault] = []
         cancelled_ns, self.cancelled_ns = self.cancelled_ns, None
+        if self._group_free_at != entry_fills:
+            self._group_free_at, self._groups_free = entry_fills, self.targets
+        is_free, self._groups_free = self._groups_free > 0, max(0, self._groups_free - 1)
         if cancelled_ns is not None and need > 0:
             self._suspect_ns = now_ns
         elif qty and self._first_qty + qty <= entry_qty:
             self._first_qty += qty
-        elif self._group_free_at == entry_fills and not self._free_groups:
-            faults += self._count(now_ns)
-        elif self._group_free_at == entry_fills:
+        elif not is_free and self._free_groups:
             self._free_groups -= 1
-        self._group_free_at = entry_fills
+        elif not is_free:
+            faults += self._count(now_ns)
         return faults
+
+    def entered(self, qty: int) -> None:
+        """So many shares are entered: what a bust took back of them never had cover."""
+        self._first_qty = min(self._first_qty, qty)
 
     def closing(self) -> None:
         """An order that closes shares: cover was cancelled to flatten, or cut in two to close a

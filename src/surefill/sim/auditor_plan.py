@@ -65,7 +65,7 @@ class PlanJudge:
         self._instant = _Instant()
         may_move = claim is not None and claim.outcome in _TARGET_MAY_MOVE
         self._anchor = Anchor(self.book, may_move)
-        self._repairs = Repairs(limits)
+        self._repairs = Repairs(limits, targets=1 + len(terms.scale_outs))
         self._over = Span()
         self._owed = Span()  # the position is reversed, whether or not it is being traded back
         self._is_over_by_venue = False
@@ -181,6 +181,7 @@ class PlanJudge:
             self.died_ns = None if may_execute else self.died_ns or self._now_ns
         for fault, at_ns in self._repairs.verdict(self._now_ns):
             self.tell(fault, at_ns=at_ns)
+        self._repairs.entered(book.entry_qty)
         need, cover = book.need(), book.cover()
         self.tell(*size_faults(book))
         self._check_reversal(instant, need)
