@@ -185,7 +185,8 @@ class Address:
     @property
     def authority(self) -> str:
         """``host:port`` as it stands in a URL."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        is_any = self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+        host = "127.0.0.1" if is_any else self.host
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 

@@ -93,6 +93,7 @@ class Shelf:
         return trade.closed_ns or 0, squeeze.compress(plain) + squeeze.flush()
 
     def _unpacked(self, packed: bytes) -> Trade:
-        trade = pickle.loads(zlib.decompressobj(zdict=self._pattern).decompress(packed))
+        plain = zlib.decompressobj(zdict=self._pattern).decompress(packed)
+        trade = pickle.loads(plain)  # noqa: S301 - what this process packed; it never leaves it
         assert isinstance(trade, Trade)
         return trade

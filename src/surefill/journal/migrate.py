@@ -61,7 +61,7 @@ def migrate(path: Path, *, holder: str) -> tuple[int, int]:
 
 def _apply(path: Path, found: int) -> None:
     steps = " ".join(STEPS[n] for n in range(found, SCHEMA_VERSION))
-    done = f"UPDATE meta SET value = '{SCHEMA_VERSION}' WHERE key = 'schema';"
+    done = f"UPDATE meta SET value = '{SCHEMA_VERSION}' WHERE key = 'schema';"  # noqa: S608 - an int
     with closing(_open(path, "rw")) as database:
         database.executescript(f"BEGIN IMMEDIATE; {steps} {done} COMMIT;")
 

@@ -176,7 +176,7 @@ class VirtualRun:
         self.broker = VirtualBroker(
             EdgeWire(self.edge),
             key=KEY,
-            secret="virtual",
+            secret="virtual",  # noqa: S106 - opens nothing: a venue within this process
             emit=self._inbox.append,
             first_ticket=self.starts * TICKETS,
         )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 KEY_HEADER = "APCA-API-KEY-ID"
-SECRET_HEADER = "APCA-API-SECRET-KEY"
+SECRET_HEADER = "APCA-API-SECRET-KEY"  # noqa: S105 - the name of a header
 SECRET_HEADERS = frozenset(
     {KEY_HEADER.lower(), SECRET_HEADER.lower(), "authorization", "cookie", "set-cookie"}
 )
