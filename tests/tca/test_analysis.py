@@ -93,3 +93,11 @@ def test_a_flat_row_has_every_measure_and_the_same_names_always() -> None:
     assert (row["bid_px"], empty["ask_px"], empty["shortfall_usd"]) == (px("99.99"), None, None)
     assert (row["effective_spread_ppb"], row["markout_1s_ppb"]) == (4 * BPS, -1 * BPS)
     assert {"r_ppb", "mae_r_ppb", "first_fill_ns", "uncovered_share_ms", "fill_ppb"} <= row.keys()
+
+
+def test_breakouts_that_never_triggered_stand_apart() -> None:
+    waited = analysis_of(parent("a", fate=Fate.NOT_TRIGGERED, marks=MISSED))
+    entered = analysis_of(parent("b", fills=(fill(100, "100"),)))
+    rows = {row.name: row for row in rows_of([waited, entered])}
+    assert (rows["not triggered"].plans, rows["not triggered"].cost) == (1, 0)
+    assert (rows["ALL"].plans, rows["ALL"].wanted_qty, rows["missed"].plans) == (1, 100 * NANO, 0)

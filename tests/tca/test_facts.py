@@ -14,11 +14,17 @@ from surefill.core.trade import Outcome
 from surefill.core.units import NANO
 from surefill.runtime.result import result_of
 from surefill.tca.facts import VIEW_AGE_MAX_NS, Fate, Seen, fact_of, far_px
+from surefill.tca.history import read_history
+from surefill.tca.journaled import parent_of
+from surefill.tca.parent import Marks
+from surefill.tca.shadow import shadow_of
+from surefill.tca.shortfall import shortfall_of
 from tests.support.core import Bench, covered_bench
 from tests.support.told import ToldBench
 from tests.tca.support import BPS, closed_bench, missed_bench, rejected_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
+QUOTE = Nbbo(100 * NANO, 500 * NANO, 101 * NANO, 500 * NANO, 1, 1)
 
 
 @SIDES
@@ -189,3 +195,43 @@ def test_what_nobody_watched_has_no_excursion() -> None:
         fact = fact_of(replace(ended, excursion=gone), Seen())
         assert fact.mae_px is fact.mfe_px is fact.mae_ppb is fact.mfe_ppb is None
         assert fact.r_ppb == 2 * NANO
+
+
+def breakout(side: str) -> ToldBench:
+    """A trade that waits for its market at the signal."""
+    b = ToldBench(side, submit=False)
+    b.submit_plan(replace(b.plan, trigger_px=b.at(0), trigger_for_ns=900 * NANO))
+    b.run(300)
+    return b
+
+
+@SIDES
+def test_a_breakout_that_never_triggered_costs_nothing(side: str) -> None:
+    b = breakout(side)
+    b.run(600)
+    fact = fact_of(b.trade, Seen(end_far_px=b.at(50)))
+    assert (fact.fate, fact.outcome) == (Fate.NOT_TRIGGERED, Outcome.NOT_ENTERED)
+    assert (fact.missed_qty, fact.shortfall_ppb) == (0, None)
+    parent = parent_of(b.trade)
+    assert parent is not None
+    assert (parent.missed_qty, shortfall_of(parent)) == (0, None)
+    assert shadow_of(replace(parent, marks=Marks(arrival=QUOTE))).fate is Fate.PENDING
+
+
+@SIDES
+def test_a_breakout_that_was_triggered_is_measured_from_there(side: str) -> None:
+    b = breakout(side)
+    b.quote(0, 2)
+    triggered_ns = b.now
+    b.accepts("E1")
+    b.run(61)
+    b.cancelled("E1")
+    fact = fact_of(b.trade, Seen(end_far_px=b.at(50)))
+    assert (fact.fate, fact.at_ns) == (Fate.NOT_ENTERED, triggered_ns)
+    assert fact.shortfall_ppb == 50 * BPS
+    parent = parent_of(b.trade)
+    assert parent is not None
+    assert (parent.arrival_ns, parent.budget_ns) == (triggered_ns, triggered_ns + 60 * NANO)
+    assert parent.marks.arrival_px == b.at(1)
+    (found,) = read_history(b.journal).facts
+    assert found.start_far_ppb == 2 * BPS, "the far side where its entry began"

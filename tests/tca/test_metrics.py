@@ -146,3 +146,10 @@ def test_a_row_is_flat_and_has_the_same_keys_always() -> None:
     assert (empty["mfe_count"], empty["mfe_mean_ppb"]) == (0, None)
     assert json.loads(json.dumps(full)) == full
     assert len(fields(Metrics)) < 45
+
+
+def test_a_breakout_that_never_triggered_missed_nothing() -> None:
+    found = metrics_of([fact("a"), fact("b", Fate.NOT_TRIGGERED, shortfall_ppb=None)])
+    assert (found.plans, found.not_triggered, found.not_entered) == (2, 1, 0)
+    assert (found.fill_ppb, found.shortfall_unknown, found.reasons) == (NANO, 0, ())
+    assert found.to_dict()["not_triggered"] == 1

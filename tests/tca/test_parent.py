@@ -32,6 +32,7 @@ def test_missed_shares_of_an_entry_that_works_are_none_yet() -> None:
     assert parent(fills=(fill(40, "100"),)).missed_qty == 60 * NANO
     assert parent(fills=(fill(130, "100"),)).missed_qty == 0
     assert parent(fate=Fate.PENDING).missed_qty == 0
+    assert parent(fate=Fate.NOT_TRIGGERED).missed_qty == 0
 
 
 def test_money_made_only_when_flat() -> None:

@@ -47,6 +47,7 @@ def test_a_sale_takes_the_bid_and_is_rounded_toward_cost() -> None:
         {"marks": Marks(arrival=quote("100", "0"))},
         {"marks": Marks(arrival=quote("100", "100.02", size=0))},
         {"order_qty": 0},
+        {"fate": Fate.NOT_TRIGGERED},
     ],
 )
 def test_without_a_quote_or_a_quantity_nothing_is_known(lacks: dict[str, object]) -> None:

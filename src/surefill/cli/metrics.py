@@ -187,6 +187,8 @@ def total_rows(found: Metrics) -> list[tuple[str, str]]:
         f"{found.plans}: {found.entered} entered ({found.closed} closed), {found.not_entered} not "
         f"entered, {found.rejected} rejected, {found.denied} denied, {found.pending} pending"
     )
+    if found.not_triggered:
+        fates += f", {found.not_triggered} never triggered"
     unknown = f"{found.excursion_unknown} unknown"
     shares = _spread(found.uncovered_share_ms, lambda ms: f"{decimal_text(ms, 1000, 1)} share-s")
     return [

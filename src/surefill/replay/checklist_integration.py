@@ -115,6 +115,7 @@ def _has_line(fact: Fact, lines: tuple[str, ...]) -> bool:
         Fate.DENIED: REJECTED,
         Fate.REJECTED: REJECTED,
         Fate.NOT_ENTERED: NOT_ENTERED,
+        Fate.NOT_TRIGGERED: NOT_ENTERED,
     }
     head = heads.get(fact.fate, LEGACY_SUCCESSFUL if fact.is_legacy else SUCCESSFUL)
     names = (f"plan={fact.plan_id}]", f"plan={fact.plan_id} ")

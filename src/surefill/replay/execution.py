@@ -128,7 +128,10 @@ def _parent(draw: Draw, result: PathResult, path: str, *, told: _Told) -> Parent
     fate, code = _fate(ended, told)
     trade = ended if isinstance(ended, Trade) and told.fills else None
     rested = _rested(plan, told) if told.fills and not result.is_legacy else levels
-    budget_ns = draw.at_ns + policy.fill_timeout_ns
+    begun_ns = draw.at_ns
+    if isinstance(ended, Trade) and ended.triggered_ns:
+        begun_ns = ended.triggered_ns
+    budget_ns = begun_ns + policy.fill_timeout_ns
     return Parent(
         plan_id=plan.plan_id,
         symbol=plan.symbol,
@@ -137,7 +140,7 @@ def _parent(draw: Draw, result: PathResult, path: str, *, told: _Told) -> Parent
         fate=fate,
         code=code,
         order_qty=plan.order_qty or 0,
-        arrival_ns=draw.at_ns,
+        arrival_ns=begun_ns,
         end_ns=max((fill.at_ns for fill in told.fills), default=budget_ns),
         budget_ns=budget_ns,
         signal_px=plan.signal_px,

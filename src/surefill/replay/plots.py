@@ -251,7 +251,8 @@ def _ratio_pairs(found: Sequence[Analysis]) -> list[tuple[float, float, str]]:
 def _filling(paths: Paths) -> Plot | None:
     colours, figure = colour_of(paths), go.Figure()
     for path, found in paths.items():
-        tried = [one.parent for one in found if one.parent.fate is not Fate.DENIED]
+        untried = (Fate.DENIED, Fate.NOT_TRIGGERED)
+        tried = [one.parent for one in found if one.parent.fate not in untried]
         wanted_qty = sum(one.order_qty for one in tried)
         fills = sorted(
             (max(fill.at_ns - one.arrival_ns, 1_000_000) / PPB, fill.qty)

@@ -196,18 +196,22 @@ def row_of(name: str, found: Sequence[Analysis]) -> Row:
 
 def rows_of(found: Sequence[Analysis]) -> tuple[Row, ...]:
     """Entered, missed (rejected ones too), both together as worked, denied, and ALL plans. Plans
-    whose entry still works are in ALL alone, as unknown."""
+    whose entry still works are in ALL alone, as unknown; breakouts that never triggered, if there
+    are any, have a row of their own and are in no other."""
 
     def of(*fates: Fate) -> list[Analysis]:
         return [one for one in found if one.parent.fate in fates]
 
     missed = (Fate.NOT_ENTERED, Fate.REJECTED)
+    waited = of(Fate.NOT_TRIGGERED)
+    begun = [one for one in found if one.parent.fate is not Fate.NOT_TRIGGERED]
     return (
         row_of("entered", of(Fate.ENTERED)),
         row_of("missed", of(*missed)),
         row_of("worked", of(Fate.ENTERED, *missed)),
         row_of("denied", of(Fate.DENIED)),
-        row_of("ALL", found),
+        *([row_of("not triggered", waited)] if waited else []),
+        row_of("ALL", begun),
     )
 
 

@@ -28,7 +28,7 @@ from surefill.core.units import NANO
 from surefill.core.values import replace
 from surefill.tca.analysis import Analysis, Stat, analysis_of, stat_of
 from surefill.tca.blocks import ROUNDS, Block, Estimate, estimate
-from surefill.tca.facts import Fate
+from surefill.tca.facts import COSTLESS
 from surefill.tca.parent import Execution, Parent
 
 LEVELS_PERCENT = (0, 25, 50)
@@ -165,7 +165,7 @@ def _known(mine: _Plans, theirs: _Plans, *, is_paired: bool) -> list[str]:
 
 
 def _is_missed(one: Analysis) -> bool:
-    return one.parent.fate is not Fate.PENDING and not one.parent.qty
+    return one.parent.fate not in COSTLESS and not one.parent.qty
 
 
 def _difference(one: int | None, other: int | None) -> int | None:

@@ -36,13 +36,18 @@ VIEW_AGE_MAX_NS = 5 * NANO
 
 class Fate(StrEnum):
     """How far a plan came. A timeout is `NOT_ENTERED`: it counts in the fill rate, not in the
-    rejection rate."""
+    rejection rate. A breakout whose market never came is `NOT_TRIGGERED`: nothing was missed."""
 
     DENIED = "DENIED"
     REJECTED = "REJECTED"
     NOT_ENTERED = "NOT_ENTERED"
     ENTERED = "ENTERED"
     PENDING = "PENDING"
+    NOT_TRIGGERED = "NOT_TRIGGERED"
+
+
+COSTLESS = frozenset({Fate.PENDING, Fate.NOT_TRIGGERED})
+"""What has missed nothing, or not yet."""
 
 
 @dataclass(slots=True)
@@ -140,7 +145,7 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
     start_far_ppb = _against_signal(trade, seen.start_far_px)
     end_far_ppb = _against_signal(trade, seen.end_far_px)
     entered = fate is Fate.ENTERED
-    missed_qty = 0 if fate is Fate.PENDING else max(0, trade.terms.order_qty - trade.entry_qty)
+    missed_qty = 0 if fate in COSTLESS else max(0, trade.terms.order_qty - trade.entry_qty)
     against, along = _excursions(trade) if pnl is not None else (None, None)
     return Fact(
         plan_id=trade.trade_id,
@@ -149,12 +154,12 @@ def _traded(trade: Trade, seen: Seen) -> Fact:
         is_legacy=trade.is_legacy,
         fate=fate,
         outcome=trade.outcome,
-        at_ns=trade.accepted_ns,
+        at_ns=trade.started_ns,
         codes=_codes(trade),
         seqs=seen.seqs,
         cap_ppb=trade.policy.max_slippage_ppb,
         slippage_vs_signal_ppb=_slippage_ppb(trade) if entered else None,
-        shortfall_ppb=None if fate is Fate.PENDING else _shortfall_ppb(trade, seen.end_far_px),
+        shortfall_ppb=None if fate in COSTLESS else _shortfall_ppb(trade, seen.end_far_px),
         missed_qty=missed_qty,
         start_far_ppb=start_far_ppb,
         end_far_ppb=end_far_ppb,
@@ -179,6 +184,8 @@ def _fate(trade: Trade) -> Fate:
         return Fate.ENTERED if is_over or trade.is_closed else Fate.PENDING
     if not trade.is_closed:
         return Fate.PENDING
+    if trade.plan.trigger_px is not None and not trade.triggered_ns:
+        return Fate.NOT_TRIGGERED
     end = trade.entry_end
     is_rejected = end is not None and end.code is ReasonCode.ENTRY_REJECTED
     return Fate.REJECTED if is_rejected else Fate.NOT_ENTERED

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from surefill.core.commands import Announce, Milestone, RaiseAlarm
+from surefill.core.commands import Announce, Milestone, RaiseAlarm, SubmitOrder
 from surefill.core.events import (
     Act,
     EngineStarted,
@@ -134,6 +134,8 @@ class Reader:
         self.seen: dict[str, Seen] = {}
         self.signs: dict[str, tuple[str, int]] = {}
         self.adopted: set[str] = set()
+        self.waiting: set[str] = set()
+        """breakouts whose entry has not begun"""
         self.incidents: list[Incident] = []
         self.starts: list[Start] = []
         self.notes: list[Noted] = []
@@ -163,6 +165,8 @@ class Reader:
                 is_side = type(plan.side) is Side
                 self.signs[plan.plan_id] = (plan.symbol, plan.sign if is_side else 0)
                 seen.start_far_px = self._far_px(record, plan.plan_id)
+                if plan.trigger_px is not None:
+                    self.waiting.add(plan.plan_id)
             case PositionAdopted(plan):
                 self.adopted.add(plan.plan_id)
             case EngineStarted(_, build, settings_digest):
@@ -180,6 +184,9 @@ class Reader:
                 case RaiseAlarm(trade_id, reason) if reason.code in _ALARMS:
                     kind = _ALARMS[reason.code]
                     self._incident(kind, record, reason.sentence, trade_id=trade_id)
+                case SubmitOrder(trade_id) if trade_id in self.waiting:
+                    self.waiting.remove(trade_id)  # its entry begins here
+                    self.seen[trade_id].start_far_px = self._far_px(record, trade_id)
                 case Announce(trade_id, milestone):
                     self._announced(record, trade_id, milestone)
                 case _:

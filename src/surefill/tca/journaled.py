@@ -118,7 +118,7 @@ def _traded(trade: Trade) -> Parent:
         fate=fact.fate if is_known else Fate.PENDING,
         code=fact.code,
         order_qty=trade.terms.order_qty,
-        arrival_ns=trade.accepted_ns,
+        arrival_ns=trade.started_ns,
         end_ns=max((fill.at_ns for fill in fills), default=trade.deadline_ns),
         budget_ns=trade.deadline_ns,
         signal_px=trade.plan.signal_px,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from surefill.core.units import NANO
-from surefill.tca.facts import Fact, Fate
+from surefill.tca.facts import COSTLESS, Fact, Fate
 from surefill.tca.history import History, Incident, IncidentKind
 
 
@@ -70,6 +70,7 @@ class Metrics:
     entered: int
     not_entered: int
     pending: int
+    not_triggered: int
     closed: int
     rejection_ppb: int | None
     fill_ppb: int | None
@@ -114,6 +115,7 @@ class Metrics:
             name: getattr(self, name)
             for name in ("plans", "denied", "rejected", "entered", "not_entered", "pending")
         }
+        row["not_triggered"] = self.not_triggered
         row |= {"closed": self.closed, "rejection_ppb": self.rejection_ppb}
         row |= {"fill_ppb": self.fill_ppb}
         for name in (
@@ -160,7 +162,7 @@ def metrics_of(facts: Sequence[Fact], incidents: Sequence[Incident] = ()) -> Met
     denied, rejected = fates[Fate.DENIED], fates[Fate.REJECTED]
     entered, missed = fates[Fate.ENTERED], fates[Fate.NOT_ENTERED]
     held = [fact for fact in facts if fact.fate is Fate.ENTERED]
-    worked = [fact for fact in facts if fact.fate not in (Fate.DENIED, Fate.PENDING)]
+    worked = [fact for fact in facts if fact.fate not in (Fate.DENIED, *COSTLESS)]
     beyond = [fact for fact in facts if fact.has_fill_beyond]
     doubts = [one for one in incidents if one.kind is IncidentKind.IN_DOUBT]
     longest = max(doubts, key=lambda one: one.lasted_ns, default=None)
@@ -173,6 +175,7 @@ def metrics_of(facts: Sequence[Fact], incidents: Sequence[Incident] = ()) -> Met
         entered=entered,
         not_entered=missed,
         pending=fates[Fate.PENDING],
+        not_triggered=fates[Fate.NOT_TRIGGERED],
         closed=sum(1 for fact in held if fact.outcome is not None),
         rejection_ppb=_share(denied + rejected, len(facts)),
         fill_ppb=_share(entered, entered + missed),

@@ -19,7 +19,7 @@ from enum import StrEnum
 from surefill.core.fix import Leg
 from surefill.core.market import Nbbo
 from surefill.core.values import replace
-from surefill.tca.facts import Fate
+from surefill.tca.facts import COSTLESS, Fate
 from surefill.tca.market import Market
 
 SECOND_NS = 1_000_000_000
@@ -132,7 +132,7 @@ class Parent:
     @property
     def missed_qty(self) -> int:
         """Shares wanted and not entered; none while the entry works."""
-        return 0 if self.fate is Fate.PENDING else max(0, self.order_qty - self.qty)
+        return 0 if self.fate in COSTLESS else max(0, self.order_qty - self.qty)
 
     @property
     def paper(self) -> Paper:

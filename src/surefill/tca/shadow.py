@@ -24,10 +24,11 @@ SHADOW = "shadow"
 
 
 def shadow_of(parent: Parent) -> Parent:
-    """The same plan as a market order at its arrival; pending where nobody knows its price."""
+    """The same plan as a market order at its arrival; pending where nobody knows its price, or
+    where the plan never asked for an order."""
     marks, qty = parent.marks, parent.order_qty
     cost = None
-    if marks.arrival is not None and qty > 0:
+    if marks.arrival is not None and qty > 0 and parent.fate is not Fate.NOT_TRIGGERED:
         cost = far_cost(marks.arrival, parent.sign, qty=qty)
     fills: tuple[Execution, ...] = ()
     if cost is not None:

@@ -30,7 +30,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surefill.core.units import NANO
-from surefill.tca.facts import Fate
+from surefill.tca.facts import COSTLESS
 from surefill.tca.parent import Parent
 
 
@@ -69,7 +69,7 @@ def shortfall_of(
     knows what the missed shares would have cost. ``missed_cost`` (1e-18 USD) stands in for what
     they would have cost when the budget ended: the sensitivities."""
     paper_px = parent.paper_px
-    if paper_px is None or parent.fate is Fate.PENDING or not parent.order_qty:
+    if paper_px is None or parent.fate in COSTLESS or not parent.order_qty:
         return None
     sign, missed_qty = parent.sign, parent.missed_qty
     end_cost = missed_cost if missed_cost is not None else parent.marks.end_cost
