@@ -1,25 +1,27 @@
 """A pytest plugin that lets the mutants of a prepared copy loose, one fork each.
 
 What: after collection, for every mutant: fork, put the mutant's code in place of the function's,
-run the tests that reach the function until one fails, write one line to ``results.jsonl``.
+run the tests that run its line until one fails, write one line to ``results.jsonl``.
 Why not mutmut's own loop: it starts pytest anew for every mutant, which takes seconds where most
-mutants die within milliseconds; and its trampolines make every call of core slower. Mutants, their
-names and which test reaches which function are mutmut's (`scripts/mutants.py` asks it first).
-Order of tests: what killed a sibling first, then the module's own file, then the quick ones.
+mutants die within milliseconds; and its trampolines make every call of core slower. Mutants and
+their names are mutmut's (`scripts/mutants.py` has it write them); which test runs which line is
+noted by `scripts/mutation_coverage.py`.
+Order of tests: most mutants killed for the second first: of the same function, of the same module;
+then the module's own file; then the quick ones.
 Must never: run outside the copy; it changes code in memory, in children only.
 """
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import importlib
 import json
 import os
 import resource
+import signal
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -30,14 +32,20 @@ import pytest
 from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
+from scripts import mutation_coverage
+
 EXAMPLES = 12
 """Of every Hypothesis test, per mutant."""
-CPU_S = 5
-"""A child's CPU time beyond twice what its tests take: more is an endless loop."""
+CPU_S, TIMES, REAL_S = 1.5, 6, 120
+"""A test that takes this much longer than without a mutant, or this long at all, will not end."""
+MEMORY_BYTES = 6 << 30
 FAILED, SURVIVED = 1, 0
+RELATED, OWN, NEGLIGIBLE_S = 0.2, 0.05, 0.01
+"""What a killed mutant of the same module counts, and being the module's own test, beside a killed
+mutant of the same function; what no test costs less than."""
 
 trampoline = importlib.import_module("mutmut.mutation.trampoline")  # of the extra `mutation`
-Functions = dict[str, tuple[FunctionType, Any]]
+Functions = dict[str, tuple[FunctionType, FunctionType]]
 """A mutant's name -> the function in use, and what stands in for it."""
 _wrapped: list[tuple[FunctionType, dict[str, Any]]] = []
 
@@ -56,29 +64,49 @@ if os.environ.get("MUTATION_RUN"):
     trampoline.__dict__["wrap_in_trampoline"] = _no_trampoline
 
 
+def _function_of(mutant: str) -> str:
+    return mutant.rpartition("__mutmut_")[0]
+
+
+def _module_of(mutant: str) -> str:
+    return mutant.split(".")[2]  # surefill.core.MODULE.x_...
+
+
 @dataclass
 class Work:
     """What there is to do and what is known."""
 
-    tests_of: dict[str, list[str]]
-    seconds: dict[str, float]
     hashes: dict[str, str]
+    """Of the function of every mutant of the copy."""
+    functions: Functions
     budget_s: float
+    coverage: mutation_coverage.Coverage = field(default_factory=mutation_coverage.Coverage)
+    modules: dict[str, mutation_coverage.Module] = field(default_factory=dict)
     killers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
-    def tests(self, mutant: str) -> list[str]:
-        """The tests worth running, most deadly first, within the budget."""
-        function = mutant.rpartition("__mutmut_")[0]
-        module = function.rpartition(".")[0]
-        own = f"test_{module.rpartition('.')[2]}.py"
+    def all_tests(self, mutant: str) -> list[str]:
+        """The tests that run what the mutant changes, most promising first."""
+        module, function = _module_of(mutant), _function_of(mutant)
+        if module not in self.modules:
+            self.modules[module] = mutation_coverage.Module(module)
+        lines = self.modules[module].lines(*self.functions[mutant])
+        own = f"/test_{module}.py::"
         deadly, related = self.killers[function], self.killers[module]
-        ranked = sorted(
-            self.tests_of.get(function, []),
-            key=lambda t: (-deadly[t], -related[t], own not in t, self.seconds.get(t, 0)),
+
+        def promise(test: str) -> float:
+            worth: float = deadly[test] + RELATED * related[test] + OWN * (own in test)
+            return worth / (NEGLIGIBLE_S + self.coverage.seconds[test])
+
+        seconds = self.coverage.seconds
+        return sorted(
+            self.coverage.tests_of(module, lines), key=lambda t: (-promise(t), seconds[t])
         )
+
+    def within_budget(self, tests: list[str]) -> list[str]:
+        """As many as there is time for."""
         chosen, total_s = [], 0.0
-        for test in ranked:
-            total_s += self.seconds.get(test, 0)
+        for test in tests:
+            total_s += self.coverage.seconds[test]
             if total_s > self.budget_s:
                 break
             chosen.append(test)
@@ -86,9 +114,8 @@ class Work:
 
     def learn(self, mutant: str, killer: str) -> None:
         """A test that killed one will kill its siblings."""
-        function = mutant.rpartition("__mutmut_")[0]
-        self.killers[function][killer] += 1
-        self.killers[function.rpartition(".")[0]][killer] += 1
+        self.killers[_function_of(mutant)][killer] += 1
+        self.killers[_module_of(mutant)][killer] += 1
 
 
 def _few_examples(item: pytest.Item) -> None:
@@ -112,29 +139,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         _few_examples(item)
 
 
-def _known_mutants() -> Iterator[tuple[str, str]]:
-    """Every mutant of the copy and the hash of its function."""
-    for path in sorted(Path("src").rglob("*.py.meta")):
-        meta = json.loads(path.read_text(encoding="utf-8"))
-        hashes = meta["hash_by_function_name"]
-        for name in meta["exit_code_by_key"]:
-            function = name.rpartition("__mutmut_")[0].rpartition(".")[2]
-            yield name, hashes.get(function, "")
-
-
-def _work() -> Work:
-    stats = json.loads(Path("mutmut-stats.json").read_text(encoding="utf-8"))
-    budget_s = float(os.environ.get("MUTATION_BUDGET_S", "1000"))
-    return Work(
-        tests_of=stats["tests_by_mangled_function_name"],
-        seconds=stats["duration_by_test"],
-        hashes=dict(_known_mutants()),
-        budget_s=budget_s,
-    )
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> pytest.TestReport | None:
+    """That a test failed is enough: showing how takes longer than the test."""
+    if call.excinfo is None or call.excinfo.errisinstance(pytest.skip.Exception):
+        return None
+    when = call.when
+    assert when != "collect"
+    return pytest.TestReport(item.nodeid, item.location, {}, "failed", "noticed", when)
 
 
 def _chosen(work: Work, results: Path) -> list[str]:
-    """The mutants to run now: those that match, have no result yet, or are asked for again."""
+    """The mutants to run now: those that match, have no result yet, or are asked for again. In the
+    order of the patterns, and within one by a lot that is always the same: whatever has been run,
+    however far, is a sample."""
     again = os.environ.get("MUTATION_AGAIN", "")
     last: dict[str, dict[str, Any]] = {}
     if results.exists():
@@ -143,43 +163,46 @@ def _chosen(work: Work, results: Path) -> list[str]:
             last[row["mutant"]] = row
             if row["killer"]:
                 work.learn(row["mutant"], row["killer"])
-    chosen = []
+    chosen: dict[str, None] = {}
     for pattern in os.environ["MUTATION_RUN"].split():
-        for name in work.hashes:
+        for name in sorted(work.hashes, key=_lot):
             row = last.get(name, {})
             is_known = row.get("hash") == work.hashes[name]
             wanted = not is_known or again == "all" or row.get("status") == again
-            if fnmatch(name, pattern) and wanted and name not in chosen:
-                chosen.append(name)
-    return chosen
+            if wanted and fnmatch(name, pattern):
+                chosen[name] = None
+    return list(chosen)
 
 
 def _lot(mutant: str) -> bytes:
-    """An order by lot that is always the same: whatever has been run, however far, is a sample."""
     return hashlib.sha256(mutant.encode()).digest()
 
 
-def _install(mutant: str, functions: Functions) -> None:
-    function, changed = functions[mutant]
-    changed = getattr(changed, "__func__", changed)  # a class method's function
-    assert isinstance(changed, FunctionType)
+def _install(function: FunctionType, changed: FunctionType) -> None:
     function.__code__ = changed.__code__
     function.__defaults__ = changed.__defaults__
     function.__kwdefaults__ = changed.__kwdefaults__
 
 
-def _first_failure(tests: list[pytest.Item]) -> str:
-    """The test that notices, or nothing."""
-    for item, following in zip(tests, [*tests[1:], None], strict=True):
-        reports = runtestprotocol(item, log=False, nextitem=following)
-        if any(report.failed for report in reports):
+def _passes(item: pytest.Item, following: pytest.Item | None = None) -> bool:
+    reports = runtestprotocol(item, log=False, nextitem=following)
+    return not any(report.failed for report in reports)
+
+
+def _first_failure(tests: list[tuple[pytest.Item, float]]) -> str:
+    """The test that notices, or nothing. A test that does not end is ended by its timer."""
+    following = [item for item, _ in tests[1:]]
+    for (item, seconds), after in zip(tests, [*following, None], strict=True):
+        signal.setitimer(signal.ITIMER_PROF, CPU_S + TIMES * seconds)
+        signal.setitimer(signal.ITIMER_REAL, REAL_S)
+        if not _passes(item, after):
             return item.nodeid
     return ""
 
 
-def _child(tests: list[pytest.Item], write_end: int, cpu_s: int) -> None:
+def _child(tests: list[tuple[pytest.Item, float]], write_end: int) -> None:
     """Runs in the fork: never returns."""
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 2))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
@@ -192,16 +215,14 @@ def _child(tests: list[pytest.Item], write_end: int, cpu_s: int) -> None:
         os._exit(verdict)
 
 
-def _try(
-    mutant: str, tests: list[pytest.Item], *, functions: Functions, cpu_s: int
-) -> tuple[str, str]:
+def _try(mutant: str, work: Work, tests: list[tuple[pytest.Item, float]]) -> tuple[str, str]:
     """What became of a mutant, and the test that noticed."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(read_end)
-        _install(mutant, functions)
-        _child(tests, write_end, cpu_s)
+        _install(*work.functions[mutant])
+        _child(tests, write_end)
     os.close(write_end)
     with os.fdopen(read_end) as reader:
         killer = reader.read()
@@ -217,19 +238,16 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _row(
-    mutant: str, work: Work, *, items: dict[str, pytest.Item], functions: Functions
-) -> dict[str, Any]:
+def _row(mutant: str, work: Work, items: dict[str, pytest.Item]) -> dict[str, Any]:
     """One mutant tried: its line in the results."""
-    nodeids = [test for test in work.tests(mutant) if test in items]
-    of = len(work.tests_of.get(mutant.rpartition("__mutmut_")[0], []))
+    there = work.all_tests(mutant)
+    asked = work.within_budget(there)
     began_s = _children_s()
     verdict, killer = "no tests", ""
-    if nodeids:
-        cpu_s = round(CPU_S + 2 * sum(work.seconds.get(nodeid, 0) for nodeid in nodeids))
-        tests = [items[nodeid] for nodeid in nodeids]
-        verdict, killer = _try(mutant, tests, functions=functions, cpu_s=cpu_s)
-    if verdict == "survived" and len(nodeids) < of:
+    if asked:
+        tests = [(items[nodeid], work.coverage.seconds[nodeid]) for nodeid in asked]
+        verdict, killer = _try(mutant, work, tests)
+    if verdict == "survived" and len(asked) < len(there):
         verdict = "survived some"
     if killer:
         work.learn(mutant, killer)
@@ -238,10 +256,20 @@ def _row(
         "hash": work.hashes[mutant],
         "status": verdict,
         "killer": killer,
-        "tests": len(nodeids),
-        "of": of,
+        "tests": len(asked),
+        "of": len(there),
         "cpu_s": round(_children_s() - began_s, 2),
     }
+
+
+def _all_functions() -> Functions:
+    found: Functions = {}
+    for function, mutants in _wrapped:
+        for name, changed in mutants.items():
+            changed = getattr(changed, "__func__", changed)  # a class method's function
+            assert isinstance(changed, FunctionType)
+            found[f"{function.__module__}.{name}"] = function, changed
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -249,17 +277,15 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Instead of the tests: the mutants."""
     if not os.environ.get("MUTATION_RUN"):
         return None
+    results = Path(os.environ["MUTATION_RESULTS"])
+    hashes = json.loads(Path("mutants.json").read_text(encoding="utf-8"))
+    work = Work(hashes, _all_functions(), float(os.environ.get("MUTATION_BUDGET_S", "1000")))
+    chosen = _chosen(work, results)
+    mutation_coverage.frozen()
+    work.coverage = mutation_coverage.record(session.items, Path("tests.json"), _passes)
     items = {item.nodeid: item for item in session.items}
-    functions = {
-        f"{function.__module__}.{name}": (function, changed)
-        for function, mutants in _wrapped
-        for name, changed in mutants.items()
-    }
-    work, results = _work(), Path(os.environ["MUTATION_RESULTS"])
-    chosen = sorted(_chosen(work, results), key=_lot)
-    gc.freeze()
     for at, mutant in enumerate(chosen, 1):
-        row = _row(mutant, work, items=items, functions=functions)
+        row = _row(mutant, work, items)
         with results.open("a", encoding="utf-8") as out:
             out.write(json.dumps(row) + "\n")
         if at % 50 == 0 or at == len(chosen):

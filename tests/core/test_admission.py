@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from surefill.core.admission import admit, counted, gate_view
+from surefill.core.admission import admit, counted, gate_view, style_of
 from surefill.core.events import PlanSubmitted
 from surefill.core.fix import Feed, Side
 from surefill.core.limits import Entered, Limits
+from surefill.core.management import Management, ScaleOut
 from surefill.core.plan import ExitsByDistance, Policy, TradePlan
 from surefill.core.pricing import EntryTerms, legacy_terms
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.risk import GateView
 from surefill.core.state import Denial
+from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import Arrival, Trade
-from surefill.core.units import NANO, US_EQUITY_TICKS, to_nano
+from surefill.core.units import CENT, NANO, US_EQUITY_TICKS, TickBand, TickSchedule, to_nano
 from surefill.tactics.registry import PLAN_TACTICS, TACTICS
 from tests.core.test_risk import NOW, VIEW, plan, quote
 from tests.support.core import OPEN_NS, Bench, S
@@ -45,6 +47,7 @@ def decide(
 def codes(made: Trade | Denial) -> list[str]:
     """Reasons of a denial."""
     assert isinstance(made, Denial)
+    assert made.at_ns == NOW
     return [reason.code.name for reason in made.reasons]
 
 
@@ -93,6 +96,22 @@ def test_priced_out_and_stopped() -> None:
 
 def test_without_an_instrument_the_usual_grid_judges_the_price() -> None:
     assert codes(decide(plan(), replace(VIEW, instrument=None))) == ["SYMBOL_UNKNOWN"]
+
+
+def test_the_grid_is_the_instruments_own() -> None:
+    assert VIEW.instrument is not None
+    coarse = TickSchedule((TickBand(0, 5 * CENT),))
+    made = decide(plan(), replace(VIEW, instrument=replace(VIEW.instrument, ticks=coarse)))
+    assert isinstance(made, Trade)
+    assert made.ticks == coarse
+
+
+def test_several_targets_need_exits_that_are_sent_after_the_fill() -> None:
+    bracket = TACTICS["legacy"]
+    assert bracket.style is not ProtectionStyle.OCO
+    assert style_of(plan(), bracket) is bracket.style
+    parts = Management(scale_outs=(ScaleOut(NANO // 2, NANO),))
+    assert style_of(plan(manage=parts), bracket) is ProtectionStyle.OCO
 
 
 def test_the_legacy_path_has_its_own_terms() -> None:

@@ -8,16 +8,20 @@ from typing import Any
 import pytest
 
 from surefill.core.adoption import adopt, left_over
+from surefill.core.commands import OrderSpec
 from surefill.core.cover import cover_of
 from surefill.core.events import Position, PositionAdopted
+from surefill.core.fix import Leg, OrdType, Side, TimeInForce
 from surefill.core.invariants import broken_invariants
-from surefill.core.order import OrderState
+from surefill.core.order import ChildOrder, Fill, OrderState
 from surefill.core.plan import Policy, TradePlan
+from surefill.core.pricing import EntryTerms
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.risk import GateView
 from surefill.core.state import Denial
+from surefill.core.tactic import ProtectionStyle
 from surefill.core.trade import Trade
-from surefill.core.units import NANO, to_nano
+from surefill.core.units import NANO, US_EQUITY_TICKS, to_nano
 from tests.core.test_risk import NOW, VIEW
 from tests.support.core import SYMBOL
 
@@ -47,7 +51,7 @@ def decide(
 
 def codes(made: Trade | Denial) -> list[str]:
     assert isinstance(made, Denial)
-    assert made.at_ns == NOW
+    assert (made.at_ns, made.is_legacy) == (NOW, False)
     return [reason.code.name for reason in made.reasons]
 
 
@@ -66,6 +70,78 @@ def test_the_trade_begins_with_its_shares_bare(side: str, sign: int) -> None:
     exits = made.wanted_exits()
     wanted = ("97", "105") if side == "buy" else ("103", "95")
     assert (exits.stop_px, exits.target_px) == (to_nano(wanted[0]), to_nano(wanted[1]))
+
+
+def test_every_field_of_the_trade() -> None:
+    asked, px, qty = plan(), to_nano("98.50"), 100 * NANO
+    key = "sf-0a1b2c-a1-E1"
+    spec = OrderSpec(
+        cl_ord_id=key,
+        symbol=SYMBOL,
+        side=Side.BUY,
+        ord_type=OrdType.LIMIT,
+        tif=TimeInForce.DAY,
+        order_qty=qty,
+        leg=Leg.ENTRY,
+        limit_px=px,
+    )
+    fill = Fill(exec_id="adopted:a1", qty=qty, px=px, venue_ns=NOW)
+    assert decide(asked) == Trade(
+        plan=asked,
+        policy=Policy(),
+        terms=EntryTerms(
+            order_qty=qty,
+            cap_px=px,
+            worst_px=px,
+            first_limit_px=px,
+            stop_px=to_nano("97"),
+            target_px=to_nano("105"),
+            rr_planned_ppb=13 * NANO // 3,
+        ),
+        ticks=US_EQUITY_TICKS,
+        tag="0a1b2c",
+        style=ProtectionStyle.OCO,
+        is_legacy=False,
+        accepted_ns=NOW,
+        deadline_ns=NOW,
+        orders=(
+            ChildOrder(
+                key=key,
+                spec=spec,
+                state=OrderState.FILLED,
+                is_ours=False,
+                fills=(fill,),
+                sent_ns=NOW,
+            ),
+        ),
+        entry_end=Reason.of(ReasonCode.ADOPT_REQUESTED, by="ann"),
+    )
+
+
+def test_distances_are_measured_from_what_the_shares_cost() -> None:
+    made = decide(plan(stop=None, target=None, risk="2", rr="2"))
+    assert isinstance(made, Trade)
+    assert (made.terms.stop_px, made.terms.target_px) == (to_nano("96.50"), to_nano("102.50"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "more", "says"),
+    [
+        (plan(qty=101), {}, "101 of ACME asked for; 100 are there that are not ours"),
+        (plan("sell"), {}, "-100 of ACME asked for; 100 are there that are not ours"),
+        (plan(), {"instrument": None}, "no instrument data for ACME"),
+        (plan(), {"other_trade": "t"}, "ACME has an open trade of ours, t: "),
+        (plan(stop="99.99"), {}, "stop 99.99 is not on the losing side of 99.99"),
+        (plan(target="99.99"), {}, "target 99.99 is not on the winning side of 99.99"),
+        (plan(), {"market": None}, "no quote for ACME"),
+    ],
+)
+def test_a_denial_says_what_is_in_the_way(
+    asked: TradePlan, more: dict[str, Any], says: str
+) -> None:
+    made = decide(asked, replace(SEEN, **more))
+    assert isinstance(made, Denial)
+    assert says in made.reasons[0].sentence
 
 
 def test_a_part_may_be_adopted_and_the_brokers_average_may_be_missing() -> None:

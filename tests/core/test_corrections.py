@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from surefill.core.corrections import give_back
-from surefill.core.events import PositionsRead
+from surefill.core.corrections import give_back, settle_disputes
+from surefill.core.events import FillsRead, PositionsRead
 from surefill.core.fix import ExecType
 from surefill.core.trade import Outcome, Trade
 from surefill.core.turn import Context, Turn
 from surefill.core.units import NANO
 from surefill.tactics.registry import TACTICS
-from tests.support.core import Bench, S
+from tests.support.core import Bench, S, covered_bench
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
 
@@ -133,3 +133,48 @@ def test_what_was_handed_over_stays_handed_over() -> None:
     over = replace(b.trade, outcome=Outcome.HANDED_OVER, external_qty=130 * NANO)
     turn = given_back(over, b.key("E1"), 30)
     assert (turn.trade.outcome, turn.trade.external_qty) == (Outcome.HANDED_OVER, 100 * NANO)
+
+
+def test_no_more_than_somebody_closed_is_given_back() -> None:
+    """70 were sold by the exits and 30 by hand; then the whole entry never was."""
+    b = sold_by_hand("buy")
+    entry, *exits = b.trade.orders
+    gone = replace(entry, fills=(), reported_qty=0)
+    sold = replace(exits[0], fills=entry.fills[1:], reported_qty=70 * NANO)
+    trade = replace(b.trade, orders=(gone, sold), external_qty=30 * NANO)
+    assert trade.position_qty == -100 * NANO
+    assert given_back(trade, gone.key, 100).trade.external_qty == 0
+    assert given_back(trade, gone.key, -10).trade == trade, "more shares give nothing back"
+
+
+@SIDES
+def test_an_entry_at_its_worst_price_is_within_it(side: str) -> None:
+    b = Bench(side)
+    b.accepts("E1")
+    b.fills("E1", 100, 10)
+    assert b.trade.terms.worst_px == b.at(10)
+    assert b.alarms == []
+
+
+def test_of_several_orders_the_disputed_one_is_settled() -> None:
+    b = covered_bench()
+    b.fills("X1", 40)
+    first, second = b.trade.entries[0], b.trade.orders[1]
+    disputed = replace(second, disputed_qty=0, disputed_px=None)
+    trade = replace(b.trade, orders=(first, disputed, *b.trade.orders[2:]))
+    trade = replace(trade, external_qty=10 * NANO)
+    turn = Turn(trade, Context(now=b.now, tactic=TACTICS["limit"]))
+    settle_disputes(turn, FillsRead((), 0, b.now, b.now))
+    settled = turn.trade.order(second.key)
+    assert settled is not None
+    assert (settled.cum_qty, settled.is_disputed) == (0, False)
+
+
+def test_a_dispute_that_takes_nothing_away_gives_nothing_back() -> None:
+    b = sold_by_hand("buy")
+    entry = replace(b.trade.orders[0], disputed_qty=70 * NANO, disputed_px=b.at(5))
+    sold = replace(entry, key="X9", spec=replace(entry.spec, leg=b.trade.orders[1].spec.leg))
+    trade = replace(b.trade, orders=(entry, sold), external_qty=100 * NANO)
+    turn = Turn(trade, Context(now=b.now, tactic=TACTICS["limit"]))
+    settle_disputes(turn, FillsRead(tuple(b.history[:2]), 0, b.now, b.now))
+    assert turn.trade.external_qty == 100 * NANO

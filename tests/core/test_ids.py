@@ -39,6 +39,7 @@ def test_two_intents_never_share_an_id(
 def test_a_plan_id_may_look_like_one_of_ours() -> None:
     text = cl_ord_id("0a1b2c", "sf-0a1b2c-x-E1", leg=IdLeg.STOP, n=2)
     assert parse_cl_ord_id(text) == ParsedId("0a1b2c", "sf-0a1b2c-x-E1", IdLeg.STOP, 2)
+    assert cl_ord_id("0a1b2c", "x", leg=IdLeg.STOP, n=9999).endswith("9999"), "the last of them"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ def test_i2_more_than_the_plan_asked_for() -> None:
     assert broken(WORKING, replace(WORKING, orders=(*WORKING.orders, second))) == ["I2"]
 
 
+def test_i2_what_was_too_much_before_is_not_told_again() -> None:
+    less = replace(WORKING, terms=replace(WORKING.terms, order_qty=50 * NANO))
+    assert broken(less, less) == []
+
+
 def test_i1_an_entry_beyond_the_worst_price_or_without_a_limit() -> None:
     spec = WORKING.orders[0].spec
     worse = replace(spec, limit_px=WORKING.terms.worst_px + 10_000_000)
@@ -58,6 +63,7 @@ def test_i1_an_entry_beyond_the_worst_price_or_without_a_limit() -> None:
 def test_i14_a_stop_that_was_tightened_stays_so() -> None:
     tight = replace(COVERED, ratchet_px=99 * NANO)
     assert broken(COVERED, tight) == []
+    assert broken(tight, tight) == []
     assert broken(tight, replace(tight, ratchet_px=100 * NANO)) == []
     assert broken(tight, replace(tight, ratchet_px=98 * NANO)) == ["I14"]
     assert broken(tight, replace(tight, ratchet_px=None)) == ["I14"]
@@ -70,6 +76,17 @@ def test_i4_exits_for_more_than_is_held() -> None:
     assert broken(COVERED, over) == [], "found, not sent"
     restore = replace(over, groups=(replace(group, kind=GroupKind.RESTORE),))
     assert "I4" not in broken(restore, restore, sent=COVERED.orders[1].key)
+
+
+def test_i4_cover_that_is_restored_may_be_sent_beside_what_was_found() -> None:
+    entry, *exits = COVERED.orders
+    again = replace(exits[-1], key="R2", group=2)
+    again = replace(again, spec=replace(again.spec, cl_ord_id="R2"))
+    first = replace(COVERED.groups[0], qty=130 * NANO)
+    second = replace(first, n=2, kind=GroupKind.RESTORE)
+    trade = replace(COVERED, orders=(entry, *exits, again), groups=(first, second))
+    assert broken(trade, trade, sent="R2") == []
+    assert broken(trade, trade, sent=exits[-1].key) == ["I4"]
 
 
 def test_i9_an_id_twice() -> None:
@@ -93,6 +110,26 @@ def test_machines() -> None:
     ended = replace(done, orders=tuple(gone))
     asked = [replace(o, state=OrderState.UNSENT) if o.group else o for o in done.orders]
     assert broken(ended, replace(done, orders=tuple(asked))) == ["group 1"]
+    first = replace(done, orders=tuple(asked), groups=(replace(done.groups[0], n=2), *done.groups))
+    assert broken(ended, first) == ["group 1"], "beside a new group"
+
+
+def test_what_is_broken_is_said() -> None:
+    last = COVERED.orders[-1]
+    wider = replace(WORKING.terms, worst_px=WORKING.terms.worst_px + 10_000_000)
+    open_entry = replace(WORKING, outcome=Outcome.NOT_ENTERED)
+    for before, after, says in (
+        (
+            COVERED,
+            replace(COVERED, orders=(*COVERED.orders, last)),
+            "a client order id stands twice",
+        ),
+        (WORKING, replace(WORKING, terms=wider), "the terms of a trade changed"),
+        (WORKING, replace(WORKING, is_legacy=True), "a trade changed its path"),
+        (open_entry, open_entry, "closed with an order that may still execute"),
+    ):
+        sentences = [text.partition(": ")[2] for text in broken_invariants(before, after, ())]
+        assert says in sentences
 
 
 @pytest.mark.parametrize("outcome", [Outcome.CLOSED_STOP, Outcome.HANDED_OVER])

@@ -45,6 +45,8 @@ def test_what_is_not_given_keeps_its_default() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("TSLA:order_qty=10000000.000000001", "outside 0.000000001 to 10000000 shares"),
+        ("nothing=1", "one of collar, displayed_share, volume_share, entries_per_minute, "),
         ("collar", "NAME=VALUE"),
         ("hope=1", "one of collar"),
         ("collar=ten", "not a number of fraction"),
@@ -64,6 +66,16 @@ def test_what_cannot_be_meant_is_refused(text: str, says: str) -> None:
     assert says in str(error.value)
 
 
+def test_the_name_of_what_is_given_twice_is_said_without_its_value() -> None:
+    with pytest.raises(LimitError, match=r"a second value of A:collar$"):
+        read_limits("A:collar=0.1 A:collar=0.2")
+
+
+def test_the_largest_value_is_still_one() -> None:
+    assert read_limits("collar=1")[0] == Override("", "collar_ppb", NANO)
+    assert show_limits(read_limits("XOM:collar=1")).endswith(" XOM:collar=1")
+
+
 def test_an_override_is_for_its_symbol() -> None:
     limits = Limits(overrides=(Override("TSLA", "order_qty_max", 7 * NANO),))
     assert limits.of_symbol("TSLA").order_qty_max == 7 * NANO
@@ -79,8 +91,8 @@ def test_entries_are_remembered_as_long_as_a_limit_looks_back() -> None:
         Limits(overrides=(Override("A", "duplicate_ns", 90 * SECOND_NS),)),
     ):
         assert limits.counts_entries
-    entered = tuple(Entered(at * SECOND_NS, "A", 1, NANO, NANO) for at in (10, 35, 41, 99))
+    entered = tuple(Entered(at * SECOND_NS, "A", 1, NANO, NANO) for at in (10, 35, 40, 41, 99))
     now = 100 * SECOND_NS
-    assert recent(entered, Limits(), now=now) == entered[2:]
+    assert recent(entered, Limits(), now=now) == entered[3:]
     longer = Limits(overrides=(Override("A", "duplicate_ns", 70 * SECOND_NS),))
     assert recent(entered, longer, now=now) == entered[1:]

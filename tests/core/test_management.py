@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surefill.core.management import Distance, Management, ScaleOut
+from surefill.core.management import Distance, Management, ScaleOut, mistyped
 from surefill.core.plan import PlanError, Policy, TradePlan, plan_problems
 from surefill.core.pricing import EntryTerms, entry_terms
 from surefill.core.units import CENT, NANO, US_EQUITY_TICKS
@@ -51,6 +51,14 @@ def test_a_word_that_is_no_distance_is_told_with_every_other_problem(value: str)
     with pytest.raises(PlanError) as caught:
         plan_with(trail=value, break_even="x", exit_after_s="soon", scale_out=["50:1", 5])
     codes = [problem.code.name for problem in caught.value.problems]
+    assert [
+        problem.sentence for problem in caught.value.problems if "scale" not in str(problem)
+    ] == [
+        "break_even x is neither a positive distance in USD nor a multiple of the risk like 1R",
+        f"trail {value} is neither a positive distance in USD nor a multiple of the risk like 1R",
+        "exit_after_s soon is not a number of seconds above 0, up to 30 days",
+    ]
+    assert caught.value.problems[-1].sentence == "scale-out 5 is not SHARE%:TARGET, as in 50%:1"
     late = ["PLAN_EXIT_AFTER_INVALID", *["PLAN_SCALE_OUT_INVALID"] * 2]
     assert codes == [*["PLAN_DISTANCE_INVALID"] * 2, *late]
     with pytest.raises(PlanError):
@@ -79,6 +87,40 @@ def test_what_is_wrong_by_itself(manage: Management, codes: list[str]) -> None:
     assert [problem.code.name for problem in plan_problems(plan, TACTICS)] == codes
 
 
+@pytest.mark.parametrize(
+    ("manage", "says"),
+    [
+        (Management(break_even_at=Distance(px=0)), "break_even 0 is neither"),
+        (Management(trail=Distance(r_ppb=0)), "trail 0R is neither"),
+        (Management(trail=Distance(px=1), trail_from=Distance()), "trail_from 0R is neither"),
+        (Management(trail_from=Distance(r_ppb=NANO)), "trail_from 1R says from when on"),
+        (Management(exit_after_ns=-NANO), "exit_after_s -1 is not a number"),
+        (Management(scale_outs=(ScaleOut(0, NANO),)), "scale-out 0%:1 is no share above 0 % that"),
+        (Management(scale_outs=(ScaleOut(NANO, NANO),)), "100%:1 is no share above 0 %"),
+        (
+            Management(scale_outs=(ScaleOut(NANO // 2, 2 * NANO),)),
+            "scale-out 50%:2 does not lie between the one before it and the plan's own target",
+        ),
+    ],
+)
+def test_a_plan_that_is_wrong_is_told_what_it_said(manage: Management, says: str) -> None:
+    (problem,) = plan_problems(replace(plan_with(), manage=manage), TACTICS)
+    assert says in problem.sentence
+
+
+def test_the_longest_time_is_still_one() -> None:
+    for value in (1, 30 * 86_400 * NANO):
+        assert (
+            plan_problems(replace(plan_with(), manage=Management(exit_after_ns=value)), TACTICS)
+            == ()
+        )
+
+
+def test_a_word_with_two_targets_is_read_as_none() -> None:
+    with pytest.raises(PlanError, match="scale-out 50%:1:2 is not"):
+        plan_with(scale_out="50%:1:2")
+
+
 WRONG: tuple[Any, ...] = ("1R", 1.5)
 
 
@@ -97,6 +139,31 @@ WRONG: tuple[Any, ...] = ("1R", 1.5)
 def test_what_is_not_of_its_kind(manage: Any) -> None:
     plan = replace(plan_with(), manage=manage)
     assert {p.code.name for p in plan_problems(plan, TACTICS)} == {"PLAN_NUMBER_INVALID"}
+
+
+def test_each_mistyped_word_is_named() -> None:
+    manage = Management(
+        break_even_at=WRONG[0],
+        trail=Distance(WRONG[1], WRONG[1]),
+        exit_after_ns=WRONG[1],
+        scale_outs=(WRONG[0],),
+    )
+    assert mistyped(manage) == [
+        ("exit_after_ns", 1.5),
+        ("scale_outs", "'1R'"),
+        ("break_even", "1R"),
+        ("trail", 1.5),
+        ("trail", 1.5),
+    ]
+    assert mistyped(Management(scale_outs=WRONG[0])) == [("scale_outs", "1R")]
+    assert mistyped("1R") == [("manage", "1R")]
+
+
+def test_a_distance_that_is_none_is_shown_and_never_far() -> None:
+    nothing = Distance()
+    assert str(nothing) == "0R"
+    assert nothing.is_reached(0, qty=NANO, risk=NANO)
+    assert nothing.over(qty=NANO, risk=NANO) == 0
 
 
 def test_reached_exactly_and_not_a_thousandth_before() -> None:

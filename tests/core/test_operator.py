@@ -105,3 +105,24 @@ def test_cancel_entry() -> None:
 
 def test_other_acts_note_nothing_on_a_trade() -> None:
     assert operated_trade(TRADE, act(Act.HALT)) == TRADE
+
+
+@pytest.mark.parametrize("qty", [0, -1])
+def test_nothing_is_no_reduction(qty: int) -> None:
+    trade = covered_bench().trade
+    asked = OperatorActed(Act.REDUCE, "p1", "desk", "", 77, qty * NANO)
+    assert operated_trade(trade, asked) == trade
+    gone = replace(trade, external_qty=trade.position_qty)
+    assert operated_trade(gone, replace(asked, qty=NANO)) == gone, "nor is there anything left"
+
+
+def test_who_reduces_is_said() -> None:
+    b = Bench()
+    asked = OperatorActed(Act.REDUCE, "p1", "desk", "news", 77, 7 * NANO)
+    all_of_it = operated_trade(b.trade, asked)
+    assert all_of_it.exit_reason == Reason.of(ReasonCode.FLATTEN_REQUESTED, by="desk: news")
+    b.accepts("E1")
+    b.fills("E1", 37)
+    part = operated_trade(replace(b.trade, closing_since_ns=5), asked)
+    assert part.entry_end == Reason.of(ReasonCode.ENTRY_CANCELED, by="desk: news")
+    assert (part.keep_qty, part.closing_since_ns) == (30 * NANO, None)

@@ -13,11 +13,24 @@ import pytest
 
 from surefill.core.commands import Priority, ReplaceOrder
 from surefill.core.events import Act, OperatorActed, RateLimited, RejectKind, Verb
-from surefill.core.fix import Feed, TradingStatus
+from surefill.core.fix import Feed, Leg, TradingStatus
 from surefill.core.market import MarketView
+from surefill.core.order import OrderState
 from surefill.core.plan import TradePlan
-from surefill.core.ratchet import GAP_NS, earned_stop_px, tightened
+from surefill.core.ratchet import (
+    GAP_NS,
+    earned_stop_px,
+    is_ratchet,
+    is_sendable,
+    is_tighter,
+    may_follow,
+    tightened,
+    watched_stop_px,
+)
+from surefill.core.trade import Trade
+from surefill.core.turn import Context, Turn
 from surefill.core.units import CENT
+from surefill.tactics.registry import TACTICS
 from tests.support.core import CLOSE_NS, Bench, S
 
 SIDES = pytest.mark.parametrize("side", ["buy", "sell"])
@@ -91,8 +104,9 @@ def test_trailing_follows_the_best_and_keeps_its_pace(side: str) -> None:
     assert b.trade.exit_changes == (), "no repair: nothing of I20's"
 
 
-def test_the_tighter_of_two_rules_and_distances_in_risks() -> None:
-    b = held(break_even="0.5R", trail="0.25R", trail_from="0.5R")
+@SIDES
+def test_the_tighter_of_two_rules_and_distances_in_risks(side: str) -> None:
+    b = held(side, break_even="0.5R", trail="0.25R", trail_from="0.5R")
     b.quote(105, 107)
     assert b.news() == [moved(b, "S1", "X1.stop", 55)], "a quarter of 2.00 behind, not the entry"
 
@@ -122,6 +136,7 @@ def test_a_quote_that_cannot_be_believed_moves_nothing(what: str) -> None:
     assert earned_stop_px(trade, view, now) == b.at(5)
     match what:
         case "stale":
+            assert earned_stop_px(trade, view, now + 1_500_000_000) == b.at(5)
             now += 1_500_000_001
         case "halted":
             view = replace(view, status=TradingStatus.HALTED)
@@ -164,6 +179,9 @@ def test_nothing_moves_while_the_entry_works_or_the_trade_is_closed() -> None:
     b.accepts("X1")
     b.quote(300, 302)
     assert b.trade.ratchet_px is None
+    b.operator(Act.CANCEL_ENTRY)
+    b.quote(301, 303)
+    assert b.trade.ratchet_px is None, "it may fill until its end is observed"
     b.operator(Act.FLATTEN)
     b.quote(310, 312)
     assert b.trade.ratchet_px is None
@@ -252,6 +270,95 @@ def test_cover_that_is_lost_comes_again_where_the_stop_was() -> None:
     b.run(1)
     line = f"submit X2 SELL 100 OCO target {b.px(405)} stop {b.px(5)} GTC"
     assert b.news()[-1] == line
+
+
+# ------------------------------------------------------------------------------- one by one
+
+
+def with_order(trade: Trade, leg: Leg, *, cents_px: int, **more: Any) -> Trade:
+    """The trade with its exit of this leg at another price."""
+    price: dict[str, Any] = {"limit_px": cents_px} if leg is Leg.TARGET else {"stop_px": cents_px}
+    orders = [
+        replace(o, spec=replace(o.spec, **price), **more) if o.leg is leg else o
+        for o in trade.orders
+    ]
+    return replace(trade, orders=tuple(orders))
+
+
+@SIDES
+def test_a_stop_is_no_target_that_still_rests(side: str) -> None:
+    b = held(side)
+    trade = b.trade
+    assert not is_tighter(trade, b.at(-195))
+    assert is_tighter(trade, b.at(-194))
+    assert is_tighter(trade, b.at(404))
+    assert not is_tighter(trade, b.at(405))
+    nearer = with_order(trade, Leg.TARGET, cents_px=b.at(100))
+    assert is_tighter(nearer, b.at(99))
+    assert not is_tighter(nearer, b.at(100))
+    farther = with_order(trade, Leg.TARGET, cents_px=b.at(500))
+    assert not is_tighter(farther, b.at(405)), "nor the one that is wanted"
+    gone = with_order(trade, Leg.TARGET, cents_px=b.at(100), state=OrderState.CANCELED)
+    assert is_tighter(gone, b.at(100))
+
+
+@SIDES
+def test_a_working_stop_that_is_looser_than_what_was_earned(side: str) -> None:
+    b = held(side)
+    stop = next(o for o in b.trade.orders if o.leg is Leg.STOP)
+    target = next(o for o in b.trade.orders if o.leg is Leg.TARGET)
+    earned = replace(b.trade, ratchet_px=b.at(5))
+    assert is_ratchet(earned, stop)
+    assert not is_ratchet(b.trade, stop)
+    assert not is_ratchet(earned, target)
+    of_both = replace(target.spec, stop_px=stop.spec.stop_px)
+    assert not is_ratchet(earned, replace(target, spec=of_both))
+    assert not is_ratchet(earned, replace(stop, state=OrderState.CANCELED))
+    assert not is_ratchet(earned, replace(stop, spec=replace(stop.spec, stop_px=b.at(5))))
+    loose = replace(b.trade, ratchet_px=b.at(-300))
+    assert not is_ratchet(loose, stop), "fills have put the exits beyond it"
+
+
+def test_which_quotes_may_move_a_stop() -> None:
+    b = held()
+    b.quote(60, 62)
+    view = b.engine.views["ACME"]
+    earned = replace(b.trade, ratchet_px=b.at(5))
+    assert may_follow(earned, view)
+    assert not may_follow(b.trade, view), "nothing was earned, and no rule earns"
+    assert not may_follow(earned, MarketView("ACME", Feed.TEST))
+    assert not may_follow(with_order(earned, Leg.STOP, cents_px=b.at(5)), view), "it is there"
+    assert not may_follow(replace(b.trade, ratchet_px=b.at(60)), view), "at the market"
+    ruled = held(break_even="1R")
+    ruled.quote(100, 102)
+    assert not may_follow(ruled.trade, ruled.engine.views["ACME"])
+    nothing = Turn(earned, Context(now=b.now, tactic=TACTICS["limit"]))
+    assert not is_sendable(nothing, b.at(5)), "without a view"
+
+
+@SIDES
+def test_the_loosest_working_stop_is_watched(side: str) -> None:
+    b = held(side)
+    assert watched_stop_px(b.trade) == b.at(-195)
+    earned = replace(b.trade, ratchet_px=b.at(5))
+    assert watched_stop_px(earned) == b.at(-195), "what was earned does not rest yet"
+    (stop,) = (o for o in earned.orders if o.leg is Leg.STOP)
+    for cents in (-250, -100):
+        other = replace(stop, key="other", spec=replace(stop.spec, stop_px=b.at(cents)))
+        two = replace(earned, orders=(*earned.orders, other))
+        assert watched_stop_px(two) == b.at(min(cents, -195))
+    none = with_order(earned, Leg.STOP, cents_px=b.at(-195), state=OrderState.CANCELED)
+    assert watched_stop_px(none) == b.at(5)
+
+
+def test_a_move_is_due_when_its_pause_is_over() -> None:
+    b = held(break_even="1R")
+    b.quote(300, 302)
+    view, now = b.engine.views["ACME"], b.now
+    b.replaces("X1.stop", "S1")
+    trade = replace(b.trade, ratchet_px=None, ratchet_ns=now - GAP_NS)
+    assert earned_stop_px(trade, view, now) == b.at(5)
+    assert earned_stop_px(replace(trade, ratchet_ns=now - GAP_NS + 1), view, now) is None
 
 
 # ------------------------------------------------------------------------------- by hand

@@ -41,6 +41,8 @@ def test_an_instant_is_kept_exactly_and_shown_as_a_time() -> None:
     reason = Reason.of(ReasonCode.KILL_ACTIVE, since=1_772_463_600_123_456_789)
     assert reason.context == (("since", "1772463600123456789"),)
     assert reason.sentence == "the kill switch is on since 2026-03-02 15:00:00 UTC"
+    late = Reason.of(ReasonCode.KILL_ACTIVE, since=1_772_463_599_999_999_999)
+    assert late.sentence.endswith("2026-03-02 14:59:59 UTC"), "an instant is not rounded up"
     assert "since today" in Reason.of(ReasonCode.KILL_ACTIVE, since="today").sentence
 
 

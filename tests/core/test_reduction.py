@@ -28,14 +28,14 @@ def cover(b: Bench, name: str, qty: int, cents: int = 5) -> str:
     return f"submit {name} {b.out} {qty} OCO {exits} GTC"
 
 
-def two_groups(side: str) -> Bench:
+def two_groups(side: str, first: int = 37) -> Bench:
     """A bench that holds 100 shares under two exit pairs: 37 (X1) and 63 (X2)."""
     b = Bench(side, beside=True)
     b.accepts("E1")
-    b.fills("E1", 37)
+    b.fills("E1", first)
     b.run(0.6)
     b.accepts("X1")
-    b.fills("E1", 63)
+    b.fills("E1", 100 - first)
     b.run(0.6)
     b.accepts("X2")
     b.run(1)
@@ -57,6 +57,7 @@ def test_one_group_is_cut_in_two(side: str) -> None:
     b.fills("F1", 40, -2)
     b.run(2)
     assert (b.held, b.covered, b.trade.keep_qty) == (60, 60, None)
+    assert b.trade.closing_since_ns is None
     assert b.trade.outcome is None
     b.fills("X2", 60)
     b.run(2)
@@ -92,6 +93,14 @@ def test_the_largest_that_fits_goes_whole_and_the_rest_is_cut(side: str) -> None
     b.fills("F1", 7, -1)
     b.run(2)
     assert (b.held, b.covered, b.trade.keep_qty) == (30, 30, None)
+
+
+@SIDES
+@pytest.mark.parametrize(("qty", "line"), [(60, "replace X1 -> T1 limit {px}"), (30, "cancel X1")])
+def test_of_two_alike_the_first_is_taken(side: str, qty: int, line: str) -> None:
+    b = two_groups(side, 50)
+    b.operator(Act.REDUCE, "p1", qty=qty)
+    assert b.news() == [line.format(px=FIRST_COLLAR[side])]
 
 
 @SIDES

@@ -81,3 +81,11 @@ def test_a_listing_that_was_cut_takes_no_days_away() -> None:
     moved = replace(FRIDAY, close_ns=FRIDAY.close_ns - 10)
     assert CALENDAR.updated(Calendar.of([moved])).sessions == (MONDAY, moved)
     assert CALENDAR.updated(Calendar.of([MONDAY])) == CALENDAR
+
+
+def test_a_day_may_begin_where_another_ends() -> None:
+    night = Session(20251125, pre_ns=400, open_ns=500, close_ns=600, post_ns=1100)
+    week = Calendar.of([MONDAY, night, FRIDAY])
+    assert week.sessions == (MONDAY, night, FRIDAY)
+    later = replace(night, open_ns=501)
+    assert week.updated(Calendar.of([later])).sessions == (MONDAY, later, FRIDAY)

@@ -73,7 +73,7 @@ from surefill.core.units import NANO, to_text
 from surefill.journal.codec import decode, encode
 from surefill.tactics.registry import TACTICS
 from tests.support.core_venue import Row, Venue
-from tests.support.core_words import Words
+from tests.support.core_words import Words, has_all_words, reasons_of
 from tests.support.core_world import (
     ACCOUNT,
     CALENDAR,
@@ -233,6 +233,8 @@ class Bench(Venue):
             assert decode(self.images[trade.trade_id], Trade) == trade
         if step.state is not None:
             self.state_image = encode(step.state)
+        for reason in reasons_of(step):
+            assert has_all_words(reason), reason
         for command in step.commands:
             self._take(command)
         if self.engine.book.get("p1") is not None and self.phase not in self.phases[-1:]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from string import Formatter
 
 from surefill.core.commands import (
     Announce,
@@ -21,7 +22,27 @@ from surefill.core.commands import (
 from surefill.core.fix import (
     Contingency,
 )
+from surefill.core.reasons import Reason
+from surefill.core.step import Step
 from surefill.core.units import to_text
+
+
+def reasons_of(step: Step) -> Iterator[Reason]:
+    """Everything that a step says to people, now or later from what it keeps."""
+    yield from (command.reason for command in step.commands if isinstance(command, RaiseAlarm))
+    found: list[Reason | None] = [reason for denial in step.denials for reason in denial.reasons]
+    for trade in step.trades:
+        found += [trade.reason, trade.entry_end, trade.exit_reason]
+    if step.state is not None:
+        found += [step.state.kill, step.state.halt]
+    yield from (reason for reason in found if reason is not None)
+
+
+def has_all_words(reason: Reason) -> bool:
+    """Whether it has a value for every place of its sentence, and no other."""
+    places = {name for _, name, _, _ in Formatter().parse(reason.code.value) if name}
+    values = dict(reason.context)
+    return set(values) == places and "None" not in values.values()
 
 
 class Words:
