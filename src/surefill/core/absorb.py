@@ -27,7 +27,7 @@ from surefill.core.events import (
     Unavailable,
     Verb,
 )
-from surefill.core.fix import Contingency, Leg, OrdType
+from surefill.core.fix import Contingency, ExecType, Leg, OrdType
 from surefill.core.memory import remembered_once
 from surefill.core.order import (
     ChildOrder,
@@ -419,7 +419,7 @@ def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport
     """A complete listing: what it shows is news, what it does not show is a reason to look."""
     for report in mine:
         take_report(turn, report)
-    shown = _shown(event)
+    shown = shown_ids(event)
     for order in turn.trade.orders:
         if not (event.after_ns < order.sent_ns < event.sent_ns):
             continue
@@ -430,7 +430,7 @@ def absorb_listing(turn: Turn, event: OrdersRead, mine: Iterable[ExecutionReport
 
 
 @remembered_once
-def _shown(event: OrdersRead) -> frozenset[str]:
+def shown_ids(event: OrdersRead) -> frozenset[str]:
     """Every broker id in a listing; each open trade asks."""
     return frozenset(report.order_id for report in _with_legs(event.orders))
 
@@ -463,6 +463,15 @@ def _fills_by_order(event: FillsRead) -> Mapping[str, Sequence[tuple[int, Execut
     for pair in enumerate(event.fills):
         found.setdefault(pair[1].order_id, []).append(pair)
     return found
+
+
+def is_known_execution(event: FillsRead, order: ChildOrder) -> bool:
+    """Whether a listing of executions says nothing of this order that its ledger does not hold."""
+    known = {fill.exec_id for fill in order.fills if fill.qty}
+    listed = _fills_by_order(event).get(order.order_id or "", ())
+    return all(
+        report.exec_type is ExecType.TRADE and report.exec_id in known for _, report in listed
+    )
 
 
 def restarted(trade: Trade) -> Trade:

@@ -9,7 +9,7 @@ trade that has moved on, never to none.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 from surefill.core.breakout import has_come
@@ -147,9 +147,10 @@ class Book:
             heapq.heappop(self._wakes)
         return None
 
-    def bare_first(self) -> list[Trade]:
-        """Open trades, those with uncovered shares first (I25)."""
-        return sorted(self.open.values(), key=lambda trade: cover_of(trade).uncovered_qty == 0)
+    def bare_first(self, among: Iterable[Trade] | None = None) -> list[Trade]:
+        """Open trades (all, or those), the ones with uncovered shares first (I25)."""
+        trades = self.open.values() if among is None else among
+        return sorted(trades, key=lambda trade: cover_of(trade).uncovered_qty == 0)
 
     def is_entering(self) -> bool:
         """Whether any entry may still execute. Asked after every event, so it is counted."""

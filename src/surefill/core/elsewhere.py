@@ -37,6 +37,11 @@ def _qty_by_symbol(event: PositionsRead) -> Mapping[str, int]:
     return {position.symbol: position.qty for position in event.positions}
 
 
+def listed_qty(event: PositionsRead, symbol: str) -> int:
+    """Signed shares (1e-9) of a symbol in a read of the positions."""
+    return _qty_by_symbol(event).get(symbol, 0)
+
+
 def absorb_position(turn: Turn, event: PositionsRead) -> None:
     """The broker's position against ours. Shares missing there were closed elsewhere (R19).
 
@@ -45,7 +50,7 @@ def absorb_position(turn: Turn, event: PositionsRead) -> None:
     the reads cannot be old ones (`_may_be_old`).
     """
     trade = turn.trade
-    theirs = _qty_by_symbol(event).get(trade.symbol, 0)
+    theirs = listed_qty(event, trade.symbol)
     ours = trade.position_qty
     entry = trade.open_entry
     if entry is not None and entry.is_long_absent(event.sent_ns):

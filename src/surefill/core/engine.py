@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from surefill.core.absorb import restarted
 from surefill.core.admission import admit, counted, gate_view
 from surefill.core.adoption import adopt, left_over
+from surefill.core.asks import ask_from_ns, in_question
 from surefill.core.book import Book
 from surefill.core.breakout import at_trigger
 from surefill.core.commands import (
@@ -64,6 +65,7 @@ from surefill.core.operator import (
     unready,
 )
 from surefill.core.plan import SECOND_NS
+from surefill.core.quiet import Listing, Quiet, around_of
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
     foreign_after,
@@ -105,6 +107,7 @@ class Engine:
         self.views: dict[str, MarketView] = {}
         self.told: dict[str, MarketView] = {}  # of each symbol the last view that a record holds
         self.watches = Watches()
+        self.quiet = Quiet(tactics)
         self._poll_ns: int | None = None
         self._account_poll_ns: int | None = None
         self._last_poll_ns = 0
@@ -153,6 +156,7 @@ class Engine:
             exits_beside_entry=self.config.exits_beside_entry,
             may_act=state.orders_read_ns > 0,
             is_held_known=state.is_held_known(now),
+            ask_from_ns=ask_from_ns(trade, self.book.open.values(), now),
             no_new_risk=state.kill or state.halt,
         )
 
@@ -303,18 +307,8 @@ class EngineTurn:
 
     def _maybe_ready(self) -> None:
         """READY once everything was read since the start and the stream is attached."""
-        state = self.engine.state
-        since_ns = state.started_ns
-        is_complete = (
-            state.mode is Mode.RECONCILING
-            and state.is_stream_up
-            and state.account is not None
-            and state.orders_read_ns >= since_ns
-            and state.positions_read_ns >= since_ns
-            and bool(state.calendar.sessions)
-        )
-        if is_complete:
-            self.set(replace(state, mode=Mode.READY))
+        if self.engine.state.is_complete:
+            self.set(replace(self.engine.state, mode=Mode.READY))
 
     def _reported(self, event: ReportReceived, report: ExecutionReport) -> None:
         book = self.engine.book
@@ -334,27 +328,27 @@ class EngineTurn:
             self.commands.append(QueryPositions(Priority.EVIDENCE))
 
     def _read(self, event: OrdersRead | FillsRead | PositionsRead) -> None:
-        """A complete listing: every open trade compares itself, bare trades first (I25)."""
+        """A complete listing: every open trade that it may concern compares itself (I25)."""
         engine, state = self.engine, self.engine.state
-        match event:
-            case OrdersRead():
-                if event.after_ns <= engine.read_after_ns(self.now) + READ_MARGIN_NS:
-                    newest_ns = max(state.orders_read_ns, event.sent_ns)
-                    self.set(replace(state, orders_read_ns=newest_ns))
-                mine = sort_reports(event.orders, engine.book)
-                for trade in engine.book.bare_first():
-                    self.step(trade, event, listed=mine.get(trade.trade_id, ()))
-                self._report_unknown(event.orders)
-            case FillsRead():
-                for trade in engine.book.bare_first():
-                    self.step(trade, event)
-            case _:
-                for trade in engine.book.bare_first():
-                    self.step(trade, event)
-                state = engine.state
-                foreign = foreign_positions(event, engine.book, state.foreign)
-                newest_ns = max(state.positions_read_ns, event.sent_ns)
-                self.set(replace(state, foreign=foreign, positions_read_ns=newest_ns))
+        mine: Mapping[str, Sequence[ExecutionReport]] = {}
+        if isinstance(event, OrdersRead):
+            if event.after_ns <= engine.read_after_ns(self.now) + READ_MARGIN_NS:
+                newest_ns = max(state.orders_read_ns, event.sent_ns)
+                self.set(replace(state, orders_read_ns=newest_ns))
+            mine = sort_reports(event.orders, engine.book)
+        listing = Listing(event, mine, around_of(engine.state, self.now), self.now)
+        for trade in engine.quiet.others(engine.book, listing):
+            sent = len(self.commands)
+            self.step(trade, event, listed=mine.get(trade.trade_id, ()))
+            if len(self.commands) == sent and engine.book.open.get(trade.trade_id) is trade:
+                engine.quiet.note(trade, listing)
+        if isinstance(event, OrdersRead):
+            self._report_unknown(event.orders)
+        elif isinstance(event, PositionsRead):
+            state = engine.state
+            foreign = foreign_positions(event, engine.book, state.foreign)
+            newest_ns = max(state.positions_read_ns, event.sent_ns)
+            self.set(replace(state, foreign=foreign, positions_read_ns=newest_ns))
         self._maybe_ready()
 
     def _report_unknown(self, orders: Sequence[ExecutionReport]) -> None:
@@ -436,9 +430,12 @@ class EngineTurn:
         *,
         listed: Sequence[ExecutionReport] = (),
         was: Trade | None = None,
+        is_turn_to_ask: bool = False,
     ) -> None:
         """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
         context = self.engine.context_for(trade, self.now)
+        if is_turn_to_ask:
+            context = replace(context, ask_from_ns=0)
         self.looked[trade.symbol] = context.view
         was = was or trade
         done: TradeStep = step_trade(self._at_trigger(trade), event, context, listed=listed)
@@ -448,6 +445,14 @@ class EngineTurn:
         self.commands += done.commands
         for text in done.broken:
             self._broken(done.trade, text)
+        if context.ask_from_ns and not in_question(done.trade, self.now):
+            self._ask_the_rest()
+
+    def _ask_the_rest(self) -> None:
+        """One of many is answered: the broker is back, and nobody waits for his turn any more."""
+        for other in list(self.engine.book.open.values()):
+            if in_question(other, self.now):
+                self.step(other, TimePassed(), is_turn_to_ask=True)
 
     def _watched(self, trade: Trade, view: MarketView | None) -> Trade:
         """The trade with how far its market went; that alone is never a reason for a record."""

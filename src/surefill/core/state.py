@@ -69,6 +69,18 @@ class EngineState:
         """Instrument data of a symbol, if read."""
         return next((i for i in self.instruments if i.symbol == symbol), None)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a start has read everything that it has to, and the stream is attached (I25)."""
+        return (
+            self.mode is Mode.RECONCILING
+            and self.is_stream_up
+            and self.account is not None
+            and self.orders_read_ns >= self.started_ns
+            and self.positions_read_ns >= self.started_ns
+            and bool(self.calendar.sessions)
+        )
+
     def is_held_known(self, now: int) -> bool:
         """Whether the positions were read since the start, or that was waited for long enough: who
         held our shares while nobody looked is not in our books."""

@@ -97,6 +97,19 @@ async def test_only_orders_after_the_given_time() -> None:
     assert [report.order_id for report in found.orders] == ["o7", "o8", "o9"]
 
 
+async def test_an_order_that_says_the_same_again_is_the_same_value() -> None:
+    rows = [order_at(n, n) for n in range(3)]
+    account, _ = served(venue(rows))
+    first = await account.orders(0, Priority.ROUTINE)
+    rows[1] = rows[1] | {"filled_qty": "1"}
+    second = await account.orders(0, Priority.ROUTINE)
+    assert isinstance(first, OrdersRead)
+    assert isinstance(second, OrdersRead)
+    same = [one is other for one, other in zip(first.orders, second.orders, strict=True)]
+    assert same == [True, False, True]
+    assert second.orders[1].cum_qty == NANO
+
+
 async def test_more_ties_than_a_page_holds_is_a_failure() -> None:
     account, _ = served(venue([order_at(n, 5) for n in range(60)], cap=50))
     found = await account.orders(0, Priority.ROUTINE)
