@@ -1,11 +1,19 @@
 """A text that does not show itself: what keys and passwords are kept in.
 
-What: `Secret`. Why apart from `config`: a journal's address has a password too, and the layers
-below the settings must be able to keep it.
+What: `Secret`, and `no_core_files` for processes that hold some. Why apart from `config`: a
+journal's address has a password too, and the layers below the settings must be able to keep it.
 Must never: appear in a ``repr``, a pickle or a comparison with plain text.
 """
 
 from __future__ import annotations
+
+import resource
+
+
+def no_core_files() -> None:
+    """From here on a crash of this process, or of a child, writes no memory with keys to disk."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
 
 class Secret:

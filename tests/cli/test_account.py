@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from surefill.cli import account
 from surefill.cli.account import TRADE_HEAD, journal_of, load, look, trade_object, trade_row
 from surefill.core.events import AccountRead
 from surefill.runtime.account import JournalSource
@@ -45,3 +46,10 @@ def test_a_trade_is_a_row() -> None:
     assert row[:5] == ("ACME", "smart", "COVERED", "100", "0")
     assert row[-1] == covered_bench().trade.trade_id
     assert trade_object(Bench(legacy=True).trade)["path"] == "legacy"
+
+
+def test_a_process_with_keys_leaves_no_core_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    called = []
+    monkeypatch.setattr(account, "no_core_files", lambda: called.append(1))
+    account.load("nowhere.env")
+    assert called

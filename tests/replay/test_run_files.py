@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,3 +84,10 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
     with pytest.raises(RunError) as caught:
         read_parents(tmp_path)
     assert "surefill replay --out" in str(caught.value)
+
+
+def test_a_text_that_a_spreadsheet_would_run_stays_a_text(tmp_path: Path) -> None:
+    """A broker's export may call an order anything."""
+    written = write_tables(tmp_path, [analysis_of(replace(MISSED, plan_id='=HYPERLINK("x")'))])
+    (row,) = csv.DictReader(written[0].read_text(encoding="utf-8").splitlines())
+    assert row["plan_id"] == '\'=HYPERLINK("x")'

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +18,7 @@ from surefill.service import server
 from surefill.service.guard import Receive, Scope, Send
 from surefill.service.server import HEAD_BYTES_MAX, Tls, listen, make_server
 from tests.support.api_server import HOST, ApiServer
+from tests.support.certificate import self_signed
 from tests.support.exchange_server import wait_until
 
 
@@ -113,13 +112,7 @@ def test_idle_connections_give_way(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_tls(tmp_path: Path) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed")
-    tls = Tls(tmp_path / "cert.pem", tmp_path / "key.pem")
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    command = ["openssl", *words.split(), "-keyout", str(tls.key), "-out", str(tls.certificate)]
-    command += ["-subj", "/CN=desk.example", "-addext", "subjectAltName=DNS:desk.example"]
-    subprocess.run(command, check=True, capture_output=True)
+    tls = Tls(*self_signed(tmp_path, "desk.example"))
     trusted = ssl.create_default_context(cafile=str(tls.certificate))
     trusted.check_hostname = False  # the name leads nowhere here; the certificate is checked
     with ApiServer(settings_in(tmp_path), tls=tls, name="desk.example") as api:

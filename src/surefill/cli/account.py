@@ -20,6 +20,7 @@ from surefill.ports import AccountPicture, Clock, JournalError
 from surefill.runtime.account import JournalSource, source_of
 from surefill.runtime.result import result_of
 from surefill.runtime.standing import Standing
+from surefill.secret import no_core_files
 
 DOTENV = ".env"
 LOOK_S = 3.0
@@ -35,7 +36,8 @@ class Sight:
 
 
 def load(dotenv: str = DOTENV) -> Settings:
-    """Raises `ConfigError` with everything that is wrong."""
+    """Raises `ConfigError` with everything that is wrong. From here on the process has keys."""
+    no_core_files()
     return Settings.load(os.environ, Path(dotenv))
 
 

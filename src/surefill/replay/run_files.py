@@ -72,6 +72,10 @@ def _parent(row: dict[str, Any]) -> Parent:
     )
 
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet takes for a formula."""
+
+
 def write_tables(folder: Path, found: Sequence[Analysis]) -> tuple[Path, ...]:
     """Write ``plans`` and ``fills`` into ``folder``; the files that were written. Parquet needs the
     extra `tapes`; without it there is CSV alone."""
@@ -107,8 +111,13 @@ def _csv(path: Path, rows: Sequence[Row]) -> Path:
     with beside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({name: _no_formula(cell) for name, cell in row.items()} for row in rows)
     return beside.replace(path)
+
+
+def _no_formula(cell: object) -> object:
+    """A text that a spreadsheet would run, from a broker's export say, stays a text there."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
 
 
 def _parquet(path: Path, rows: Sequence[Row]) -> Path:

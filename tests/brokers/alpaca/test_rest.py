@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,6 +21,7 @@ from surefill.brokers.alpaca.transport import HttpRequest, HttpResponse, Lost, N
 from surefill.core.commands import Priority
 from surefill.journal.postgres import REQUEST_MS
 from tests.brokers.alpaca.support import KEYS, START_NS, FakeClock, Handler, answering_raw, serving
+from tests.support.certificate import self_signed
 
 GET = HttpRequest("GET", "/v2/thing", (("a", "b c"),))
 POST = HttpRequest("POST", "/v2/orders", (), b'{"qty":"1"}')
@@ -120,6 +123,35 @@ async def test_redirects_are_not_followed() -> None:
         found = await rest.send(GET, Priority.ROUTINE)
     assert isinstance(found, HttpResponse)
     assert found.status == 302
+    assert not seen
+
+
+async def test_no_proxy_of_the_environment_sees_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[web.Request] = []
+    async with serving(web.get("/{any:.*}", counting(200, seen))) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        async with serving(web.get("/v2/thing", counting(200, []))) as url, client(url) as rest:
+            assert isinstance(await rest.send(GET, Priority.ROUTINE), HttpResponse)
+    assert not seen
+
+
+async def test_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
+    seen: list[web.Request] = []
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*self_signed(tmp_path, "127.0.0.1"))
+    app = web.Application()
+    app.router.add_get("/v2/thing", counting(200, seen))
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    try:
+        await site.start()
+        port = runner.addresses[0][1]
+        async with client(f"https://127.0.0.1:{port}") as rest:
+            assert isinstance(await rest.send(GET, Priority.ROUTINE), NotSent)
+    finally:
+        await runner.cleanup()
     assert not seen
 
 
