@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from surefill.core.asks import LATE_NS
 from surefill.core.closing import FLAT_BEFORE_CLOSE_NS
 from surefill.core.commands import OrderSpec, Priority
 from surefill.core.cover import (
@@ -54,8 +55,6 @@ CHANGE_RETRY_NS = tuple(ms * MS_NS for ms in (700, 1_400, 2_800, 5_000, 10_000, 
 (alpaca.md 2.4.8) and, on a bad day, in hours (B-15). The last one repeats: no faster than I20."""
 SETTLED_RETRY_NS = 100 * MS_NS
 """The pause after the first refusal, where the change that it was for is in force already."""
-LATE_NS = 700 * MS_NS
-"""An answer takes 150 ms and the stream 80 ms at most; after this long something is wrong."""
 BARE_ASK_NS = SECOND_NS
 """Cover that is in doubt is read at least this often: its shares are bare, and it goes again with
 the first read that succeeds (I3 c)."""
@@ -109,7 +108,7 @@ def _settle_exits(turn: Turn) -> None:
             case OrderState.UNSENT:
                 _send_deferred(turn, order)
             case OrderState.IN_DOUBT if order.replaces is None:
-                turn.ask(order, within_ns=BARE_ASK_NS)
+                _ask_bare(turn, order)
             case OrderState.IN_DOUBT:
                 turn.ask(order)
             case OrderState.IN_FLIGHT if order.replaces is None:
@@ -125,9 +124,18 @@ def _ask_when_late(turn: Turn, order: ChildOrder) -> None:
     shares are bare meanwhile (I3; decision 0003)."""
     late_ns = order.sent_ns + LATE_NS
     if turn.now >= late_ns:
-        turn.ask(order, within_ns=BARE_ASK_NS)
+        _ask_bare(turn, order)
     else:
         turn.wake_at(late_ns)
+
+
+def _ask_bare(turn: Turn, order: ChildOrder) -> None:
+    """Read cover that nobody answers; where many trades have such, in turn (`core.asks`)."""
+    from_ns = turn.context.ask_from_ns
+    if turn.now < from_ns:
+        turn.wake_at(from_ns)
+    else:
+        turn.ask(order, within_ns=BARE_ASK_NS)
 
 
 def _settle_group(turn: Turn, group: ExitGroup) -> None:

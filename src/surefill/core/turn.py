@@ -59,7 +59,8 @@ def backoff(gaps: tuple[int, ...], count: int) -> int:
 class Context:
     """What a decision may look at beside the trade. ``may_act`` is False until the first complete
     read after a start: nothing is repaired on hearsay (I25). ``is_held_known``: the positions were
-    read since the start too, or that was asked for long enough."""
+    read since the start too, or that was asked for long enough. ``ask_from_ns``: until then (UTC)
+    other trades ask about their cover."""
 
     now: int
     tactic: Tactic
@@ -69,6 +70,7 @@ class Context:
     exits_beside_entry: bool = False
     may_act: bool = True
     is_held_known: bool = True
+    ask_from_ns: int = 0
     no_new_risk: Reason | None = None
 
 

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse
+from surefill.brokers.alpaca.budget import RequestBudget
+from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse, Lost
 from surefill.brokers.alpaca.virtual import (
     HEARTBEAT_DEAD_NS,
     READ_AGAIN_NS,
@@ -19,6 +20,7 @@ from surefill.brokers.alpaca.virtual import (
 )
 from surefill.core.commands import OrderSpec, Priority, QueryAccount, SubmitOrder
 from surefill.core.events import (
+    BudgetChanged,
     CalendarRead,
     Event,
     InDoubt,
@@ -29,6 +31,7 @@ from surefill.core.events import (
 )
 from surefill.core.fix import Leg, OrdType, Side, TimeInForce
 from surefill.core.units import NANO
+from surefill.core.values import replace
 
 NOW = 1_772_463_600 * NANO
 DAY = {"date": "2026-03-02", "open": "09:30", "close": "16:00", "session_open": "0400"}
@@ -263,3 +266,33 @@ def test_the_next_process_counts_on() -> None:
     broker.stop()
     broker.stop()
     assert wire.closed == [501]
+
+
+def test_with_a_budget_what_is_beyond_it_is_not_sent() -> None:
+    rig = Rig()
+    rig.broker.budget = RequestBudget(limit=10)  # 9 usable, 2 of them for what protects
+    for _ in range(8):
+        rig.broker.send(QueryAccount(Priority.ROUTINE))
+    assert rig.broker.requests == {"GET": 7}
+    assert [type(event) for event in rig.of(ReadFailed)] == [ReadFailed]
+    changes = rig.of(BudgetChanged)
+    assert isinstance(changes[-1], BudgetChanged)
+    assert (changes[-1].left, changes[-1].reserved) == (2, 2)
+    rig.wire.now += READ_TIMEOUT_NS
+    rig.broker.wake()
+    assert len(rig.of(ReadFailed)) == 8, "what was not sent is answered, and what was lost as well"
+
+
+def test_after_a_429_only_what_protects_is_sent() -> None:
+    rig = Rig()
+    rig.broker.budget = RequestBudget(limit=10)
+    rig.broker.send(QueryAccount(Priority.ROUTINE))
+    rig.answer({}, status=429)
+    rig.broker.send(QueryAccount(Priority.ROUTINE))
+    assert rig.broker.requests == {"GET": 1}
+    rig.broker.send(replace(ENTRY, priority=Priority.PROTECT))
+    rig.broker.answered(min(rig.wire.asked), Lost("cut"))
+    assert rig.broker.requests == {"GET": 1, "POST": 1}
+    (answered,) = rig.of(RequestAnswered)
+    assert isinstance(answered, RequestAnswered)
+    assert isinstance(answered.answer, InDoubt)

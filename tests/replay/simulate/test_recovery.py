@@ -22,4 +22,6 @@ def test_the_row_of_a_report() -> None:
         "p99_s": 99.0,
         "last_s": 100.0,
         "requests": 120,
+        "reads": 0,
+        "lost_s": 0.0,
     }

@@ -17,10 +17,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from surefill.brokers.alpaca.book import OrderBook
+from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.brokers.alpaca.reads import AccountReads
 from surefill.brokers.alpaca.translate import market, orders, requests
 from surefill.brokers.alpaca.translate.answers import order_answer
-from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse, Lost
+from surefill.brokers.alpaca.transport import (
+    HttpOutcome,
+    HttpRequest,
+    HttpResponse,
+    Lost,
+    Throttled,
+)
 from surefill.brokers.alpaca.wire import StreamWire, Unreadable, attempt, decode
 from surefill.core.commands import (
     BrokerCommand,
@@ -35,6 +42,7 @@ from surefill.core.commands import (
     SubmitOrder,
 )
 from surefill.core.events import (
+    BudgetChanged,
     CalendarRead,
     Event,
     InstrumentRead,
@@ -79,6 +87,7 @@ class _Ask:
     """What a piece of work waits for: the outcome of this request."""
 
     request: HttpRequest
+    priority: Priority = Priority.ROUTINE
 
     def __await__(self) -> Generator[_Ask, HttpOutcome, HttpOutcome]:
         outcome = yield self
@@ -100,7 +109,7 @@ class _Reader:
 
     async def read(self, request: HttpRequest, priority: Priority) -> HttpOutcome:
         """Send a GET."""
-        return await _Ask(request)
+        return await _Ask(request, priority)
 
 
 class VirtualBroker:
@@ -134,6 +143,8 @@ class VirtualBroker:
         self._alive_ns = wire.now_ns()
         self.requests: dict[str, int] = {}
         """method -> requests sent, for the request economy of a run."""
+        self.budget: RequestBudget | None = None
+        """The budget of production, where a run is about the broker's limit."""
 
     def start(self) -> None:
         """Read calendar and account, then attach the stream."""
@@ -173,6 +184,7 @@ class VirtualBroker:
             _, ticket = self._timeouts.pop(0)
             work = self._waiting.pop(ticket, None)
             if work is not None:
+                self._count({}, None)
                 self._resume(work, Lost("no answer within the read timeout"))
         while self._paused and self._paused[0][0] <= now:
             _, work = self._paused.pop(0)
@@ -186,8 +198,13 @@ class VirtualBroker:
     def answered(self, ticket: int, outcome: HttpOutcome) -> None:
         """What became of a request."""
         work = self._waiting.pop(ticket, None)
-        if work is not None:
-            self._resume(work, outcome)
+        if work is None:
+            return
+        if isinstance(outcome, HttpResponse):
+            self._count(outcome.headers, outcome.status)
+        else:
+            self._count({}, None)
+        self._resume(work, outcome)
 
     def framed(self, conn: int, data: bytes) -> None:
         """A message of the stream."""
@@ -214,13 +231,18 @@ class VirtualBroker:
         self._advance(work, outcome)
 
     def _advance(self, work: Work, outcome: HttpOutcome | None) -> None:
-        try:
-            ask = work.send(outcome)
-        except StopIteration:
-            return
-        if isinstance(ask, _Pause):
-            self._paused.append((ask.until_ns, work))
-            return
+        while True:
+            try:
+                ask = work.send(outcome)
+            except StopIteration:
+                return
+            if isinstance(ask, _Pause):
+                self._paused.append((ask.until_ns, work))
+                return
+            until_ns = self._take(ask.priority)
+            if until_ns is None:
+                break
+            outcome = Throttled(until_ns)
         self._ticket += 1
         self._waiting[self._ticket] = work
         now = self._wire.now_ns()
@@ -229,12 +251,34 @@ class VirtualBroker:
         self.requests[request.method] = self.requests.get(request.method, 0) + 1
         self._wire.request(self._ticket, request, self._headers)
 
+    def _take(self, priority: Priority) -> int | None:
+        """One request of the budget: ``None`` means go, else the UTC ns before which it is useless
+        to ask."""
+        if self.budget is None:
+            return None
+        until_ns = self.budget.take(priority, self._wire.now_ns())
+        self._tell_budget(self.budget)
+        return until_ns
+
+    def _count(self, headers: Mapping[str, str], status: int | None) -> None:
+        """A request of the budget has ended."""
+        if self.budget is not None:
+            self.budget.answered(headers, status=status, now=self._wire.now_ns())
+            self._tell_budget(self.budget)
+
+    def _tell_budget(self, budget: RequestBudget) -> None:
+        now = self._wire.now_ns()
+        change = budget.change(now)
+        if change is not None:
+            left, reserved = change
+            self._emit(BudgetChanged(left, reserved, now))
+
     async def _carry_out(self, command: BrokerCommand) -> None:
         sent_ns = self._wire.now_ns()
         event: Event
         match command:
             case SubmitOrder() | CancelOrder() | ReplaceOrder():
-                outcome = await _Ask(requests.request_of(command))
+                outcome = await _Ask(requests.request_of(command), command.priority)
                 verb, key, answered_id = _about(command)
                 now = self._wire.now_ns()
                 answer = order_answer(verb, outcome, cl_ord_id=answered_id, now=now)

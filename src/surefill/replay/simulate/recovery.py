@@ -12,17 +12,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.core.commands import SubmitOrder
 from surefill.core.fix import Leg, Side
 from surefill.core.market import Nbbo
 from surefill.core.plan import SECOND_NS, ExitsByDistance, TradePlan
 from surefill.core.units import CENT, NANO
 from surefill.core.values import replace
+from surefill.journal.memory import MemoryDisk
 from surefill.replay.harness import Arrival, Fate, VirtualConfig, VirtualRun
 from surefill.replay.simulate.play import CASH_USD, LIMITS
 from surefill.runtime.stepper import Decided
 from surefill.sim.auditor_log import owner_of
 from surefill.sim.calendar import session_on, us_equity_calendar
+from surefill.sim.faults import Fault, FaultCode
 from surefill.sim.market import QuoteEvent, ScriptedMarket
 
 DATE = 20260302
@@ -36,12 +39,15 @@ REQUESTS_PER_MINUTE = 200
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """What a start did. ``covered_ns``: for every bare trade the time from the start of the process
-    to its working stop, ascending; ``requests``: sent by the new process until the last of them."""
+    to its working stop, ascending; ``requests``: sent by the new process until the last of them,
+    ``reads`` among them; ``lost_ms``: for so long after the start every order sent was lost."""
 
     bare: int
     covered: int
     covered_ns: tuple[int, ...]
     requests: int
+    reads: int = 0
+    lost_ms: int = 0
 
     def as_row(self) -> dict[str, int | float]:
         """For a report; times in s."""
@@ -58,11 +64,14 @@ class Recovery:
             "p99_s": at(99),
             "last_s": at(100),
             "requests": self.requests,
+            "reads": self.reads,
+            "lost_s": round(self.lost_ms / 1_000, 1),
         }
 
 
-def recover(bare: int, *, covered: int | None = None) -> Recovery:
-    """A start with so many bare trades, and ``covered`` (a fifth as many) that are covered."""
+def recover(bare: int, *, covered: int | None = None, lost_ms: int = 0) -> Recovery:
+    """A start with so many bare trades, and ``covered`` (a fifth as many) that are covered. Orders
+    that are sent in the first ``lost_ms`` never arrive, and nobody says so."""
     covered = max(1, bare // 5) if covered is None else covered
     session = session_on(DATE)
     start_ns = session.open_ns + 600 * SECOND_NS
@@ -78,6 +87,8 @@ def recover(bare: int, *, covered: int | None = None) -> Recovery:
     face: Any = run.edge.face  # whichever protocol the venue is served by
     face.limit = type(face.limit)(REQUESTS_PER_MINUTE)
     began_ns = run.edge.now_ns
+    if lost_ms:
+        run.edge.arm(Fault(FaultCode.N1, "POST", params={"for_ms": lost_ms}))
     run.restart()
     missing = set(names[covered:])
     armed: dict[str, int] = {}
@@ -86,8 +97,10 @@ def recover(bare: int, *, covered: int | None = None) -> Recovery:
         armed = _armed_since(run, began_ns)
         missing -= armed.keys()
     assert not missing, f"{len(missing)} trades were never covered"
-    requests = sum(run.broker.requests.values())
-    return Recovery(bare, covered, tuple(sorted(armed.values())), requests)
+    sent = run.broker.requests
+    times = tuple(sorted(armed.values()))
+    requests, reads = sum(sent.values()), sent.get("GET", 0)
+    return Recovery(bare, covered, times, requests, reads=reads, lost_ms=lost_ms)
 
 
 def _hand_over(run: VirtualRun, names: list[str], for_ns: int) -> None:
@@ -101,12 +114,19 @@ def _spared(decided: Decided, written: int) -> Fate | None:
 
 
 class _Start(VirtualRun):
-    """A run whose new process reads no reference data: in production these reads wait behind
-    everything that protects (`brokers.alpaca.budget`), and here nothing would hold them back."""
+    """A run whose new process has the request budget of production, and reads no reference data:
+    these reads wait behind everything that protects."""
+
+    budget: RequestBudget | None = None
 
     def restart(self) -> None:
+        self.budget = RequestBudget(limit=REQUESTS_PER_MINUTE)
         super().restart()
         self._unwatched.clear()
+
+    def _boot(self, disk: MemoryDisk) -> None:
+        super()._boot(disk)
+        self.broker.budget = self.budget
 
 
 class _Doom:
