@@ -14,6 +14,7 @@ from surefill.core.events import ExecutionReport
 from surefill.core.fix import ExecType, Leg, OrdStatus, OrdType, Side, TimeInForce
 from surefill.core.order import (
     ABSENT_AFTER_NS,
+    AVERAGE_ERROR_PX,
     TERMINAL,
     TRANSITIONS,
     ChildOrder,
@@ -87,7 +88,7 @@ def test_every_row(state: OrderState, what: OrderInput) -> None:
 )
 def test_outside_the_table(state: OrderState, what: OrderInput) -> None:
     if what in OURS or state not in TERMINAL:
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransition, match=f"{what} in state {state}"):
             moved(state, what)
     else:
         assert moved(state, what) is state, "old news"
@@ -231,6 +232,8 @@ def test_long_absent() -> None:
     order = replace(order, absent_reads=3)
     assert not order.is_long_absent(999 + ABSENT_AFTER_NS)
     assert order.is_long_absent(1000 + ABSENT_AFTER_NS)
+    assert order.may_yet_arrive(999 + ABSENT_AFTER_NS)
+    assert not order.may_yet_arrive(1000 + ABSENT_AFTER_NS)
 
 
 def test_a_listing_settles_a_dispute_that_it_agrees_with_in_shares_and_in_price() -> None:
@@ -259,3 +262,173 @@ def test_a_listing_settles_a_dispute_that_it_agrees_with_in_shares_and_in_price(
     ]
     for other in rows[1:]:
         assert with_listing(order, [other], 900) == order
+
+
+DOUBTED = replace(
+    ORDER,
+    state=St.WORKING,
+    order_id="id1",
+    replaces="id0",
+    is_held=True,
+    is_moving=True,
+    reported_qty=40 * NANO,
+    reported_ns=900,
+    reported_px=101 * NANO,
+    asks=3,
+    absent_reads=2,
+    absent_since_ns=5,
+    is_unlisted=True,
+    is_unmoved=True,
+    text="said",
+)
+FOUND = replace(
+    DOUBTED,
+    is_held=False,
+    is_moving=False,
+    reported_ns=1000,
+    asks=0,
+    absent_reads=0,
+    absent_since_ns=None,
+    is_unlisted=False,
+    is_unmoved=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "after"),
+    [
+        ({"avg_px": 102 * NANO}, {"reported_px": 102 * NANO}),
+        ({}, {}),
+        ({"exec_type": ExecType.ORDER_STATUS}, {"asks": 3}),
+        ({"replaces": "id9"}, {"replaces": "id9"}),
+        ({"ord_status": OrdStatus.PENDING_REPLACE}, {"is_moving": True}),
+        ({"working": False}, {"is_held": True}),
+        ({"venue_ns": 900}, {"reported_ns": 900}),
+        ({"venue_ns": 899}, {"reported_ns": 899, "is_held": True, "is_moving": True}),
+        (
+            {"venue_ns": 899, "ord_status": OrdStatus.PENDING_REPLACE, "working": False},
+            {"reported_ns": 899, "is_held": True, "is_moving": True},
+        ),
+        ({"cum_qty": 50 * NANO}, {"reported_qty": 50 * NANO}),
+        ({"cum_qty": 30 * NANO, "avg_px": 102 * NANO}, {"reported_ns": 900}),
+    ],
+)
+def test_every_field_that_a_report_changes(
+    told: dict[str, object], after: dict[str, object]
+) -> None:
+    news = {"exec_type": ExecType.NEW, "cum_qty": 40 * NANO} | told
+    expected = replace(FOUND, **after)  # type: ignore[arg-type]
+    assert with_report(DOUBTED, report(**news)) == expected
+
+
+def test_the_answer_that_was_outrun_says_nothing_of_what_works() -> None:
+    free = replace(DOUBTED, is_held=False, is_moving=False)
+    late = report(
+        exec_type=ExecType.NEW,
+        cum_qty=40 * NANO,
+        venue_ns=899,
+        ord_status=OrdStatus.PENDING_REPLACE,
+        working=False,
+    )
+    after = with_report(free, late)
+    assert (after.is_held, after.is_moving) == (False, False)
+
+
+LEDGER = replace(
+    ORDER,
+    state=St.WORKING,
+    order_id="id1",
+    fills=(
+        Fill("a", 60 * NANO, 100 * NANO, venue_ns=500),
+        Fill("b", 40 * NANO, 101 * NANO, venue_ns=600),
+    ),
+    disputed_qty=7,
+    disputed_px=7,
+)
+AVERAGE_PX = 100_400_000_000
+
+
+@pytest.mark.parametrize(
+    ("qty", "px", "venue_ns", "disputed"),
+    [
+        (100, AVERAGE_PX, 601, (None, None)),
+        (100, None, 601, (None, None)),
+        (100, AVERAGE_PX + AVERAGE_ERROR_PX, 601, (None, None)),
+        (100, AVERAGE_PX + AVERAGE_ERROR_PX + 1, 601, (100, AVERAGE_PX + AVERAGE_ERROR_PX + 1)),
+        (60, 100 * NANO, 601, (60, 100 * NANO)),
+        (60, 100 * NANO, 600, None),
+        (101, AVERAGE_PX, 601, None),
+        (101, AVERAGE_PX, 600, None),
+    ],
+)
+def test_a_newer_read_is_compared_with_the_ledger(
+    qty: int, px: int | None, venue_ns: int, disputed: tuple[int | None, int | None] | None
+) -> None:
+    after = with_report(LEDGER, report(cum_qty=qty * NANO, avg_px=px, venue_ns=venue_ns))
+    if disputed is None:
+        assert (after.disputed_qty, after.disputed_px) == (7, 7)
+    else:
+        shown = None if disputed[0] is None else disputed[0] * NANO
+        assert (after.disputed_qty, after.disputed_px) == (shown, disputed[1])
+    told = report(exec_type=ExecType.NEW, cum_qty=60 * NANO, venue_ns=601)
+    assert with_report(LEDGER, told).disputed_qty == 7, "no read"
+
+
+def test_a_read_after_a_replacement_counts_both_orders_and_averages_over_both() -> None:
+    carried = replace(LEDGER, carried_qty=30 * NANO)
+    after = with_report(carried, report(cum_qty=130 * NANO, avg_px=99 * NANO, venue_ns=601))
+    assert (after.disputed_qty, after.disputed_px) == (None, None)
+    rows = [fill("a", 60, cum=60), fill("b", 40, px=99, cum=100)]
+    disputed = replace(carried, disputed_qty=100 * NANO, disputed_px=None, reported_px=NANO)
+    settled = with_listing(disputed, rows, 900)
+    assert (settled.reported_qty, settled.reported_px) == (130 * NANO, None)
+    assert [(one.qty, one.px) for one in settled.fills] == [
+        (60 * NANO, 100 * NANO),
+        (40 * NANO, 99 * NANO),
+    ]
+
+
+def test_a_listing_takes_over_quantities_and_leaves_what_was_busted() -> None:
+    buried = Fill("x", 0, 99 * NANO, venue_ns=550, busted_qty=5 * NANO)
+    order = replace(LEDGER, fills=(*LEDGER.fills, buried), disputed_qty=70 * NANO, disputed_px=None)
+    silent = report(exec_type=ExecType.TRADE, exec_id="c")
+    settled = with_listing(order, [fill("a", 50, cum=50), fill("b", 20, cum=70), silent], 900)
+    assert [(one.exec_id, one.qty) for one in settled.fills] == [
+        ("a", 50 * NANO),
+        ("x", 0),
+        ("b", 20 * NANO),
+    ]
+    assert buried in settled.fills
+    same = with_listing(order, [fill("a", 60, cum=60), fill("b", 40, px=101, cum=100)], 900)
+    assert same == replace(order, disputed_qty=None, disputed_px=None)
+
+
+@pytest.mark.parametrize(("reported_ns", "left"), [(700, 40), (701, 100)])
+def test_a_bust_is_of_what_was_executed(reported_ns: int, left: int) -> None:
+    """The message may say other numbers, or none; an older count still holds the shares."""
+    order = replace(LEDGER, reported_qty=100 * NANO, reported_ns=reported_ns)
+    bust = report(
+        exec_type=ExecType.TRADE_CANCEL, exec_id="a", last_qty=NANO, last_px=NANO, venue_ns=700
+    )
+    after = with_execution(order, bust)
+    assert Fill("a", 0, 100 * NANO, 700, busted_qty=60 * NANO) in after.fills
+    assert after.reported_qty == left * NANO
+
+
+def test_a_count_of_the_moment_of_a_bust_is_without_it() -> None:
+    bust = report(exec_type=ExecType.TRADE_CANCEL, exec_id="a", cum_qty=40 * NANO, venue_ns=700)
+    after = with_report(replace(LEDGER, reported_qty=100 * NANO, reported_ns=600), bust)
+    assert (after.reported_qty, after.cum_qty) == (40 * NANO, 40 * NANO)
+
+
+def test_a_correction_keeps_the_time_and_what_it_does_not_say() -> None:
+    correct = report(exec_type=ExecType.TRADE_CORRECT, exec_id="a", last_px=99 * NANO)
+    corrected = Fill("a", 60 * NANO, 99 * NANO, venue_ns=500)
+    assert with_execution(LEDGER, correct).fills == (corrected, LEDGER.fills[1])
+
+
+def test_the_brokers_average_values_only_what_it_counts() -> None:
+    part = replace(ORDER, reported_qty=70 * NANO, carried_qty=30 * NANO, reported_px=99 * NANO)
+    assert part.cost == 99 * 40 * NANO * NANO
+    ahead = replace(part, fills=(Fill("a", 10 * NANO, 98 * NANO, venue_ns=5),))
+    assert ahead.cost == 99 * 40 * NANO * NANO
