@@ -225,6 +225,44 @@ async def test_sending_on_a_dead_connection_is_a_lost_stream() -> None:
             await handler.socket.send({"x": 1})
 
 
+class FullSocket:
+    """A market that is far behind: a hundred frames are there already."""
+
+    def __init__(self) -> None:
+        self.left = 100
+
+    async def receive(self) -> bytes:
+        if not self.left:
+            raise StreamLost("the end")
+        self.left -= 1
+        return b"{}"
+
+
+async def test_a_stream_that_is_behind_lets_the_others_go_first() -> None:
+    handler, others = Recorder(), 0
+
+    async def count() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    stream = Stream(
+        url="ws://127.0.0.1:1",
+        handler=handler,
+        sleep=asyncio.sleep,
+        random=Random(1),
+        tick_s=1.0,
+        dead_ticks=3,
+    )
+    beside = asyncio.create_task(count())
+    with pytest.raises(StreamLost):
+        await stream._pump(FullSocket())  # type: ignore[arg-type]
+    beside.cancel()
+    assert len(handler.frames) == 100
+    assert others >= 100 // module.FRAMES_IN_A_ROW
+
+
 class BrokenSocket:
     """The part of aiohttp's websocket that the stream uses, failing everywhere."""
 
