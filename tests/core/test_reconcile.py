@@ -137,3 +137,35 @@ def test_the_engine_remembers_a_foreign_fill_before_any_read() -> None:
     )
     b.engine.step(ReportReceived(fill), b.now)
     assert foreign_qty(b.engine.state.foreign, "QC") == 5 * NANO
+
+
+def test_of_several_symbols_each_is_judged_by_itself() -> None:
+    moving = Bench().trade
+    held = (Position("ACME", 37 * NANO), Position("ZED", 5 * NANO))
+    found = foreign_positions(PositionsRead(held, LATER, LATER), book(moving), ())
+    assert found == (Position("ZED", 5 * NANO),)
+    stranger = replace(REPORT, order_id="z", cl_ord_id="dashboard")
+    ours = replace(REPORT, order_id="y", cl_ord_id=f"sf-{COVERED.tag}-p9-E1")
+    assert len(unknown_ours([stranger, ours], COVERED.tag, book())) == 1
+
+
+def test_how_long_a_fill_and_a_close_explain_what_is_listed() -> None:
+    fill_ns = COVERED.orders[0].fills[-1].venue_ns
+    found = foreign_positions(read(150, fill_ns + SETTLING_NS), book(COVERED), ())
+    assert foreign_qty(found, "ACME") == 50 * NANO
+    gone = replace(COVERED, outcome=Outcome.CLOSED_STOP, closed_ns=LATER)
+    assert foreign_positions(read(100, LATER + SETTLING_NS), book(gone), ()) == ()
+    late = foreign_positions(read(100, LATER + SETTLING_NS + 1), book(gone), ())
+    assert foreign_qty(late, "ACME") == 100 * NANO
+    other = replace(gone, plan=replace(gone.plan, symbol="ZED"))
+    found = foreign_positions(read(100, LATER + 1), book(other), ())
+    assert foreign_qty(found, "ACME") == 100 * NANO, "a close of another symbol explains nothing"
+
+
+def test_a_flat_trade_takes_no_share_of_what_is_listed() -> None:
+    flat = replace(COVERED, external_qty=COVERED.position_qty)
+    over = replace(COVERED, external_qty=COVERED.position_qty + NANO)
+    for trade in (flat, over):
+        assert foreign_positions(read(0), book(trade), ()) == ()
+        theirs = replace(REPORT, position_qty=0, last_px=101 * NANO)
+        assert foreign_after(theirs, book(trade), ()) == ()

@@ -20,6 +20,7 @@ from surefill.core.trade import (
     Trade,
     arrival_of,
     phase_of,
+    reopened,
 )
 from surefill.core.units import NANO
 from tests.support.core import Bench
@@ -113,11 +114,31 @@ def test_an_entry_that_was_never_there() -> None:
     assert not trade_with(entry(St.CANCELED, sends=1)).is_absent_entry
 
 
+TRADE = Bench().trade
+
+
+def test_what_a_trade_that_goes_on_forgets() -> None:
+    over = replace(
+        TRADE,
+        outcome=Outcome.CLOSED_STOP,
+        reason=Reason.of(ReasonCode.TIME_EXIT),
+        closed_ns=5,
+        is_settled=True,
+        flat_since_ns=4,
+    )
+    assert reopened(over) == replace(
+        TRADE, outcome=None, reason=None, closed_ns=None, is_settled=False, flat_since_ns=None
+    )
+
+
 def test_wanted_exits() -> None:
     before = trade_with(entry(St.WORKING)).wanted_exits()
     assert (before.stop_px, before.target_px) == (98_100_000_000, 104_100_000_000)
     after = trade_with(entry(St.FILLED, 100)).wanted_exits()
     assert (after.stop_px, after.target_px) == (98_050_000_000, 104_050_000_000)
+    for ratchet_px in (98_060_000_000, 98_050_000_000, 98_040_000_000):
+        tight = trade_with(entry(St.FILLED, 100), ratchet_px=ratchet_px).wanted_exits()
+        assert (tight.stop_px, tight.target_px) == (max(ratchet_px, after.stop_px), after.target_px)
     legacy = trade_with(entry(St.FILLED, 100), is_legacy=True).wanted_exits()
     assert (legacy.stop_px, legacy.target_px) == (98_000_000_000, 104_000_000_000)
 

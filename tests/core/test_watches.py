@@ -241,3 +241,58 @@ def test_a_trade_handed_over_is_watched_no_more() -> None:
     assert kept(b).adverse_px == b.at(-30)
     b.quote(-90, -88)
     assert told(b).adverse_px == b.at(-30)
+
+
+def watching(seen_ns: int) -> tuple[Bench, Watches]:
+    """A trade that holds shares, last looked at then."""
+    b = covered_bench()
+    watches = Watches()
+    watches.load([replace(b.trade, excursion=Excursion(seen_ns))])
+    return b, watches
+
+
+@pytest.mark.parametrize(
+    ("silent_ns", "unseen_ns"), [(GAP_NS, 0), (GAP_NS + 1, GAP_NS + 1), (GAP_NS // 2, 0)]
+)
+def test_a_silence_counts_when_it_is_longer_than_the_gap(silent_ns: int, unseen_ns: int) -> None:
+    seen_ns = OPEN_NS + 60 * S
+    b, watches = watching(seen_ns)
+    now = seen_ns + silent_ns
+    seen = watches.follow(b.trade, None, now=now, calendar=CALENDAR)
+    assert seen == Excursion(seen_ns)
+    flat = replace(b.trade, external_qty=b.trade.position_qty)
+    seen = watches.follow(flat, None, now=now, calendar=CALENDAR)
+    assert seen is not None
+    assert (seen.seen_ns, seen.unseen_ns) == (now, unseen_ns)
+
+
+def test_only_what_is_missed_of_the_session_counts_and_not_a_moment_of_it() -> None:
+    b, watches = watching(OPEN_NS - 60 * S)
+    flat = replace(b.trade, external_qty=b.trade.position_qty)
+    now = OPEN_NS + GAP_NS
+    seen = watches.follow(flat, None, now=now, calendar=CALENDAR)
+    assert seen is not None
+    assert (seen.seen_ns, seen.unseen_ns) == (now, 0)
+
+
+@pytest.mark.parametrize(("age_ns", "is_look"), [(GAP_NS, True), (GAP_NS + 1, False)])
+def test_a_quote_is_a_look_until_it_is_old(age_ns: int, is_look: bool) -> None:
+    b, watches = watching(OPEN_NS)
+    b.quote(7, 9)
+    view, quoted_ns = b.engine.views[SYMBOL], b.now
+    watches.look(view, quoted_ns + age_ns, CALENDAR)
+    seen = watches.follow(b.trade, None, now=quoted_ns, calendar=CALENDAR)
+    assert seen is not None
+    assert (seen.favorable_px == b.at(7)) is is_look
+
+
+def test_a_symbol_is_forgotten_with_its_last_trade() -> None:
+    b, watches = watching(OPEN_NS)
+    other = replace(b.trade, plan=replace(b.plan, plan_id="p2"))
+    watches.follow(other, None, now=b.now, calendar=CALENDAR)
+    for trade in (b.trade, other):
+        flat = replace(trade, external_qty=trade.position_qty, excursion=None)
+        watches.follow(flat, None, now=b.now, calendar=CALENDAR)
+        assert watches.follow(flat, None, now=b.now, calendar=CALENDAR) is None
+    b.quote(7, 9)
+    watches.look(b.engine.views[SYMBOL], b.now, CALENDAR)
