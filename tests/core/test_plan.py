@@ -146,6 +146,9 @@ def test_every_unreadable_value_is_listed() -> None:
         "risk_usd",
     ]
     assert {problem.code for problem in problems[1:]} == {ReasonCode.PLAN_NUMBER_INVALID}
+    assert [dict(problem.context)["value"] for problem in problems] == [
+        *("bye", "1,50", "nan", "True", "1e400", "0.0000000001", "many", "$5")
+    ]
     assert str(error.value).startswith("PLAN_SIDE_INVALID: side bye is not buy or sell; PLAN_NUMB")
 
 
@@ -236,6 +239,49 @@ def test_each_problem_has_its_code(changes: dict[str, Any], code: str) -> None:
     assert codes(plan) == [code]
     for problem in plan_problems(plan, TACTICS):
         assert "?" not in problem.sentence or code == "PLAN_TACTIC_UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"plan_id": "a b"}, "plan id a b must be 1 to 64 letters"),
+        ({"plan_id": 17}, "plan id 17 must be"),
+        ({"symbol": "crwd"}, "symbol crwd is not 1 to 10 capital letters"),
+        ({"side": Side.SELL}, "side SELL is not buy or sell"),
+        ({"side": "BUY"}, "side BUY is not buy or sell"),
+        ({"tactic": "hope"}, "tactic hope is not one of limit, marketable"),
+        ({"strategy": "two words"}, "strategy two words must be at most 32"),
+        ({"order_qty": -NANO}, "quantity -1 is not a positive number of shares"),
+        ({"order_qty": 1}, "quantity 0.000000001 has a fraction, which no broker-side stop can "),
+        ({"order_qty": None, "risk_usd": 0}, "USD at risk 0 is not positive"),
+        ({"signal_px": -NANO}, "signal price -1 is not a positive price"),
+        ({"exits": ExitsByLevel(5, -NANO)}, "target_px -1 is not a positive price"),
+        (
+            {"overrides": (("max_slippage_ppb", 20_000_001),)},
+            "policy max_slippage_ppb = 20000001 is outside 0 to 20000000",
+        ),
+        ({"overrides": (("speed", 7),)}, "policy speed = 7 is outside 1 to 0"),
+        ({"trigger_px": 0}, "trigger 0 is not a positive price"),
+        ({"trigger_for_ns": NANO}, "trigger none is not there to be waited for"),
+        (
+            {"trigger_px": PLAN.signal_px, "trigger_for_ns": 0},
+            "trigger 534.82 cannot be waited for 0 s: above 0, up to a day",
+        ),
+        ({"signal_ns": 7, "exit_at_ns": 7}, "exit time 7 is not after the signal"),
+        ({"signal_px": 534.82}, "signal_px is not a number: 534.82"),
+        ({"signal_ns": 1.5}, "signal_ns is not a number: 1.5"),
+        ({"exit_at_ns": "9"}, "exit_at_ns is not a number: 9"),
+        ({"trigger_for_ns": 1.5}, "trigger_for_ns is not a number: 1.5"),
+        ({"order_qty": True}, "order_qty is not a number: True"),
+        ({"risk_usd": "5", "order_qty": None}, "risk_usd is not a number: 5"),
+        ({"exits": ExitsByLevel(529.47, 5)}, "stop_px is not a number: 529.47"),  # type: ignore[arg-type]
+        ({"overrides": (("min_rr_ppb", 2.0),)}, "min_rr_ppb is not a number: 2.0"),
+        ({"manage": "1R"}, "manage is not a number: 1R"),
+    ],
+)
+def test_each_problem_says_what_was_given(changes: dict[str, Any], says: str) -> None:
+    (problem,) = plan_problems(replace(PLAN, **changes), TACTICS)
+    assert says in problem.sentence
 
 
 def test_every_problem_is_listed_at_once() -> None:
