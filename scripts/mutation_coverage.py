@@ -1,12 +1,11 @@
 """Which tests run the line that a mutant changes, and what each test costs.
 
-What: `record` runs every collected test once, alone in a fork, and notes the lines of core that it
-ran and its CPU time; `statement_lines` finds the lines of the statement that a mutant changes;
-`Coverage.tests_of` brings the two together. What was noted is kept in ``tests.json`` and used again
-for a test whose file, and everything that tests share, is what it was.
+What: `record` runs every collected test once and notes the lines of core that it ran and its CPU
+time; `Module.lines` finds the lines of the statement that a mutant changes; `Coverage.tests_of`
+brings the two together. What was noted is kept in ``tests.json`` and used again for the tests of a
+file, as long as it and everything that tests share are what they were.
 Why lines and not functions: a function of the core is reached by hundreds of tests, most of its
 lines by a few; a survivor costs what its tests cost.
-Why alone: an answer that one test left in a memory would hide lines from the next.
 """
 
 from __future__ import annotations
@@ -77,63 +76,95 @@ def _digests(files: set[str]) -> dict[str, str]:
 
 def record(items: list[pytest.Item], notes: Path, run: Run) -> Coverage:
     """What the tests run: from the notes where they still hold, else by running them."""
-    digests = _digests({item.nodeid.partition("::")[0] for item in items})
+    by_file: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        by_file[item.nodeid.partition("::")[0]].append(item)
+    digests = _digests(set(by_file))
     known: dict[str, Any] = {}
     if notes.exists():
         known = json.loads(notes.read_text(encoding="utf-8"))
     kept: dict[str, Any] = {}
-    found = Coverage()
-    for at, item in enumerate(items, 1):
-        digest = digests[item.nodeid.partition("::")[0]]
-        row = known.get(item.nodeid)
-        if row is None or row["digest"] != digest:
-            row = {"digest": digest, **_alone(item, run)}
-        kept[item.nodeid] = row
-        if row["passed"]:
-            found.learn(item.nodeid, row["seconds"], row["lines"])
-        else:
-            print(f"fails without a mutant, left out: {item.nodeid}", file=sys.stderr)
-        if at % 500 == 0:
-            notes.write_text(json.dumps(known | kept), encoding="utf-8")
-            print(f"noted what {at}/{len(items)} tests run", file=sys.stderr, flush=True)
+    for file, tests in by_file.items():
+        if any(known.get(test.nodeid, {}).get("digest") != digests[file] for test in tests):
+            print(f"noting what the {len(tests)} tests of {file} run", file=sys.stderr, flush=True)
+            known |= {name: row | {"digest": digests[file]} for name, row in _apart(tests, run)}
+            notes.write_text(json.dumps(known), encoding="utf-8")
+        kept |= {test.nodeid: known[test.nodeid] for test in tests if test.nodeid in known}
     notes.write_text(json.dumps(kept), encoding="utf-8")
+    found = Coverage()
+    for name, row in kept.items():
+        if row["passed"]:
+            found.learn(name, row["seconds"], row["lines"])
+        else:
+            print(f"fails without a mutant, left out: {name}", file=sys.stderr)
     return found
 
 
-def _alone(item: pytest.Item, run: Run) -> dict[str, Any]:
-    """Run one test in a fork, traced."""
+def _apart(tests: list[pytest.Item], run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run the tests of a file in a fork, traced."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(read_end)
         try:
             with os.fdopen(write_end, "w") as out:
-                out.write(json.dumps(_traced(item, run)))
+                for name, row in _traced(tests, run).items():
+                    out.write(json.dumps([name, row]) + "\n")
         finally:
             os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end) as reader:
-        text = reader.read()
+        yield from (json.loads(line) for line in reader)
     os.waitpid(pid, 0)
-    row: dict[str, Any] = json.loads(text or '{"passed": false}')
-    return row
 
 
-def _traced(item: pytest.Item, run: Run) -> dict[str, Any]:
+def _traced(tests: list[pytest.Item], run: Run) -> dict[str, dict[str, Any]]:
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 1)
     os.dup2(null, 2)
+    rows: dict[str, dict[str, Any]] = {}
     cov = coverage.Coverage(data_file=None, include=[f"{CORE}/*"], config_file=False)
+    forget = _memories()
     cov.start()
-    began_s = time.process_time()
-    passed = run(item)
-    seconds = time.process_time() - began_s
+    for test in tests:
+        forget()
+        cov.switch_context(test.nodeid)
+        began_s = time.process_time()
+        passed = run(test)
+        seconds = round(time.process_time() - began_s, 4)
+        rows[test.nodeid] = {"passed": passed, "seconds": seconds, "lines": defaultdict(list)}
     cov.stop()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a test runs nothing of core
+        warnings.simplefilter("ignore")  # that a file runs nothing of core
         data = cov.get_data()
-    lines = {Path(file).stem: sorted(data.lines(file) or ()) for file in data.measured_files()}
-    return {"passed": passed, "seconds": round(seconds, 4), "lines": lines}
+    for file in data.measured_files():
+        for line, names in data.contexts_by_lineno(file).items():
+            for name in names:
+                if name in rows:
+                    rows[name]["lines"][Path(file).stem].append(line)
+    return rows
+
+
+def _memories() -> Callable[[], None]:
+    """Empties what `surefill.core.memory` remembers: one test's answer would hide its lines from
+    the next."""
+    cells = [
+        cell
+        for function in gc.get_objects()
+        if isinstance(function, FunctionType)
+        and function.__module__.startswith("surefill.core.")
+        and ".<locals>.answer_of" in function.__code__.co_qualname
+        for cell in function.__closure__ or ()
+    ]
+
+    def forget() -> None:
+        for cell in cells:
+            if isinstance(cell.cell_contents, dict):
+                cell.cell_contents.clear()
+            elif isinstance(cell.cell_contents, tuple):
+                cell.cell_contents = None
+
+    return forget
 
 
 class Module:
