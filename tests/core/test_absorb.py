@@ -12,7 +12,6 @@ from surefill.core.absorb import (
     STRAYS_MAX,
     _carry,
     absorb_listing,
-    restarted,
     step_down,
 )
 from surefill.core.events import (
@@ -233,15 +232,6 @@ def test_the_ladder() -> None:
     assert (third.rung, third.exit_reason) == (Rung.FLATTEN, reason)
     flatten = Reason.of(ReasonCode.TIME_EXIT)
     assert step_down(replace(second, exit_reason=flatten), "no").exit_reason == flatten
-
-
-def test_a_restart_puts_what_was_in_flight_in_doubt() -> None:
-    b = Bench()
-    assert [o.state for o in restarted(b.trade).orders] == [OrderState.IN_DOUBT]
-    b.accepts("E1")
-    assert [o.state for o in restarted(b.trade).orders] == [OrderState.WORKING]
-    b.cancelled("E1")
-    assert restarted(b.trade).orders == b.trade.orders
 
 
 def reads(b: Bench, name: str, sent_ns: int) -> None:

@@ -472,18 +472,3 @@ def is_known_execution(event: FillsRead, order: ChildOrder) -> bool:
     return all(
         report.exec_type is ExecType.TRADE and report.exec_id in known for _, report in listed
     )
-
-
-def restarted(trade: Trade) -> Trade:
-    """A trade as a new process finds it: what was in flight is in doubt, what was asked is asked
-    again (I25)."""
-    orders = tuple(_after_restart(order) for order in trade.orders)
-    return replace(trade, orders=orders, fills_asked_ns=0, short_ns=0, wake_ns=None)
-
-
-def _after_restart(order: ChildOrder) -> ChildOrder:
-    if order.is_terminal:
-        return order
-    if order.state is OrderState.IN_FLIGHT:
-        order = with_input(order, OrderInput.DOUBT)
-    return replace(order, asked_ns=0, asks=0, cancel_ns=None, not_before_ns=0)

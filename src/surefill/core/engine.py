@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from surefill.core.absorb import restarted
 from surefill.core.admission import admit, counted, gate_view
 from surefill.core.adoption import adopt, left_over
 from surefill.core.asks import ask_from_ns, in_question
@@ -73,6 +72,7 @@ from surefill.core.reconcile import (
     sort_reports,
     unknown_ours,
 )
+from surefill.core.restart import restarted
 from surefill.core.risk import GateView
 from surefill.core.state import Closing, Denial, EngineState, Mode
 from surefill.core.state import EngineConfig as EngineConfig
@@ -296,7 +296,7 @@ class EngineTurn:
             )
         )
         for trade in list(engine.book.open.values()):
-            self.put(restarted(trade))
+            self.put(restarted(trade, self.now))
         after_ns = engine.read_after_ns(self.now)
         self.commands += [
             QueryOrders(after_ns, Priority.EVIDENCE),

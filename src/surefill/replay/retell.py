@@ -19,7 +19,6 @@ from surefill.core.absorb import (
     absorb_fills,
     absorb_listing,
     keep_stray,
-    restarted,
     take_report,
 )
 from surefill.core.closing import count_uncovered, mark_uncovered
@@ -49,6 +48,7 @@ from surefill.core.fix import Leg
 from surefill.core.operator import operated_trade
 from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
 from surefill.core.reasons import ReasonCode
+from surefill.core.restart import restarted
 from surefill.core.trade import ExitGroup, Trade
 from surefill.core.turn import Context, Turn
 from surefill.core.values import replace
@@ -106,7 +106,7 @@ def _new(final: Trade) -> Trade:
 def _retold(trade: Trade, record: Record, final: Trade) -> Trade:
     match record.event:
         case EngineStarted():
-            trade = restarted(trade)
+            trade = restarted(trade, record.now_ns)
         case OperatorActed() as event:
             trade = operated_trade(trade, event)
         case _:
