@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from surefill.core.plan import SECOND_NS
+from surefill.core.units import CENT
 from surefill.replay.comparison import Scope, Stream, play_path, stream_of_day
 from surefill.replay.plan_sampled import SampledPlans
 from surefill.replay.skipping import SkippingMarket
@@ -15,6 +17,7 @@ from surefill.sim.columns import TapeColumns, columns_of_rows
 from surefill.sim.market import MarketEvent, PrintEvent, QuoteEvent
 from surefill.sim.synthetic import PRINT, QUOTE
 from surefill.sim.tape import TapeDay
+from surefill.sim.workload import Draw
 from tests.sim.tapes import day, twin
 
 START_NS = 1_000_000_000_000
@@ -139,6 +142,29 @@ def check_identity(stream: Stream, tactic: str | None) -> None:
 @pytest.mark.parametrize("tactic", [None, "adaptive"])
 def test_a_run_that_jumps_has_the_same_outcomes(tactic: str | None, tmp_path: Path) -> None:
     check_identity(study(twin(tmp_path)), tactic)
+
+
+def waiting(draw: Draw, cents: int) -> Draw:
+    """The plan as a breakout that waits for 200 s at most."""
+    plan = draw.plan
+    trigger_px = plan.signal_px + plan.sign * cents * CENT
+    breakout = replace(
+        plan,
+        signal_px=trigger_px,
+        trigger_px=trigger_px,
+        trigger_for_ns=200 * SECOND_NS,
+        exit_at_ns=draw.at_ns + 290 * SECOND_NS,
+    )
+    return replace(draw, plan=breakout)
+
+
+def test_breakouts_that_wait_are_woken_by_their_market(tmp_path: Path) -> None:
+    """While one waits nothing is passed over: any quote may be the one."""
+    stream = study(twin(tmp_path))
+    stream = replace(
+        stream, draws=tuple(waiting(draw, -n % 3) for n, draw in enumerate(stream.draws))
+    )
+    check_identity(stream, "marketable")
 
 
 def test_a_recorded_half_hour_has_the_same_outcomes() -> None:

@@ -81,6 +81,8 @@ def rows_of(ended: Trade | Denial, policy: Policy, *, accepted_ns: int) -> tuple
     order_qty = ended.plan.order_qty or 0
     if isinstance(ended, Trade):
         order_qty = ended.terms.order_qty
+    if isinstance(ended, Trade):
+        accepted_ns = ended.triggered_ns or accepted_ns  # its time to get in begins there
     plan = plan_row(
         ended.plan,
         policy,

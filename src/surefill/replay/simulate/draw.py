@@ -24,6 +24,7 @@ from surefill.core.units import NANO, US_EQUITY_TICKS
 from surefill.replay.simulate.aim import draw_aims, follow_market
 from surefill.replay.simulate.draw_faults import draw_faults
 from surefill.replay.simulate.draw_management import draw_hands, draw_management
+from surefill.replay.simulate.draw_triggers import draw_triggers
 from surefill.replay.simulate.scenario import (
     BustedLate,
     Crashed,
@@ -104,7 +105,7 @@ def draw_scenario(seed: int) -> Scenario:
     )
     market = _Market(seed, storm_ms, start_ns)
     plans = follow_market(_plans(symbols, chance, market), seed, is_calm=is_calm)
-    plans = draw_management(plans, seed)
+    plans = draw_management(draw_triggers(plans, seed, symbols), seed)
     happenings: list[Happening] = [*plans]
     switches: tuple[str, ...] = ()
     if not is_calm:

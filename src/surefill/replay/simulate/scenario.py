@@ -59,9 +59,13 @@ class Given:
         path = "legacy path" if self.is_legacy else f"{plan.tactic} tactic"
         side = "long" if plan.sign > 0 else "short"
         managed = f", {plan.manage}" if str(plan.manage) else ""
+        waits = ""
+        if plan.trigger_px is not None:
+            time = f" for {to_text(plan.trigger_for_ns)} s" if plan.trigger_for_ns else ""
+            waits = f", waits for {to_text(plan.trigger_px)}{time}"
         return (
             f"plan {plan.plan_id}: {side} {to_text(plan.order_qty or 0)} {plan.symbol}, "
-            f"signal {to_text(plan.signal_px)}, {exits}, {path}{managed}"
+            f"signal {to_text(plan.signal_px)}, {exits}, {path}{managed}{waits}"
         )
 
 

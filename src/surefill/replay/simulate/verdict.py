@@ -34,6 +34,7 @@ from surefill.replay.simulate.strikes import (
     has_stream_faults,
 )
 from surefill.replay.simulate.targets import target_faults
+from surefill.replay.simulate.triggers import trigger_faults
 from surefill.runtime.recovery import remembered
 from surefill.runtime.result import result_of
 from surefill.sim.auditor import AuditLimits, AuditReport, Excuse, Violation, audit
@@ -129,6 +130,7 @@ def judge(played: Played) -> tuple[AuditReport, tuple[Violation, ...]]:
         ),
         *stop_faults(played, plans),
         *target_faults(played, plans),
+        *trigger_faults(played, ends),
         *_progress_faults(played, ends),
         *_engine_faults(played),
         *_money_faults(played, ends, unheard_of(played)),
