@@ -103,11 +103,11 @@ class Work:
         )
 
     def within_budget(self, tests: list[str]) -> list[str]:
-        """As many as there is time for."""
+        """As many as there is time for, and one at least."""
         chosen, total_s = [], 0.0
         for test in tests:
             total_s += self.coverage.seconds[test]
-            if total_s > self.budget_s:
+            if chosen and total_s > self.budget_s:
                 break
             chosen.append(test)
         return chosen
