@@ -324,6 +324,8 @@ def test_exits_change_at_most_three_times_a_minute_and_the_anchoring(side: str) 
             b.replaces(f"H{n}", f"S{n}")
     b.run(55)
     assert b.news() == ["ALARM REPAIR_LIMIT"]
+    count = EXIT_CHANGES_PER_MINUTE + 2
+    assert b.said()[-1] == f"{count} exit changes within a minute, limit {count}"
     assert b.covered == 100, "the best cover there is stays"
     b.run(6)
     assert b.news() == [f"replace H{last} -> S{last} stop {b.px(-195)}"]

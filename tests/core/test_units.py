@@ -213,3 +213,20 @@ def test_absurd_exponents_are_refused_at_once(text: str) -> None:
 
 def test_zero_is_zero_however_it_is_spelt() -> None:
     assert to_nano("0e-999999999") == to_nano_floor("0e999") == to_nano("-0") == 0
+
+
+@pytest.mark.parametrize(
+    ("bands", "says"),
+    [
+        ((), "a tick schedule starts with a band from 0"),
+        ((TickBand(NANO, CENT),), "a tick schedule starts with a band from 0"),
+        (
+            (TickBand(0, 3 * CENT), TickBand(NANO, CENT)),
+            "band at 1 is not on the grid below it",
+        ),
+        ((TickBand(0, CENT), TickBand(NANO, 3 * CENT)), "band at 1 is not on its own grid"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_said(bands: tuple[TickBand, ...], says: str) -> None:
+    with pytest.raises(UnitError, match=f"^{says}$"):
+        TickSchedule(bands)

@@ -214,6 +214,11 @@ class Bench(Venue):
         self._seen = len(self.lines)
         return [line for line in fresh if not line.startswith("?")]
 
+    def said(self) -> list[str]:
+        """The sentence of every alarm so far."""
+        alarms = (command for _, command in self.sent if isinstance(command, RaiseAlarm))
+        return [alarm.reason.sentence for alarm in alarms]
+
     def asked(self) -> list[str]:
         """Every read so far."""
         return [line for line in self.lines if line.startswith("?")]
