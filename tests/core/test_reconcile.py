@@ -147,6 +147,9 @@ def test_of_several_symbols_each_is_judged_by_itself() -> None:
     stranger = replace(REPORT, order_id="z", cl_ord_id="dashboard")
     ours = replace(REPORT, order_id="y", cl_ord_id=f"sf-{COVERED.tag}-p9-E1")
     assert len(unknown_ours([stranger, ours], COVERED.tag, book())) == 1
+    denied = book()
+    denied.close_plan(replace(COVERED.plan, plan_id="p9"))
+    assert unknown_ours([ours], COVERED.tag, denied) == (), "a plan of ours, whatever became of it"
 
 
 def test_how_long_a_fill_and_a_close_explain_what_is_listed() -> None:

@@ -437,14 +437,15 @@ def _survives(value: Any) -> None:
     assert encode(again) == data
 
 
-def parts_of(hint: object) -> Iterator[object]:
-    """A type and everything that is in its values."""
+def parts_of(hint: object, known: frozenset[object] = frozenset()) -> Iterator[object]:
+    """A type and everything that is in its values; a report holds reports."""
     yield hint
     inner = [*get_args(hint)]
     if isinstance(hint, type) and is_dataclass(hint):
         inner += get_type_hints(hint).values()
     for one in inner:
-        yield from parts_of(one)
+        if one not in known:
+            yield from parts_of(one, known | {hint})
 
 
 @pytest.mark.parametrize("cls", sorted(codec.REPEATED, key=str))

@@ -92,6 +92,10 @@ class Book:
         trade = self.open.get(plan_id)
         return fingerprint(trade.plan) if trade is not None else self.closed.get(plan_id)
 
+    def knows(self, plan_id: str) -> bool:
+        """Whether this id was ever used; unlike `known_as` it costs nothing."""
+        return plan_id in self.open or plan_id in self.closed
+
     def owner(self, report: ExecutionReport) -> Trade | None:
         """The trade that a report belongs to: by broker id, by the chain, by our own id."""
         trade_id = self.owner_id(report)

@@ -6,7 +6,8 @@ Why: one step asks for a trade's cover some ten times, and most of these trades 
 object; a listing is asked the same by every trade. Comparing or hashing such a value costs more
 than the answer, so identity decides.
 Invariants: an answer is only ever given for the very object that it was worked out for, which is
-kept as long as its answer, so that no other object can take its place; at most `KEPT` are kept.
+kept as long as its answer, so that no other object can take its place; no more are kept than was
+said.
 Must never: wrap a function that looks at anything but its argument, or takes what can change.
 """
 
@@ -17,12 +18,15 @@ from functools import wraps
 from typing import TypeVar
 
 KEPT = 256
-"""Values of one function that are remembered; then all are forgotten at once."""
+"""Values of one function that are remembered, unless it says otherwise; then all are forgotten at
+once."""
 Value = TypeVar("Value")
 Answer = TypeVar("Answer")
 
 
-def remembered(function: Callable[[Value], Answer]) -> Callable[[Value], Answer]:
+def remembered(
+    function: Callable[[Value], Answer], *, kept: int = KEPT
+) -> Callable[[Value], Answer]:
     """The same function, quicker for a value that it has just been asked about."""
     known: dict[int, tuple[Value, Answer]] = {}  # identity -> the value itself, its answer
 
@@ -32,7 +36,7 @@ def remembered(function: Callable[[Value], Answer]) -> Callable[[Value], Answer]
         if held is not None:
             return held[1]
         answer = function(value)
-        if len(known) >= KEPT:
+        if len(known) >= kept:
             known.clear()
         known[id(value)] = (value, answer)
         return answer

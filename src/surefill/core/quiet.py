@@ -67,9 +67,10 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A listing of orders that changed nothing about this trade."""
+    """A listing of orders that changed nothing about this trade, which holds ``qty`` (1e-9)."""
 
     trade: Trade
+    qty: int
     listed: Listed
     around: Around
 
@@ -103,7 +104,7 @@ class Quiet:
             return
         if self._is_settled(trade) and _is_steady(trade) and _is_shown(trade, event):
             listed = listing.mine.get(trade.trade_id, ())
-            self._looks[trade.trade_id] = _Look(trade, listed, listing.around)
+            self._looks[trade.trade_id] = _Look(trade, trade.position_qty, listed, listing.around)
 
     def _is_settled(self, trade: Trade) -> bool:
         """Whether its entry is over, or works at a price that no quote changes."""
@@ -125,7 +126,7 @@ def _says_nothing(look: _Look, listing: Listing) -> bool:
         case FillsRead():
             return all(is_known_execution(event, order) for order in trade.orders)
         case _:
-            return trade.sign * listed_qty(event, trade.symbol) >= trade.position_qty
+            return trade.sign * listed_qty(event, trade.symbol) >= look.qty
 
 
 def _is_steady(trade: Trade) -> bool:

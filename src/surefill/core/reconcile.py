@@ -36,10 +36,12 @@ def unknown_ours(orders: Sequence[ExecutionReport], tag: str, book: Book) -> tup
     """Client order ids with our prefix and account tag whose plan no journal of ours knows."""
     unknown = []
     for report in orders:
+        if book.owner_id(report) is not None:
+            continue
         parsed = parse_cl_ord_id(report.cl_ord_id)
         if parsed is None or parsed.account_tag != tag:
             continue
-        if book.known_as(parsed.plan_id) is None:
+        if not book.knows(parsed.plan_id):
             unknown.append(report.cl_ord_id)
     return tuple(unknown)
 

@@ -46,7 +46,7 @@ from surefill.core import (
     trade,
     units,
 )
-from surefill.core.memory import remembered
+from surefill.core.memory import KEPT, remembered, remembered_once
 from surefill.journal.added import ADDED
 from surefill.ports import JournalError
 
@@ -70,15 +70,14 @@ CORE_MODULES = (
     state,
 )
 
-REPEATED: frozenset[type] = frozenset(
-    {
-        *(order.ChildOrder, order.Fill, commands.OrderSpec, trade.ExitGroup),
-        *(plan.TradePlan, plan.Policy, pricing.EntryTerms, units.TickSchedule),
-        *(session.Calendar, session.Session),
-    }
+_REPEATED = (
+    *(order.ChildOrder, order.Fill, commands.OrderSpec, trade.ExitGroup),
+    *(plan.TradePlan, plan.Policy, pricing.EntryTerms, units.TickSchedule),
+    *(session.Calendar, session.Session),
 )
-"""What stands unchanged in one image after another: its text is remembered. No mapping is in any of
-them, so none can change after it was spelled."""
+REPEATED = {**dict.fromkeys(_REPEATED, KEPT), events.ExecutionReport: 4_096}
+"""What stands unchanged in one image or listing after another: of how many the text is remembered.
+No mapping is in any of them, so none can change after it was spelled. Reports take some 5 MB."""
 
 Encoder = Callable[[Any], str]
 Decoder = Callable[[object], Any]
@@ -170,7 +169,8 @@ class Codec:
         if origin in (Union, UnionType):
             return self._union_encoder(args)
         if origin is tuple and len(args) == 2 and args[1] is ...:
-            return self._sequence_encoder(self._encoder(args[0]))
+            row = self._sequence_encoder(self._encoder(args[0]))
+            return remembered_once(row) if args[0] is events.Instrument else row  # long, lasting
         if origin is tuple:
             return self._row_encoder([self._encoder(arg) for arg in args])
         if origin in (dict, Mapping) and args[0] is str:
@@ -203,7 +203,7 @@ class Codec:
                     parts[place] = ""
             return head + "".join(parts) + "}"
 
-        spelled = remembered(spell) if cls in REPEATED else spell
+        spelled = remembered(spell, kept=REPEATED[cls]) if cls in REPEATED else spell
 
         def encode(value: object) -> str:
             if type(value) is not cls:
