@@ -39,6 +39,8 @@ def test_the_crwd_morning_by_level_is_denied_with_the_ratio_it_had() -> None:
         "RR_BELOW_MIN: reward/risk 0.38 is below the minimum 2"
     ]
     (at_signal,) = found.cases
+    assert (found.is_legacy, at_signal.name) == (False, "signal")
+    assert found.plan.symbol == "CRWD"
     assert at_signal.rr_ppb == 383_177_570
     assert (found.terms, found.orders, found.prices, found.notes) == (None, (), (), ())
     assert at_signal.risk_usd == to_nano("133.75")
@@ -60,9 +62,19 @@ def test_the_crwd_morning_by_distance() -> None:
     assert worst.notional_usd == found.worst_notional_usd == to_nano("13383.75")
     entry, cover = found.orders
     assert order_text(entry.spec) == "BUY 25 LIMIT 535.08 DAY"
+    assert entry.spec.cl_ord_id == "sf-000000-p1-E1"
     assert entry.why == "rests at the first limit for 60 s, then the rest is cancelled"
     assert order_text(cover.spec) == "SELL 25 OCO stop 529.73 | limit 545.78 GTC"
     assert "stop 5.35 from the average fill, target 2 times as far" in cover.why
+
+
+def test_rules_in_words_for_a_long() -> None:
+    whys = {rule.name: rule.why for rule in preview(crwd(), RULES).prices}
+    assert whys == {
+        "cap": "signal + 0.1 %, rounded down to the tick",
+        "worst price": "the cap",
+        "first limit": "signal + buffer 0.05 %, rounded down to the tick",
+    }
 
 
 def test_rules_in_words_for_a_short() -> None:
@@ -82,7 +94,7 @@ def test_levels_tighten_the_worst_price_and_say_so() -> None:
     whys = {rule.name: rule.why for rule in found.prices}
     assert "keeps reward/risk 2" in whys["worst price"]
     assert whys["first limit"].startswith("the worst price")
-    assert "at the plan's own levels" in found.orders[1].why
+    assert found.orders[1].why.endswith("; at the plan's own levels, rounded in the trade's favour")
 
 
 def test_marketable_carries_its_exits() -> None:
@@ -96,6 +108,7 @@ def test_marketable_carries_its_exits() -> None:
 def test_the_legacy_path_has_no_cap() -> None:
     found = preview(crwd(), RULES, is_legacy=True)
     assert found.is_accepted
+    assert (found.plan, found.is_legacy) == (crwd(), True)
     assert [note.code for note in found.notes] == [ReasonCode.UNCAPPED]
     assert (found.prices, found.worst_notional_usd) == ((), None)
     assert [case.name for case in found.cases] == ["signal"]
@@ -139,6 +152,8 @@ def test_every_problem_of_a_malformed_plan_and_nothing_else() -> None:
         ReasonCode.EXITS_MISSING,
     ]
     assert (found.cases, found.orders) == ((), ())
+    assert (found.plan, found.is_legacy) == (plan, False)
+    assert preview(plan, RULES, is_legacy=True).is_legacy
 
 
 def test_legacy_is_no_tactic_that_a_plan_may_ask_for() -> None:
