@@ -16,6 +16,7 @@ from surefill.dashboard.archive import SEEN, Archive
 from surefill.replay.checklist import Checklist, judge
 from surefill.replay.checklist_items import Evidence, Stage
 from surefill.runtime.account import source_of
+from surefill.runtime.build import rules_build
 from surefill.service.reader import Reader
 from surefill.smart_order_executor import SmartOrderExecutor
 from tests.support.desk import Desk, plan_of
@@ -71,6 +72,14 @@ async def test_sheets_come_with_their_story(archive: Archive) -> None:
     assert denied is not None
     assert isinstance(denied[1], Denial)
     assert await archive.sheet("nobody") is None
+    await archive.close()
+
+
+async def test_the_last_start_of_an_engine_is_known(archive: Archive) -> None:
+    first = await archive.started()
+    assert first is not None
+    assert first.build == rules_build()
+    assert await archive.started() is first, "only what is new is read"
     await archive.close()
 
 

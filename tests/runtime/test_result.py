@@ -8,9 +8,10 @@ import pytest
 
 from surefill.core.events import Act
 from surefill.core.fix import Leg
+from surefill.core.management import Management, ScaleOut
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Outcome, Phase
-from surefill.core.units import NANO
+from surefill.core.units import NANO, to_text, to_usd_text
 from surefill.runtime.recovery import remembered
 from surefill.runtime.result import TradeResult, result_of
 from tests.support.core import START_NS, Bench, covered_bench
@@ -56,6 +57,24 @@ def test_an_open_trade_shows_its_orders_and_how_bare_it_is() -> None:
     )
     assert covered.is_settled
     assert covered.code is ReasonCode.ENTRY_FILLED
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_several_targets_are_all_there_nearest_first(side: str) -> None:
+    bench = entered(side)
+    parts = (ScaleOut(NANO // 2, NANO), ScaleOut(NANO // 4, 3 * NANO // 2))
+    manage = Management(scale_outs=parts)
+    trade = replace(bench.trade, plan=replace(bench.trade.plan, manage=manage))
+    found = result_of(trade)
+    assert len(found.targets_px) == 3
+    assert found.targets_px[-1] == found.target_px
+    assert sorted(found.targets_px, key=lambda px: trade.sign * px) == list(found.targets_px)
+    assert found.targets == tuple(Decimal(px).scaleb(-9) for px in found.targets_px)
+    assert found.to_dict()["targets_px"] == [to_text(px) for px in found.targets_px]
+    assert f"target {'/'.join(map(to_usd_text, found.targets_px))}," in found.line
+    waiting = replace(trade, orders=trade.orders[:0])
+    assert not waiting.entry_qty
+    assert len(result_of(waiting).targets_px) == 3
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])

@@ -12,6 +12,7 @@ from surefill.core.events import Position
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.units import NANO
 from surefill.runtime.account import source_of
+from surefill.runtime.build import rules_build
 from surefill.runtime.dry_run import PlanCheck
 from surefill.runtime.flat import Flatness, FlatReport
 from surefill.runtime.heartbeat import Beat
@@ -149,6 +150,7 @@ def test_health(day: Day) -> None:
     assert (well.uncovered_qty, well.in_doubt, well.open_trades) == ("0", 0, 1)
     assert (well.risk_state, well.switches, well.mode) == ("ACTIVE", [], "READY")
     assert (well.engine, well.heartbeat, well.seq) == ("somebody", 3, day.open.seq)
+    assert well.build == rules_build()
     assert day.open.state is not None
     assert day.open.state.account is not None
     assert day.open.state.account.account_id not in str(well)

@@ -351,7 +351,7 @@ def _number_rows(found: TradeResult) -> list[tuple[str, str]]:
         ("entered", f"{to_text(found.entry_qty)} at {_px(found.avg_px)} on average"),
         ("held now", f"{to_text(found.position_qty)}, bare {to_text(found.uncovered_qty)}"),
         ("stop", _px(found.stop_px)),
-        ("target", _px(found.target_px)),
+        ("target", ", ".join(map(_px, found.targets_px)) or _px(found.target_px)),
         ("slippage", f"{_signed(found.slippage_vs_signal_bps)} bps against the signal"),
         ("", f"{_signed(found.slippage_vs_arrival_bps)} bps against arrival {_arrival(found)}"),
         ("reward/risk", f"{_ratio(found.rr_planned)} planned"),

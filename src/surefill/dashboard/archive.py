@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from surefill.core.events import EngineStarted
 from surefill.core.market import MarketView
 from surefill.core.trade import Trade
 from surefill.core.values import replace
@@ -37,6 +38,7 @@ logger = logging.getLogger(LOGGER_NAME)
 
 SEEN, RECORDED = "quotes that decisions looked at", "recorded tape"
 _VIEW = b'"MarketView"'
+_STARTED = b'"EngineStarted"'
 
 
 class Archive:
@@ -53,6 +55,7 @@ class Archive:
         self._tapes = tuple(tapes)
         self._checklist = checklist
         self._recent: tuple[Journal, Recent] | None = None
+        self._started: tuple[Journal, int, EngineStarted | None] | None = None
 
     async def close(self) -> None:
         """Let the journal go."""
@@ -69,6 +72,22 @@ class Archive:
                 pass  # its pauses are for a loop that trades
             recent.see(open_trades)
             return recent.standing()
+
+        return await self._reader.ask(read)
+
+    async def started(self) -> EngineStarted | None:
+        """The last start of an engine. Raises `JournalError`."""
+
+        def read(journal: Journal) -> EngineStarted | None:
+            last = self._started
+            seq, found = (last[1], last[2]) if last and last[0] is journal else (0, None)
+            for entry in journal.records(seq):
+                seq = entry.seq
+                if _STARTED in entry.record:
+                    event = Record.from_bytes(entry.record).event
+                    found = event if isinstance(event, EngineStarted) else found
+            self._started = journal, seq, found
+            return found
 
         return await self._reader.ask(read)
 

@@ -20,7 +20,7 @@ from surefill.core.cover import Cover, cover_of
 from surefill.core.exits import is_partial_close
 from surefill.core.fix import Feed, Leg, Side
 from surefill.core.order import ChildOrder
-from surefill.core.pricing import mean_target, static_exits
+from surefill.core.pricing import mean_target, scaled_targets, static_exits
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.state import Denial
 from surefill.core.trade import GroupKind, Outcome, Phase, Trade, phase_of
@@ -47,7 +47,8 @@ class TradeResult:
     """One trade as it stands. ``outcome`` is ``None`` while it is open.
 
     ``reasons``: why it was denied, or why the entry or the trade ended (the first is `reason`).
-    ``stop_px`` and ``target_px``: where the exits belong now. ``uncovered_ns``: how long shares
+    ``stop_px`` and ``target_px``: where the exits belong now; of several targets the farthest, and
+    ``targets_px`` are all of them, nearest first. ``uncovered_ns``: how long shares
     had no working stop; ``uncovered_share_s`` weighs that by their number. ``closing_qty``: shares
     that are held and are to be closed; while there are any, the first reason is CLOSE_PENDING. Of a
     breakout ``arrival_px`` and what hangs on it are of ``triggered_ns``, when its market had come.
@@ -73,6 +74,7 @@ class TradeResult:
     first_limit_px: int | None = None
     stop_px: int | None = None
     target_px: int | None = None
+    targets_px: tuple[int, ...] = ()
     arrival_px: int | None = None
     arrival_feed: Feed | None = None
     slippage_vs_signal_bps: Decimal | None = None
@@ -140,8 +142,13 @@ class TradeResult:
 
     @property
     def target(self) -> Decimal | None:
-        """Target price in USD."""
+        """Target price in USD; of several the farthest."""
         return _decimal_or_none(self.target_px)
+
+    @property
+    def targets(self) -> tuple[Decimal, ...]:
+        """All targets in USD, nearest first."""
+        return tuple(_decimal(px) for px in self.targets_px)
 
     @property
     def exit_vwap(self) -> Decimal | None:
@@ -155,6 +162,8 @@ class TradeResult:
             value = getattr(self, field.name)
             if isinstance(value, int) and field.name.endswith(("_px", "_qty", "_usd")):
                 shown[field.name] = to_text(value)
+            elif field.name == "targets_px":
+                shown[field.name] = [to_text(px) for px in self.targets_px]
             else:
                 shown[field.name] = _json(value)
         return shown
@@ -172,7 +181,8 @@ class TradeResult:
             return f"{head} {self.phase.value if self.phase else 'open'}"
         parts = [
             f"{head} {to_text(self.entry_qty)} @ {to_usd_text(self.avg_px)}",
-            f"stop {to_usd_text(self.stop_px or 0)} target {to_usd_text(self.target_px or 0)}",
+            f"stop {to_usd_text(self.stop_px or 0)} "
+            f"target {'/'.join(map(to_usd_text, self.targets_px)) or '?'}",
             f"slippage {_signed(self.slippage_vs_signal_bps)} bps",
             f"reward/risk {self.rr_at_fill if self.rr_at_fill is not None else '?'}",
         ]
@@ -240,6 +250,7 @@ def _traded(trade: Trade) -> TradeResult:
         first_limit_px=terms.first_limit_px,
         stop_px=wanted.stop_px,
         target_px=wanted.target_px,
+        targets_px=_targets(trade, wanted.target_px),
         arrival_px=arrival_px,
         arrival_feed=trade.arrival.feed,
         slippage_vs_signal_bps=entry.cost_vs_bps(trade.sign, plan.signal_px),
@@ -279,6 +290,15 @@ class _Money:
             return None
         paid_more = sign * (self.cost - benchmark_px * self.qty)
         return (Decimal(paid_more * 10_000) / (benchmark_px * self.qty)).quantize(CENTI)
+
+
+def _targets(trade: Trade, last_px: int) -> tuple[int, ...]:
+    """Where every target belongs now, nearest first (1e-9 USD); before the first fill as if all
+    filled at the worst price."""
+    cost, qty = trade.terms.worst_px, 1
+    if trade.entry_qty:
+        cost, qty = trade.entry_cost, trade.entry_qty
+    return (*scaled_targets(trade.plan, trade.ticks, cost=cost, qty=qty), last_px)
 
 
 def _closing_qty(trade: Trade, cover: Cover) -> int:

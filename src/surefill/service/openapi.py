@@ -140,7 +140,7 @@ def _field_schema(name: str, hints: dict[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": {"$ref": REF.format(name="Reason")}}
     if name == "orders":
         return {"type": "array", "items": {"type": "object"}}
-    if name == "alarms":
+    if name in ("alarms", "targets_px"):
         return {"type": "array", "items": {"type": "string"}}
     if hint is bool:
         return {"type": "boolean"}

@@ -250,6 +250,8 @@ class Health(Struct, frozen=True, kw_only=True):
     account: str | None
     """Masked."""
     seq: int
+    build: str
+    """Version and digest of the code that decides, of this server."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True):

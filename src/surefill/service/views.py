@@ -21,6 +21,7 @@ from surefill.core.risk import risk_state
 from surefill.core.state import Denial
 from surefill.core.trade import Outcome, Trade
 from surefill.core.units import to_text
+from surefill.runtime.build import rules_build
 from surefill.runtime.dry_run import PlanCheck
 from surefill.runtime.flat import FlatReport
 from surefill.runtime.result import result_of
@@ -158,6 +159,7 @@ def health_of(picture: Picture, pulse: Pulse) -> Health:
         requests_left=state.requests_left if state is not None else None,
         account=masked(account) if account is not None else None,
         seq=picture.seq,
+        build=rules_build(),
     )
 
 

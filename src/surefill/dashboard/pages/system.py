@@ -8,10 +8,11 @@ from __future__ import annotations
 from fastapi import Request
 from nicegui import ui
 
-from surefill import __version__
 from surefill.dashboard.board import Board
 from surefill.dashboard.pages.parts import Facts, Grid, Line, heading, note
-from surefill.dashboard.pages.shell import PAGE_S, visit
+from surefill.dashboard.pages.shell import PAGE_S, Visit, visit
+from surefill.ports import JournalError
+from surefill.runtime.build import rules_build
 from surefill.service.views import limit_rows, setting_rows
 
 NO_RECORD = "Nothing recorded yet. Start the engine: surefill run"
@@ -30,7 +31,7 @@ async def page(request: Request) -> None:
         settings, watcher = found.state.settings, found.state.watcher
         heading("Signs of life")
         vitals = Facts()
-        note(f"Surefill {__version__}. In more depth: surefill doctor.")
+        note(await _builds(found))
         heading("Recorded last")
         happened = Grid(
             ("record", "New York", "what", "of what"),
@@ -72,6 +73,21 @@ async def page(request: Request) -> None:
 
         found.each_tick(show)
         await found.tick()
+
+
+async def _builds(found: Visit) -> str:
+    """Which program shows this, and which one decides: two programs may not agree on a rule."""
+    own = rules_build()
+    try:
+        started = await found.state.archive.started()
+    except JournalError:
+        started = None
+    said = f"This server: {own}."
+    if started is not None and started.build != own:
+        said += f" The engine was started last by another one: {started.build}."
+    elif started is not None:
+        said += " The engine's last start: the same."
+    return f"{said} In more depth: surefill doctor."
 
 
 def _with(value: str, unit: str) -> str:
