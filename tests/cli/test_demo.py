@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from surefill.cli import demo
 from surefill.cli.exits import Exit
 from surefill.cli.main import main
 from surefill.replay.morning import MorningError
+from surefill.sim.market import TapeError, TapeErrorCode
 from tests.sim.tapes import day, twin
 
 pytestmark = pytest.mark.slow
@@ -106,7 +108,7 @@ def test_the_seed_goes_to_market_and_plans(monkeypatch: pytest.MonkeyPatch) -> N
     """What it decides there: tests/replay/test_demo.py."""
     seeds = []
 
-    def choose(_: object, seed: int) -> _Nothing:
+    def choose(_: object, seed: int, __: object) -> _Nothing:
         seeds.append(seed)
         return _Nothing()
 
@@ -155,6 +157,23 @@ def test_a_violation_is_exit_code_4(
     monkeypatch.setattr(demo, "verdict", lambda *_: verdict)
     assert main(["demo", "--json"]) == Exit.EXPOSED
     assert json.loads(capsys.readouterr().out) == verdict
+
+
+@pytest.mark.parametrize("words", [[], ["--allow-bad"]])
+def test_bad_tapes_are_named_where_they_are_allowed(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def choose(tape: Path | None, seed: int, tell: Callable[[str], None] | None) -> None:
+        if tell is None:
+            raise TapeError(TapeErrorCode.TAPE_SUSPECT, "too much is crossed", "10 %")
+        tell("one is SUSPECT")
+        raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "none can be used of", "there")
+
+    monkeypatch.setattr(demo, "choose_stream", choose)
+    assert main(["demo", "--tape", "there", *words]) == Exit.USAGE
+    found = capsys.readouterr().err
+    assert ("surefill demo: one is SUSPECT" in found) == bool(words)
+    assert ("TAPE_NOT_FOUND" in found) == bool(words)
 
 
 def test_a_morning_that_does_not_end_is_unavailable(

@@ -119,6 +119,10 @@ def test_sampled_plans() -> None:
     source, _ = chosen(parsed("--every", "60", "--stale", "5", "--qty", "7", "--rr", "3"))
     assert isinstance(source, SampledPlans)
     assert (source.stale_s, source.order_qty, source.rr_ppb) == (5, 7 * NANO, 3 * NANO)
+    assert source.budget_s == 30
+    source, _ = chosen(parsed("--every", "90", "--budget", "60"))
+    assert isinstance(source, SampledPlans)
+    assert source.budget_s == 60
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,9 @@ def test_sampled_plans() -> None:
         ["--every", "60", "--qty", "0"],
         ["--every", "60", "--rr", "x"],
         ["--every", "60", "--rr", "0"],
+        ["--every", "60", "--budget", "31"],
         ["--stale", "5"],
+        ["--budget", "20"],
         ["--every", "60", "--plans", "a.csv"],
         ["--signals", "a.csv"],
     ],

@@ -123,7 +123,7 @@ def test_every_symbol_day_alone_and_their_sum(tmp_path: Path, capsys: Capture) -
     assert main(["replay", str(tmp_path), "--path", "limit", *BRIEF]) == Exit.DONE
     out = capsys.readouterr().out
     assert out.count("Recorded market of 20261120: TWIN.") == 2
-    assert "All 2 days together." in out
+    assert "All 2 symbol-days together." in out
     sums = out.split("together.")[1].splitlines()[2].split()
     each = [line.split() for line in out.splitlines() if line.startswith("  limit")]
     assert int(sums[2]) == sum(int(row[1]) for row in each[:2])

@@ -41,7 +41,7 @@ def test_means_are_weighted_and_the_worst_is_the_worst() -> None:
     )
     sums.add([played(plans=1, missed=1)])
     blocks = sums.blocks()
-    assert blocks[0] == "All 3 days together."
+    assert blocks[0] == "All 3 symbol-days together."
     table = blocks[1]
     assert isinstance(table, Table)
     assert table.rows == [("limit", "7", "4", "2", "1", "+2.0", "+8.0", "+5.0", "+5.0")]

@@ -16,7 +16,7 @@ from surefill.replay.morning import Bought, Morning, Refused, Waited
 from surefill.sim.auditor import Violation
 from surefill.sim.market import TapeError, TapeErrorCode
 from surefill.sim.scripts import CrwdEnding
-from tests.sim.tapes import twin
+from tests.sim.tapes import spoilt, twin
 
 FOUND = Violation("I3", "p1", 5, "shares were uncovered for 2000 ms")
 
@@ -31,6 +31,30 @@ def short_window(monkeypatch: pytest.MonkeyPatch) -> None:
 def compared(seed: int) -> Comparison:
     """A short comparison of this seed."""
     return compare(choose_stream(None, seed), seed=seed)
+
+
+def test_a_bad_tape_is_told_and_played_or_left_out_where_that_is_allowed(tmp_path: Path) -> None:
+    spoilt(twin(tmp_path))
+    (tmp_path / "ELSE_nbbo.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(TapeError):
+        choose_stream(tmp_path, 1)
+    told: list[str] = []
+    assert choose_stream(tmp_path, 1, told.append).draws
+    assert "ELSE_nbbo.parquet" in told[0]
+    assert "SUSPECT" in told[1]
+    next(tmp_path.glob("TWIN_trades*")).write_bytes(b"no Parquet")
+    told.clear()
+    with pytest.raises(TapeError) as caught:
+        choose_stream(tmp_path, 1, told.append)
+    assert caught.value.code is TapeErrorCode.TAPE_NOT_FOUND
+    assert "TAPE_LEFT_OUT" in told[1]
+
+
+def test_a_good_tape_has_nothing_to_tell(tmp_path: Path) -> None:
+    twin(tmp_path)
+    told: list[str] = []
+    assert choose_stream(tmp_path, 1, told.append).draws == choose_stream(tmp_path, 1).draws
+    assert not told
 
 
 def morning(*violations: Violation) -> Morning:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -41,6 +42,9 @@ def test_fees_count_in_the_whole_cost_alone() -> None:
         crwd(), bought(25, "534.82"), wanted_qty=25 * NANO, end_px=None, fee_usd=5348200
     )
     assert (one.entered_bps, one.all_in_bps) == (Decimal(0), Decimal("0.1"))
+    whole = replace(bought(25, "534.82"), closed_qty=25 * NANO)
+    both = plan_cost(crwd(), whole, wanted_qty=25 * NANO, end_px=None, fee_usd=5348200)
+    assert (both.entered_bps, both.all_in_bps) == (Decimal(0), Decimal("0.2"))
     none = plan_cost(crwd(), Entry(), wanted_qty=0, end_px=None, fee_usd=NANO)
     assert none.all_in_bps is None
 
@@ -107,18 +111,22 @@ def test_a_fill_beyond_the_levels_has_no_rested_ratio() -> None:
 
 
 def test_entries_are_summed_from_the_log() -> None:
-    def line(kind: str, cl_ord_id: str | None, qty: int = 1, px: int = 7) -> dict[str, object]:
-        return {"kind": kind, "cl_ord_id": cl_ord_id, "qty": qty, "px": px}
+    def line(
+        kind: str, cl_ord_id: str | None, qty: int = 1, px: int = 7, **more: str
+    ) -> dict[str, object]:
+        return {"kind": kind, "cl_ord_id": cl_ord_id, "qty": qty, "px": px, **more}
 
     lines = [
-        line("accept", "sf-0123ab-p1-E1"),
+        line("accept", "sf-0123ab-p1-E1", order_id="o"),
         line("partial_fill", "sf-0123ab-p1-E1", 2, 10),
         line("fill", "sf-0123ab-p1-E1", 3, 20),
-        line("fill", "sf-0123ab-p1-X1", 5, 30),
+        line("fill", "sf-0123ab-p1-X1", 3, 30),
+        line("fill", "a leg of the bracket", 2, 30, order_id="leg", parent_id="o"),
+        line("fill", "sf-0123ab-p2-X1", 4, 30),
         line("fill", "somebody else"),
         line("fill", None),
     ]
-    assert entries_of(lines) == {"p1": Entry(5, 80)}
+    assert entries_of(lines) == {"p1": Entry(5, 80, 5)}
 
 
 def test_the_far_side_is_that_of_the_last_quote() -> None:

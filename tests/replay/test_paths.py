@@ -81,7 +81,7 @@ def test_the_account_decides_as_well(stream: Stream) -> None:
     parents = parents_of_path(stream, other, "slice", markets=markets)
     assert any(one.qty for one in parents)
     for one in parents:
-        assert one.fees == 5_000_000 * one.qty
+        assert one.fees == 5_000_000 * (one.qty + sum(part.qty for part in one.closings))
         assert not one.qty or (one.fees and analysis_of(one).shortfall)
     assert not any(one.fees for one in parents_of_path(stream, plain, "slice", markets=markets))
 

@@ -56,6 +56,13 @@ def test_a_row_becomes_a_plan_exactly() -> None:
     assert plan.signal_ns is None
 
 
+def test_the_decision_price_goes_with_the_plan() -> None:
+    assert drawn(decision="534.805").decision_px == 534_805_000_000
+    assert drawn().decision_px is None
+    for value in ("0", "-1", "x"):
+        assert problems(decision=value)["decision"].code == "PLAN_NUMBER_INVALID"
+
+
 def test_a_short_by_distance_with_everything_it_may_say() -> None:
     plan = drawn(
         side="short",

@@ -47,3 +47,20 @@ def test_a_suspect_tape_marks_nothing_unless_it_is_allowed(tmp_path: Path) -> No
     told: list[str] = []
     assert list(markets_at([tmp_path], [place], allow_suspect=True, tell=told.append))
     assert "SUSPECT" in told[0]
+
+
+def test_what_cannot_be_used_is_left_out_by_name_where_that_is_allowed(tmp_path: Path) -> None:
+    twin(tmp_path)
+    (tmp_path / "ELSE_nbbo.parquet").write_bytes(b"no Parquet")
+    place = (CRWD_SESSION.date, "TWIN")
+    with pytest.raises(TapeError):
+        list(markets_at([tmp_path], [place]))
+    told: list[str] = []
+    assert list(markets_at([tmp_path], [place], allow_suspect=True, tell=told.append))
+    assert "ELSE_nbbo.parquet" in told[0]
+    (tmp_path / "ELSE_nbbo.parquet").unlink()
+    trades = next(tmp_path.glob("TWIN_trades*"))
+    trades.write_bytes(b"no Parquet")
+    told.clear()
+    assert not list(markets_at([tmp_path], [place], allow_suspect=True, tell=told.append))
+    assert told[0].startswith(f"tape of TWIN on {CRWD_SESSION.date}: TAPE_LEFT_OUT")

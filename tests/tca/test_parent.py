@@ -28,6 +28,15 @@ def test_paper_is_decision_then_signal_then_arrival() -> None:
     assert parent(signal_px=None).paper_px is None
 
 
+def test_the_decision_price_is_what_the_source_says_else_the_mid_then() -> None:
+    tape = market((0, "99.98", "100.02"), (5, "100.10", "100.12"))
+    later_ns = START_NS + 5 * SECOND_NS
+    assert marked(parent(decision_ns=later_ns), tape).decision_px == px("100.11")
+    assert marked(parent(decision_ns=later_ns, decision_px=px("98")), tape).decision_px == px("98")
+    assert marked(parent(), tape).decision_px is None
+    assert marked(parent(decision_ns=START_NS - SECOND_NS), tape).decision_px is None
+
+
 def test_missed_shares_of_an_entry_that_works_are_none_yet() -> None:
     assert parent(fills=(fill(40, "100"),)).missed_qty == 60 * NANO
     assert parent(fills=(fill(130, "100"),)).missed_qty == 0

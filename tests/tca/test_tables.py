@@ -110,6 +110,17 @@ def test_the_sample_line_claims_no_more_than_there_is() -> None:
     assert "2 symbol-days are too few" in sample_line(estimate(blocks=2), 0, plans=9)
 
 
+def test_an_interval_of_too_few_days_is_in_brackets() -> None:
+    first = [entered(f"{n}", "100.01", day=n) for n in range(2)]
+    second = [entered(f"{n}", f"100.0{n + 3}", day=n) for n in range(2)]
+    found = compare(first, second, levels_percent=(0,))
+    assert found is not None
+    (levels, groups) = comparison_grids(found)
+    assert levels.rows[0][-2].startswith("(")
+    assert groups.rows[0][-1].startswith("(")
+    assert "claims nothing" in levels.note
+
+
 def test_a_single_day_has_no_interval() -> None:
     found = compare([entered("a", "100.01")], [entered("a", "100.03")], levels_percent=(0,))
     assert found is not None

@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tape", type=Path, help="recorded market for the second part: a file or a folder"
     )
+    parser.add_argument(
+        "--allow-bad",
+        action="store_true",
+        help="go on with a suspect tape and without one that cannot be used; each is named",
+    )
     parser.add_argument("--seed", type=int, default=SEED, help=f"another seed than {SEED}")
     parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
@@ -58,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _play(args: argparse.Namespace) -> Exit:
     with DemoBar() as bar:
         bar.say("preparing the market")
-        stream = choose_stream(args.tape, args.seed)
+        stream = choose_stream(args.tape, args.seed, _told if args.allow_bad else None)
         mornings = _in_folder(
             lambda folder: play_mornings(
                 folder, reading_ns=SystemClock().now_ns, on_progress=bar.say
@@ -80,6 +85,10 @@ def _play(args: argparse.Namespace) -> Exit:
     else:
         show([*comparison_blocks(comparison), verdict_sentence(last)])
     return Exit.EXPOSED if last["violations"] else Exit.DONE
+
+
+def _told(line: str) -> None:
+    say(f"surefill demo: {line}")
 
 
 def _in_folder(work: Callable[[Path], T]) -> T:

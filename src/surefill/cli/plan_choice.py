@@ -27,7 +27,8 @@ SHOWN_MAX = 20
 EVERY_S_MIN = 60
 REST_S = 30
 """Between a sampled trade's time exit and the next plan of its symbol."""
-BUDGET_S_MAX = 30
+BUDGET_S = 30
+"""To get in, where ``--budget`` says nothing."""
 SHARES, RR = 100, "2.5"
 
 
@@ -35,8 +36,11 @@ class ChoiceError(ValueError):
     """Arguments, or a file, that give no plans."""
 
 
-def add_plan_choice(parser: argparse.ArgumentParser, *, plans: int) -> None:
-    """Declare where plans come from; ``plans``: how many a day are drawn by default."""
+def add_plan_choice(
+    parser: argparse.ArgumentParser, *, plans: int, has_budget: bool = True
+) -> None:
+    """Declare where plans come from; ``plans``: how many a day are drawn by default;
+    ``has_budget``: whether the seconds to get in are one number (a sweep tries several)."""
     parser.add_argument(
         "--plans",
         metavar="N|FILE",
@@ -65,6 +69,17 @@ def add_plan_choice(parser: argparse.ArgumentParser, *, plans: int) -> None:
         "--stale", metavar="S", type=int, help="age of a sampled signal in seconds (default: 0)"
     )
     parser.add_argument("--qty", metavar="N", type=int, help="shares of a sampled plan (100)")
+    if has_budget:
+        parser.add_argument(
+            "--budget",
+            metavar="S",
+            dest="budget_s",
+            type=count,
+            help=f"seconds to get in of a sampled plan (default: {BUDGET_S}, less where the "
+            "plans are closer)",
+        )
+    else:
+        parser.set_defaults(budget_s=None)
     parser.add_argument("--rr", metavar="K", help="target of a sampled plan, in stops (2.5)")
     parser.add_argument(
         "--allow-bad",
@@ -110,7 +125,8 @@ def chosen(args: argparse.Namespace) -> tuple[PlanSource | None, tuple[LeftOut, 
     named = [name for name, is_given in _sources(args).items() if is_given]
     if len(named) > 1:
         raise ChoiceError(f"plans come from one place, not from {' and '.join(named)}")
-    of_every = [name for name in ("stale", "qty", "rr") if getattr(args, name) is not None]
+    names = {"stale": "stale", "qty": "qty", "rr": "rr", "budget_s": "budget"}
+    of_every = [name for dest, name in names.items() if getattr(args, dest) is not None]
     if of_every and args.every is None:
         raise ChoiceError(f"--{of_every[0]} belongs to --every")
     if args.signals and not args.history:
@@ -182,12 +198,17 @@ def _sampled(args: argparse.Namespace) -> PlanSource:
         raise ChoiceError("--stale must not be negative, --qty must be positive")
     rr_ppb = _ratio(RR if args.rr is None else args.rr)
     hold_s = args.every - REST_S
+    budget_s = min(BUDGET_S, hold_s) if args.budget_s is None else args.budget_s
+    if budget_s > hold_s:
+        raise ChoiceError(
+            f"--budget {budget_s}: at most {hold_s} s, so that a trade is over before the next one"
+        )
     return SampledPlans(
         every_s=args.every,
         stale_s=stale_s,
         order_qty=qty * NANO,
         rr_ppb=rr_ppb,
-        budget_s=min(BUDGET_S_MAX, hold_s),
+        budget_s=budget_s,
         hold_s=hold_s,
         minutes_max=args.minutes,
     )

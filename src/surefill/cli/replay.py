@@ -139,7 +139,7 @@ class _Session:
         self._args = args
         self._paths = paths
         self._book = _Book()
-        self._sums = Sums()
+        self._sums = Sums("days" if args.together else "symbol-days")
         self._left_out: list[LeftOut] = []
         self.code = Exit.DONE
 

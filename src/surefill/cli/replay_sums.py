@@ -47,10 +47,11 @@ class _Path:
 
 
 class Sums:
-    """``days``: how many symbol-days were added."""
+    """``days``: how many were added; ``unit``: of what, days or symbol-days."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "symbol-days") -> None:
         self.days = 0
+        self._unit = unit
         self._paths: dict[str, _Path] = {}
 
     def add(self, played: Iterable[Played]) -> None:
@@ -75,7 +76,7 @@ class Sums:
         rows = [_row(path, own) for path, own in self._paths.items()]
         broken = sum(own.violations for own in self._paths.values())
         return [
-            f"All {self.days} days together.",
+            f"All {self.days} {self._unit} together.",
             Table("", rows, HEAD, frozenset(range(1, 9))),
             f"Auditor: {broken} violations in all.",
             "",

@@ -85,7 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", choices=tuple(MODELS), default=FILL_MODEL, help="how resting orders fill"
     )
     parser.add_argument("--seed", type=int, default=SEED, help="of the plans")
-    add_plan_choice(parser, plans=PLANS)
+    add_plan_choice(parser, plans=PLANS, has_budget=False)
     add_account(parser)
     parser.add_argument(
         "--minutes",

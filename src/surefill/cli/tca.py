@@ -59,7 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tape", metavar="PATH", action="append", type=Path, help="recorded days; repeat it"
     )
     parser.add_argument(
-        "--allow-bad", action="store_true", help="measure against a suspect tape as well"
+        "--allow-bad",
+        action="store_true",
+        help="measure against a suspect tape as well, without one that cannot be used",
     )
     parser.add_argument("--since", metavar="DATE", type=day, help="first day, as in 2026-11-20")
     parser.add_argument("--until", metavar="DATE", type=day, help="last day, included")

@@ -162,10 +162,17 @@ def synthetic_stream(seed: int, scope: Scope | None = None) -> Stream:
     return _stream(title, tuple(tapes), (session, scope), seed=seed)
 
 
-def recorded_stream(path: Path, seed: int) -> Stream:
-    """The first recorded day at ``path``, at most `SYMBOLS_MAX` symbols. Raises `TapeError`."""
-    date, days = min(days_at([path]).items())
-    return _recorded(date, days[:SYMBOLS_MAX], demo_scope(), seed=seed)
+def recorded_stream(
+    path: Path, seed: int, *, on_bad: OnBad | None = None, on_bad_file: OnBadFile | None = None
+) -> Stream:
+    """The first recorded day at ``path``, at most `SYMBOLS_MAX` symbols. Raises `TapeError`; with
+    ``on_bad`` and ``on_bad_file`` as in `recorded_streams`."""
+    scope = demo_scope()
+    for date, days in sorted(days_at([path], on_bad=on_bad_file).items()):
+        some = days[:SYMBOLS_MAX]
+        for stream in _opened(date, some, scope, seed=seed, source=None, on_bad=on_bad):
+            return stream
+    raise TapeError(TapeErrorCode.TAPE_NOT_FOUND, "no tape can be used of", str(path))
 
 
 def recorded_streams(

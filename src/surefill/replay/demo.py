@@ -20,6 +20,7 @@ from surefill.core.plan import Policy
 from surefill.replay.comparison import Stream, play_path, recorded_stream, synthetic_stream
 from surefill.replay.measure import Measures, measure
 from surefill.replay.morning import Morning
+from surefill.replay.plan_source import left_out_file, left_out_tape
 from surefill.sim.auditor import Violation
 
 SEED = 7
@@ -46,9 +47,25 @@ class Comparison:
             yield head | measures.to_dict()
 
 
-def choose_stream(tape: Path | None, seed: int) -> Stream:
-    """The recorded market at ``tape``, or a synthetic one. Raises `TapeError`."""
-    return synthetic_stream(seed) if tape is None else recorded_stream(tape, seed)
+def choose_stream(
+    tape: Path | None, seed: int, tell_bad: Callable[[str], None] | None = None
+) -> Stream:
+    """The recorded market at ``tape``, or a synthetic one. Raises `TapeError`; with ``tell_bad`` a
+    suspect tape is played, one that cannot be used is left out, and it gets a line about each."""
+    if tape is None:
+        return synthetic_stream(seed)
+    if tell_bad is None:
+        return recorded_stream(tape, seed)
+    stream = recorded_stream(
+        tape,
+        seed,
+        on_bad=lambda day, error: tell_bad(str(left_out_tape(day.symbol, day.date, error))),
+        on_bad_file=lambda path, error: tell_bad(str(left_out_file(path, error))),
+    )
+    for quality in stream.quality:
+        if quality.suspicions:
+            tell_bad(quality.sentence())
+    return stream
 
 
 def compare(

@@ -4,7 +4,7 @@ What: `parents_of_path` (every plan of a stream on one path) and `market_of` (a 
 that costs are measured against).
 Why from the log: what a run cost has to be read from what the venue did; only reasons, outcomes and
 the time without cover are the executor's words.
-Fees are those of the entry: a plan that was not entered pays none.
+Fees are those of entry and exit: a plan that was not entered pays none.
 Invariants: each plan of the stream is one parent, on every path at the same arrival; fills are
 those of the venue. A tape that ends before its session says nothing about the close.
 Must never: take a price from the executor's book.
@@ -45,6 +45,11 @@ class _Told:
     closings: list[Closing] = field(default_factory=list)
     orders: list[Resting] = field(default_factory=list)
     working: dict[str, tuple[Leg, int, int]] = field(default_factory=dict)
+
+    @property
+    def traded_qty(self) -> int:
+        """Shares of entry and exits."""
+        return sum(one.qty for one in self.fills) + sum(one.qty for one in self.closings)
 
 
 def market_of(tape: TapeColumns, close_ns: int) -> Market:
@@ -144,10 +149,12 @@ def _parent(draw: Draw, result: PathResult, path: str, *, told: _Told) -> Parent
         end_ns=max((fill.at_ns for fill in told.fills), default=budget_ns),
         budget_ns=budget_ns,
         signal_px=plan.signal_px,
+        decision_px=draw.decision_px,
+        decision_ns=plan.signal_ns,
         fills=tuple(told.fills),
         closings=tuple(told.closings),
         orders=tuple(told.orders),
-        fees=result.fee_usd * sum(fill.qty for fill in told.fills),
+        fees=result.fee_usd * told.traded_qty,
         stop_px=levels.stop_px,
         target_px=levels.target_px,
         worst_px=None if result.is_legacy else _worst_px(ended, plan, policy),

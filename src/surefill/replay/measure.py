@@ -6,8 +6,8 @@ must be charged for them, or standing aside would look free.
 Conventions: cost is positive, in basis points of the signal price (1 bps = 0.01 %), for each share
 alike within a plan and for each plan alike in a mean. A share that was wanted and not entered costs
 what the far side of the market (ask for a purchase, bid for a sale) is away from the signal when
-the plan's time budget ends. Fees of an entry count in ``all_in_bps`` alone. Reward/risk is against
-the signal's own levels.
+the plan's time budget ends. Fees of entry and exits count in ``all_in_bps`` alone. Reward/risk is
+against the signal's own levels.
 Must never: take a price from the executor's book; only reasons and outcomes are its words.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from surefill.core.ids import IdLeg
@@ -35,10 +35,12 @@ CENTI = Decimal("0.01")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the venue executed for one plan: shares (1e-9) and what they cost (1e-18 USD)."""
+    """What the venue executed for one plan: shares (1e-9) and what they cost (1e-18 USD);
+    ``closed_qty``: shares of its exits."""
 
     qty: int = 0
     cost: int = 0
+    closed_qty: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +88,25 @@ class Measures:
 
 
 def entries_of(lines: Iterable[Mapping[str, object]]) -> dict[str, Entry]:
-    """Plan id -> what its entry orders executed, by the venue's log."""
+    """Plan id -> what its orders executed, by the venue's log; a leg belongs to the plan of its
+    parent order. Plans without an entry are left out."""
     found: dict[str, Entry] = {}
+    owners: dict[str, str] = {}
     for line in lines:
+        owner = owner_of(str(line["cl_ord_id"] or ""))
+        plan_id = owner[0] if owner is not None else owners.get(str(line.get("parent_id") or ""))
+        if plan_id is None:
+            continue
+        owners[str(line.get("order_id"))] = plan_id
         if line["kind"] not in ("fill", "partial_fill"):
             continue
-        owner = owner_of(str(line["cl_ord_id"] or ""))
-        if owner is None or owner[1] != IdLeg.ENTRY:
-            continue
-        before = found.get(owner[0], Entry())
+        before = found.get(plan_id, Entry())
         px, qty = int(str(line["px"])), int(str(line["qty"]))
-        found[owner[0]] = Entry(before.qty + qty, before.cost + px * qty)
-    return found
+        if owner is not None and owner[1] == IdLeg.ENTRY:
+            found[plan_id] = replace(before, qty=before.qty + qty, cost=before.cost + px * qty)
+        else:
+            found[plan_id] = replace(before, closed_qty=before.closed_qty + qty)
+    return {plan_id: entry for plan_id, entry in found.items() if entry.qty}
 
 
 def far_px(tape: TapeColumns, sign: int, at_ns: int) -> int | None:
@@ -123,13 +132,13 @@ def plan_cost(
 ) -> _PlanCost:
     """Slippage of the entered shares, distance of the others, and both together with the fees.
 
-    ``end_px``: the far side when the budget ended (1e-9 USD); ``fee_usd``: of an entered share.
+    ``end_px``: the far side when the budget ended (1e-9 USD); ``fee_usd``: of an executed share.
     """
     sign, signal_px = plan.side.sign, plan.signal_px
     paid = sign * (entry.cost - signal_px * entry.qty)
     entered = Decimal(paid * BPS) / (signal_px * entry.qty) if entry.qty else None
     left_qty = max(0, wanted_qty - entry.qty)
-    charged = paid + fee_usd * entry.qty
+    charged = paid + fee_usd * (entry.qty + entry.closed_qty)
     if not left_qty:
         all_in = Decimal(charged * BPS) / (signal_px * entry.qty) if entry.qty else None
         return _PlanCost(entered, None, all_in)

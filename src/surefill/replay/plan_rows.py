@@ -39,6 +39,7 @@ COLUMNS: Mapping[str, str] = {
     "plan_id": "unique in the file; row-N where it is empty",
     "tactic": "how to enter on the path `smart`; limit where it is empty",
     "signal_at": "when the signal price was seen, as at",
+    "decision": "mid when the plan was made, USD; the tape's at signal_at where it is empty",
     "exit_at": "time exit, as at; before the close where it is empty",
     "budget_s": "seconds to get in; 60 where it is empty",
     "max_slippage": "worst entry against the signal, a fraction; 0.001 where it is empty",
@@ -174,6 +175,10 @@ def draw_of(row: Mapping[str, object], where: str, *, fallback_id: str) -> Draw 
     signal_ns = _instant(given, "signal_at", where, bad=bad)
     exit_at_ns = _instant(given, "exit_at", where, bad=bad)
     overrides = _overrides(given, where, bad)
+    decision_px = _number(given, "decision", where, bad=bad)
+    if decision_px is not None and decision_px <= 0:
+        value = _shown(given["decision"])
+        bad.append(LeftOut(where, "PLAN_NUMBER_INVALID", "decision", value, "must be positive"))
     if "at" not in given or "side" not in given or not {"signal", "trigger"} & given.keys():
         return bad
     try:
@@ -203,7 +208,7 @@ def draw_of(row: Mapping[str, object], where: str, *, fallback_id: str) -> Draw 
     bad += [one for one in found if one.field not in known]
     if bad or at_ns is None:
         return bad
-    return Draw(at_ns, plan, False)
+    return Draw(at_ns, plan, False, decision_px)
 
 
 def _is_given(value: object) -> bool:
@@ -228,14 +233,24 @@ def _overrides(
 ) -> tuple[tuple[str, int], ...]:
     found = []
     for column, field in _OVERRIDES.items():
-        if column not in given:
-            continue
-        try:
-            found.append((field, to_nano(str(given[column]))))
-        except UnitError as error:
-            value = _shown(given[column])
-            bad.append(LeftOut(where, "PLAN_NUMBER_INVALID", column, value, str(error)))
+        number = _number(given, column, where, bad=bad)
+        if number is not None:
+            found.append((field, number))
     return tuple(found)
+
+
+def _number(
+    given: Mapping[str, object], name: str, where: str, *, bad: list[LeftOut]
+) -> int | None:
+    """A number of a column in 1e-9; ``None`` when it is absent, or bad and told so."""
+    if name not in given:
+        return None
+    try:
+        return to_nano(str(given[name]))
+    except UnitError as error:
+        value = _shown(given[name])
+        bad.append(LeftOut(where, "PLAN_NUMBER_INVALID", name, value, str(error)))
+        return None
 
 
 def _left_out(reason: Reason, where: str, given: Mapping[str, object]) -> LeftOut:

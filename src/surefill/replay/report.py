@@ -170,7 +170,8 @@ def _picture_book(trades: str, left_out: int) -> list[str]:
     if not trades:
         return []
     missing = (
-        f" {left_out} more are in the data but not in this page; --symbol and --since narrow one."
+        f" {left_out} more are in the data but not in this page: `surefill tca` with --symbol, "
+        "--since or --until makes a page of fewer plans."
         if left_out
         else ""
     )

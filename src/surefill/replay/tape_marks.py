@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 from surefill.replay.comparison import days_at
 from surefill.replay.execution import market_of
+from surefill.replay.plan_source import left_out_file, left_out_tape
 from surefill.replay.tracks import Track, tracks_of
 from surefill.sim.calendar import session_on
 from surefill.sim.columns import only_evidence
+from surefill.sim.market import TapeError
 from surefill.sim.tape import TapeDay, open_tape
 from surefill.tca.market import Market
 from surefill.tca.parent import Parent, marked
@@ -50,10 +52,23 @@ def markets_at(
     tell: Tell = _nobody,
 ) -> Iterator[tuple[Place, Market]]:
     """The recorded markets among ``wanted``, one at a time; ``tell`` gets a line about each tape.
-    Raises `TapeError`, for a suspect tape as well unless it is allowed."""
-    days = {(date, day.symbol): day for date, found in days_at(paths).items() for day in found}
+    Raises `TapeError`, for a suspect tape as well; where those are allowed, one that cannot be used
+    is told and left out."""
+
+    def left_out(path: Path, error: TapeError) -> None:
+        tell(str(left_out_file(path, error)))
+
+    listed = days_at(paths, on_bad=left_out if allow_suspect else None)
+    days = {(date, day.symbol): day for date, found in listed.items() for day in found}
     for place in sorted(set(wanted) & days.keys()):
-        yield place, _market(days[place], allow_suspect=allow_suspect, tell=tell)
+        try:
+            market = _market(days[place], allow_suspect=allow_suspect, tell=tell)
+        except TapeError as error:
+            if not allow_suspect:
+                raise
+            tell(str(left_out_tape(place[1], place[0], error)))
+            continue
+        yield place, market
 
 
 def marked_on(

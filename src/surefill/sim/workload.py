@@ -50,11 +50,13 @@ class Mix:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One sampled plan: handed over at ``at_ns`` (UTC), by the legacy path or the smart one."""
+    """One plan: handed over at ``at_ns`` (UTC), by the legacy path or the smart one.
+    ``decision_px``: the mid when it was made (1e-9 USD), where its source says that."""
 
     at_ns: int
     plan: TradePlan
     is_legacy: bool
+    decision_px: int | None = None
 
 
 def sample_plans(

@@ -83,6 +83,7 @@ def _denied(denial: Denial) -> Parent | None:
         end_ns=denial.at_ns,
         budget_ns=denial.at_ns + _budget_ns(plan),
         signal_px=plan.signal_px,
+        decision_ns=plan.signal_ns,
     )
 
 
@@ -122,6 +123,7 @@ def _traded(trade: Trade) -> Parent:
         end_ns=max((fill.at_ns for fill in fills), default=trade.deadline_ns),
         budget_ns=trade.deadline_ns,
         signal_px=trade.plan.signal_px,
+        decision_ns=trade.plan.signal_ns,
         fills=fills,
         closings=closings,
         orders=tuple(_rested(trade)),

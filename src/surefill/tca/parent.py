@@ -4,7 +4,8 @@ What: `Parent` (glossary 4: the intent of an entry, worked by one or more orders
 (`Execution`, `Closing`) and `Marks`; `marked` looks the marks up in a `Market`.
 Why one value for every source: a replay, a journal and a broker's history differ in what they know,
 not in how costs are counted.
-Conventions: ``signal_px`` is the caller's price, ``decision_px`` the mid when the plan was made.
+Conventions: ``signal_px`` is the caller's price, ``decision_px`` the mid when the plan was made: as
+its source says, else the market's at ``decision_ns`` (the instant of the signal), else unknown.
 The paper price of the shortfall is the decision price, else the signal's, else the arrival mid of
 an order whose plan nobody wrote down; `Parent.paper` says which.
 Invariants: integers only: 1e-9 USD, 1e-9 share, UTC ns, costs in 1e-18 USD. Unknown is ``None``.
@@ -91,8 +92,9 @@ class Marks:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
     """One plan. ``path``: how it was executed; ``end_ns``: when its entry was over, ``budget_ns``
-    when its time was up. ``stop_px`` and ``target_px`` are the signal's own levels,
-    ``rest_stop_px`` and ``rest_target_px`` those that rested at the broker. ``fees``: 1e-18 USD."""
+    when its time was up; ``decision_ns`` when it was made (UTC ns). ``stop_px`` and ``target_px``
+    are the signal's own levels, ``rest_stop_px`` and ``rest_target_px`` those that rested at the
+    broker. ``fees``: 1e-18 USD."""
 
     plan_id: str
     symbol: str
@@ -106,6 +108,7 @@ class Parent:
     budget_ns: int
     signal_px: int | None = None
     decision_px: int | None = None
+    decision_ns: int | None = None
     fills: tuple[Execution, ...] = ()
     closings: tuple[Closing, ...] = ()
     orders: tuple[Resting, ...] = ()
@@ -178,6 +181,7 @@ def marked(parent: Parent, market: Market) -> Parent:
     end_cost = missed_at(parent.budget_ns)
     return replace(
         parent,
+        decision_px=_decision_px(parent, market),
         fills=tuple(_followed(fill, market) for fill in parent.fills),
         marks=Marks(
             arrival=arrival if arrival is not None else known.arrival,
@@ -191,6 +195,13 @@ def marked(parent: Parent, market: Market) -> Parent:
             favorable_px=extremes[1] if extremes else known.favorable_px,
         ),
     )
+
+
+def _decision_px(parent: Parent, market: Market) -> int | None:
+    """The mid when the plan was made, 1e-9 USD: what its source says is believed first."""
+    if parent.decision_px is not None or parent.decision_ns is None:
+        return parent.decision_px
+    return market.mid_px(parent.decision_ns)
 
 
 def _followed(fill: Execution, market: Market) -> Execution:

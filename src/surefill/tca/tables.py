@@ -20,6 +20,10 @@ from surefill.tca.statistics import Interval
 from surefill.tca.text import PPB, UNKNOWN, bps, decimal_text, percent, ratio, seconds
 
 PARTS = ("delay", "timing", "spread", "opportunity", "fees")
+_FEW = (
+    f"An interval in brackets rests on fewer than {BLOCKS_MIN} symbol-days: it shows how far these "
+    "days lie apart and claims nothing."
+)
 BENCHMARKS = ("signal", "decision", "arrival", "near", "far", "vwap")
 
 
@@ -195,7 +199,7 @@ def comparison_grids(found: Comparison) -> tuple[Grid, ...]:
         tuple((f"{one.improvement_percent} %", *_estimate(one.all)) for one in found.levels),
         "bps, positive is cost; a difference below zero says that the first path is cheaper. "
         "Improved: price improvement of the second path's fills. "
-        "Ratio: first by second, only where the second path surely costs something.",
+        f"Ratio: first by second, only where the second path surely costs something. {_FEW}",
     )
     groups = [_group_grid(one) for one in found.levels]
     return (levels, *groups)
@@ -206,8 +210,7 @@ def _group_grid(level: Level) -> Grid:
         f"By group, second path improved by {level.improvement_percent} %",
         ("group", "plans", "days", "first", "second", "difference", "95 %"),
         tuple(_group(one) for one in level.groups),
-        "days: symbol-days, which are resampled whole; fewer than "
-        f"{BLOCKS_MIN} of them claim nothing.",
+        f"days: symbol-days, which are resampled whole. {_FEW}",
     )
 
 
@@ -220,7 +223,7 @@ def _group(one: Group) -> tuple[str, ...]:
         bps(found.first),
         bps(found.second),
         bps(found.difference),
-        _span(found.difference_interval),
+        _claimed(found),
     )
 
 
@@ -233,9 +236,15 @@ def _estimate(found: Estimate) -> tuple[str, ...]:
         bps(found.first),
         bps(found.second),
         bps(found.difference),
-        _span(found.difference_interval),
+        _claimed(found),
         ratio_text,
     )
+
+
+def _claimed(found: Estimate) -> str:
+    """The interval of the difference; of too few symbol-days it is marked as none."""
+    span = _span(found.difference_interval)
+    return span if found.can_claim or span == UNKNOWN else f"({span})"
 
 
 def _span(found: Interval | None) -> str:
