@@ -32,6 +32,26 @@ def test_a_current_two_sided_quote_is_trusted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("bid", "ask", "shown"),
+    [
+        ("100.001", "100.019", ("100", "100.02")),
+        ("100.00", "100.0101", ("100", "100.02")),
+        ("0.99995", "1.00", ("0.9999", "1")),
+    ],
+)
+def test_a_price_between_ticks_counts_as_the_tick_outside_it(
+    bid: str, ask: str, shown: tuple[str, str]
+) -> None:
+    found = touch(seen(quote(bid, ask)), NOW)
+    assert found is not None
+    assert (found.bid_px, found.ask_px) == (to_nano(shown[0]), to_nano(shown[1]))
+
+
+def test_below_the_first_tick_nothing_can_stand() -> None:
+    assert touch(seen(quote("0.00001", "0.01")), NOW) is None
+
+
+@pytest.mark.parametrize(
     "market",
     [
         None,

@@ -2,8 +2,8 @@
 
 Why: every re-quote costs two of the broker's requests (cancel and new) and the place in the queue,
 and a quote that is stale or one-sided must never make an entry more aggressive (design 4.4).
-Invariants: no price beyond ``terms.worst_px``; at most `QUOTES_MAX` entry orders a plan; an order
-rests at least `REST_NS` unless time is running out.
+Invariants: no price between ticks, whatever a feed shows; no price beyond ``terms.worst_px``; at
+most `QUOTES_MAX` entry orders a plan; an order rests at least `REST_NS` unless time is running out.
 Must never: cross on a market that is not known.
 """
 
@@ -32,12 +32,22 @@ Price = Callable[[Nbbo], int | None]
 
 
 def touch(view: EntryView, now: int) -> Nbbo | None:
-    """The two-sided current quote, or ``None`` when there is nothing to act on."""
+    """The two-sided current quote, or ``None`` when there is nothing to act on.
+
+    A price between ticks (where else an order could not stand) counts as the next tick outside it.
+    """
     market = view.market
     if market is None or market.nbbo is None or not market.nbbo.is_two_sided:
         return None
     age_ns = market.quote_age_ns(now)
-    return market.nbbo if age_ns is not None and age_ns <= AGE_NS_MAX else None
+    return _on_ticks(view, market.nbbo) if age_ns is not None and age_ns <= AGE_NS_MAX else None
+
+
+def _on_ticks(view: EntryView, nbbo: Nbbo) -> Nbbo | None:
+    bid_px, ask_px = view.ticks.floor(nbbo.bid_px), view.ticks.ceil(nbbo.ask_px)
+    if (bid_px, ask_px) == (nbbo.bid_px, nbbo.ask_px):
+        return nbbo
+    return replace(nbbo, bid_px=bid_px, ask_px=ask_px) if bid_px > 0 else None
 
 
 def cross_ns(view: EntryView) -> int:
