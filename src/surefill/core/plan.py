@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from functools import partial
 
 from surefill.core.fix import Side
 from surefill.core.ids import PLAN_ID_PATTERN
@@ -145,14 +146,7 @@ class TradePlan:
         """
         problems: list[Reason] = []
         managed = management_of(problems, **manage)
-
-        def number(field: str, value: object) -> int | None:
-            try:
-                return None if value is None else to_nano(str(value))
-            except UnitError:
-                problems.append(Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=field, value=value))
-                return None
-
+        number = partial(_number, problems)
         plan_side = _SIDES.get(str(side).lower())
         if plan_side is None:
             problems.append(Reason.of(ReasonCode.PLAN_SIDE_INVALID, value=side))
@@ -188,6 +182,14 @@ class TradePlan:
     def with_policy(self, policy: Policy) -> Policy:
         """The effective policy: ``policy`` with this plan's valid overrides."""
         return replace(policy, **dict(self.overrides))  # type: ignore[arg-type]
+
+
+def _number(problems: list[Reason], field: str, value: object) -> int | None:
+    try:
+        return None if value is None else to_nano(str(value))
+    except UnitError:
+        problems.append(Reason.of(ReasonCode.PLAN_NUMBER_INVALID, field=field, value=value))
+        return None
 
 
 class PlanError(ValueError):
