@@ -27,11 +27,10 @@ from surefill.brokers.alpaca.credentials import Credentials
 from surefill.brokers.alpaca.rest import Rest
 from surefill.brokers.alpaca.translate.answers import order_answer
 from surefill.brokers.alpaca.translate.requests import request_of
-from surefill.core.commands import Priority, SubmitOrder
+from surefill.core.commands import OrderSpec, Priority, SubmitOrder
 from surefill.core.events import Accepted, Verb
 from surefill.core.fix import Contingency, Leg, OrdType, Side, TimeInForce
 from surefill.core.market import Nbbo
-from surefill.core.order import OrderSpec
 from surefill.core.units import NANO
 from surefill.runtime.clock import SystemClock
 from surefill.sim.market import QuoteEvent

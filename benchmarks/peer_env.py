@@ -31,6 +31,7 @@ PEERS: dict[str, tuple[str, ...]] = {
         "uvloop==0.23.0",
     ),
     "alpaca-py": ("alpaca-py==0.44.0",),
+    "plot": ("matplotlib==3.11.2",),
 }
 """name -> exact pins. 1.221 is the newest Nautilus with wheels for our oldest Python."""
 

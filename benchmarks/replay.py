@@ -12,13 +12,17 @@ time of one core; what else the machine does makes all of them slower.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.bracket_work import Trade, bids, rule, summary
+import numpy as np
+
+from benchmarks.bracket_work import REACH, Trade, bids, rule, summary
 from benchmarks.peer_env import NoPeer, ask
 from benchmarks.replay_work import Played, plans_of, play, tape_of
 from benchmarks.samples import Samples, number, python, ratio
+from surefill.replay.kernel import brackets
 from tests.support.report import Row, Stopwatch, write_section
 
 PEERS = {
@@ -108,6 +112,27 @@ def shape_rows(count: int) -> list[Row]:
     ]
 
 
+def kernel_rows(count: int, runs: int = 15) -> list[Row]:
+    """The rule alone as a scan over columns, compiled and not, and what the columns hold."""
+    bid = bids(count)
+    starts = np.arange(0, count, DENSE)
+    expected = summary(rule(bid, DENSE))
+    rows: list[Row] = []
+    for title, compiled, times in (("compiled", True, runs), ("plain Python", False, 2)):
+        rates = []
+        for n in range(times + 1):
+            start_s = time.perf_counter()
+            found = brackets(
+                bid, bid + 1, starts, sign=1, stop=REACH, target=REACH, compiled=compiled
+            )
+            if n:  # the first one compiles
+                rates.append(count / (time.perf_counter() - start_s))
+            made = {"trades": len(found), "wins": int((found.made > 0).sum())}
+            assert made | {"cents": int(found.made.sum())} == expected, made
+        rows.append((f"the rule alone, {title}", Samples.of(rates).told("quotes/s by the clock")))
+    return rows
+
+
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -120,6 +145,7 @@ def main() -> None:
     rows += rows_of(args.quotes, DENSE, runs=args.runs)
     rows += rows_of(args.quotes, max(DENSE, args.quotes // 100), runs=args.runs)
     rows += shape_rows(args.quotes)
+    rows += kernel_rows(max(args.quotes, 1_000_000))
     rows += watch.rows(args.quotes, "quotes")
     write_section("Replay", rows, path=args.report)
 

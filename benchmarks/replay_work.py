@@ -6,7 +6,6 @@ the rest is what a live engine does: requests and answers as bytes, a journal re
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from benchmarks.bracket_work import GAP_NS, QTY, REACH, Ticks, Trade
+from benchmarks.samples import peak_mb
 from surefill.core.fix import Side
 from surefill.core.plan import SECOND_NS, ExitsByLevel, Policy, TradePlan
 from surefill.core.units import NANO
@@ -137,7 +137,7 @@ def play(
         cents=sum(cents),
         seconds=seconds,
         cpu_s=cpu_s,
-        rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        rss_mb=peak_mb(),
         skipped=market.skipped if isinstance(market, SkippingMarket) else 0,
     )
 

@@ -6,6 +6,7 @@ import platform
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +55,10 @@ def ratio(ours: float, theirs: float) -> str:
 def python() -> str:
     """The interpreter that measures."""
     return f"Python {platform.python_version()}"
+
+
+def peak_mb() -> float:
+    """The most memory that this process has had. Not ``ru_maxrss``: a child has that from whoever
+    started it."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

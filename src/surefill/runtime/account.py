@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from surefill import __version__
 from surefill.brokers.alpaca.endpoints import is_practice, plays_own_time
 from surefill.config import Settings
 from surefill.core.engine import Engine, EngineConfig
@@ -36,7 +36,7 @@ from surefill.tactics.registry import TACTICS
 if TYPE_CHECKING:
     from surefill.journal.postgres import PostgresJournal
 
-BUILD = f"surefill {version('surefill')}"
+BUILD = f"surefill {__version__}"
 
 IDLE_POLL_NS = 120_000_000_000
 """One request a minute while nothing is open: account and positions are two minutes old at most."""

@@ -40,19 +40,17 @@ class Analysis:
 
 def analysis_of(parent: Parent) -> Analysis:
     """Measure one plan."""
+    now = shortfall_of(parent)
+    if not parent.missed_qty:
+        # Nothing is charged at any time: the three are one.
+        return Analysis(parent, costs_of(parent), now, now, now)
 
     def charged(missed_cost: int | None) -> ImplementationShortfall | None:
-        if parent.missed_qty and missed_cost is None:
-            return None
-        return shortfall_of(parent, missed_cost=missed_cost)
+        return None if missed_cost is None else shortfall_of(parent, missed_cost=missed_cost)
 
-    return Analysis(
-        parent,
-        costs_of(parent),
-        shortfall_of(parent),
-        charged(parent.marks.later_cost),
-        charged(parent.marks.close_cost),
-    )
+    marks = parent.marks
+    later, at_close = charged(marks.later_cost), charged(marks.close_cost)
+    return Analysis(parent, costs_of(parent), now, later, at_close)
 
 
 @dataclass(frozen=True, slots=True)
