@@ -73,7 +73,7 @@ def measured(folder: Path, requests: int) -> tuple[dict[str, int], Counter[int]]
             for symbol in CALM:
                 trade(strategy, symbol)
             strategy.flatten("", "measured")
-            with Flood(api) as flood:
+            with Flood(api, CALM[0]) as flood:
                 for n, symbol in enumerate(FLOODED):
                     wait_until(
                         lambda due=n * requests // TRADES: flood.asked >= due, timeout_s=PATIENCE_S

@@ -20,7 +20,7 @@ import pytest
 PROGRAMS = ("chromium", "chromium-browser")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 """A test runs as root in a container, where Chromium has no sandbox of its own."""
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 
 
 class Pages:

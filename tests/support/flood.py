@@ -1,6 +1,6 @@
 """A flood of the HTTP API, and how long the venue saw shares without a stop meanwhile.
 
-with Flood(api) as flood:
+with Flood(api, "ACME") as flood:
     ...
 sum(flood.answers.values())
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -17,12 +18,15 @@ from typing import Any
 from tests.support.api_server import HOST, ApiProcess
 
 FLOODERS = 4
+PLAN = {"side": "buy", "signal_price": "100", "quantity": 1, "risk": "1", "rr": "2"}
 
 
 class Flood:
-    """Threads that ask as fast as they can, until told to stop or nobody answers."""
+    """Threads that ask as fast as they can, until told to stop or nobody answers; plans that are
+    checked are of a ``symbol`` that has a market."""
 
-    def __init__(self, api: ApiProcess) -> None:
+    def __init__(self, api: ApiProcess, symbol: str) -> None:
+        self._body = json.dumps(PLAN | {"symbol": symbol})
         self.answers: Counter[int] = Counter()
         self._port = api.port
         self._stop = threading.Event()
@@ -56,12 +60,11 @@ class Flood:
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection(HOST, self._port, timeout=10)
-        body = '{"symbol": "FLA", "side": "buy", "signal_price": "100", "quantity": 1}'
         while not self._stop.is_set():
             method, path, token = next(self._kinds)
             headers = {"Authorization": token, "Content-Type": "application/json"}
             try:
-                connection.request(method, path, body if method == "POST" else None, headers)
+                connection.request(method, path, self._body if method == "POST" else None, headers)
                 answer = connection.getresponse()
                 answer.read()
                 self.answers[answer.status] += 1

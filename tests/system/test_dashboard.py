@@ -7,6 +7,7 @@ trade covered, opens it, kills with the typed word, and the venue's truth log sa
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +24,32 @@ pytestmark = pytest.mark.slow
 pytest.importorskip("nicegui", reason="the dashboard's extra is not installed")
 
 LINKS = ("/", "/costs", "/refusals", "/checklist", "/system")
-LOOKS = ((1280, "light", LINKS[:2]), (390, "dark", LINKS))
-"""Width, scheme, and the pages that are looked at in it."""
+SIZES = {"wide": (1280, 800), "phone": (390, 844)}
+SCHEMES = ("light", "dark")
+CONTRAST_MIN = 4.5
+"""Of text against what is behind it (WCAG 2.2, 1.4.3)."""
+FAINT = """least => {
+  const light = c => { const [r, g, b] = c.map(v => v / 255)
+      .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const parts = text => (text.match(/[\\d.]+/g) || []).map(Number);
+  const behind = node => { for (; node; node = node.parentElement) {
+      const c = parts(getComputedStyle(node).backgroundColor);
+      if (c.length && (c.length < 4 || c[3] > 0.99)) return c; }
+    return [255, 255, 255]; };
+  return [...document.querySelectorAll("body *")].filter(node => node.checkVisibility()
+      && (node.innerText || "").trim()
+      && !node.closest("svg, .skip")
+      && [...node.childNodes].some(kid => kid.nodeType === 3 && kid.data.trim())).map(node => {
+    const [a, b] = [parts(getComputedStyle(node).color), behind(node)]
+      .map(c => light(c.slice(0, 3))).sort((x, y) => y - x);
+    return [(a + 0.05) / (b + 0.05), node.innerText.slice(0, 30)]; })
+    .filter(([ratio]) => ratio < least); }"""
+"""Texts that can hardly be read, with their contrast."""
+WIDER = """() => [document.documentElement.scrollWidth, [...document.querySelectorAll("body *")]
+  .filter(node => node.getBoundingClientRect().right > innerWidth + 1 && node.checkVisibility())
+  .slice(0, 3).map(node => node.outerHTML.slice(0, 80))]"""
+"""How wide a page is, and what sticks out of the screen."""
 
 
 class Stage:
@@ -76,18 +101,27 @@ def test_the_page_about_it_does_what_it_says(stage: Stage) -> None:
 
 
 def test_a_viewer_looks_and_has_no_buttons(stage: Stage, pages: Pages) -> None:
-    """At both widths and in both schemes nothing is wider than the screen, and no script fails."""
-    for width, scheme, links in LOOKS:
-        page = pages.new(width=width, scheme=scheme)
-        stage.login(page, Role.VIEWER)
-        page.get_by_text("COVERED").first.wait_for()
-        for link in links:
-            page.goto(stage.url + link)
-            page.locator("nav a[aria-current=page]").wait_for()
-            assert page.get_by_role("button").all_inner_texts() == ["Log out"]
-            wide = page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, (link, wide)
-        page.context.close()
+    """At both sizes and in both schemes every page fits the screen and can be read, and no script
+    fails."""
+    page = pages.new()
+    stage.login(page, Role.VIEWER)
+    card = page.get_by_role("article", name="Trade")
+    card.get_by_text("COVERED", exact=True).wait_for()
+    trade = str(card.get_by_role("link").get_attribute("href"))
+    found = []
+    for link in (*LINKS, trade):
+        page.goto(stage.url + link)
+        page.get_by_role("heading").first.wait_for()
+        assert page.get_by_role("button").all_inner_texts() == ["Log out"]
+        for (name, (width, height)), scheme in itertools.product(SIZES.items(), SCHEMES):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            wide, out = page.evaluate(WIDER)
+            faint = page.evaluate(FAINT, CONTRAST_MIN)
+            if wide > width or faint:
+                found.append((link, name, scheme, wide, out, faint))
+    assert not found, "\n".join(map(str, found))
+    page.context.close()
     assert pages.said == []
 
 
@@ -159,6 +193,24 @@ def test_a_keyboard_suffices(stage: Stage, pages: Pages) -> None:
     )
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="detached")
+    page.context.close()
+
+
+def test_everything_on_a_phone_can_be_reached_with_tab(stage: Stage, pages: Pages) -> None:
+    page = pages.new(width=390, scheme="dark")
+    stage.login(page)
+    page.get_by_role("heading", name="Open trades").wait_for()
+    wanted = page.locator("a:visible, button:visible, input:visible").count()
+    reached = set()
+    for _ in range(wanted):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "(window.seen ??= new Map()).get(document.activeElement)"
+                " ?? (seen.set(document.activeElement, seen.size), seen.size - 1)"
+            )
+        )
+    assert len(reached) == wanted
     page.context.close()
 
 

@@ -50,7 +50,7 @@ def test_cover_does_not_wait_for_the_api(place: Workplace) -> None:
         EngineProcess(place.folder),
         Client(settings) as strategy,
         ApiProcess(place.folder) as api,
-        Flood(api) as flood,
+        Flood(api, SYMBOLS[0]) as flood,
     ):
         for symbol in before:
             result = strategy.trade(symbol, "buy", 10, plan_id=f"p-{symbol}", **TERMS)
