@@ -1,13 +1,15 @@
 """Mutation testing of core: change the code in every small way and see whether a test notices.
 
-    python scripts/mutants.py                                 # everything; hours on one core
+    python scripts/mutants.py                                 # everything; some hours on one core
     python scripts/mutants.py --only pricing exits            # these modules of core
-    python scripts/mutants.py --only exits --budget 6         # with six seconds of tests for each
+    python scripts/mutants.py --only exits --budget 2         # with two seconds of tests for each
     python scripts/mutants.py --again "survived some"         # then those that outlived that
+    python scripts/mutants.py --only session --tests tests/core/test_session.py   # a minute
 
 What: prepares a copy of source and tests, lets mutmut (extra `mutation`) write the mutants into it
-and runs them there, by lot; a run that is stopped goes on where it was. What came of it is written
-by `scripts/mutation_report.py`.
+(minutes), notes what every test runs (minutes), and asks of each mutant the tests that run its line
+(a twentieth of a second if it is killed, as a rule). A run that is stopped goes on where it was;
+what is changed is done again. What came of it is written by `scripts/mutation_report.py`.
 Why a prepared copy: mutmut leaves decorated functions alone, and core's properties and remembered
 functions hold a good part of its arithmetic; in the copy their decorators are applied by name,
 which is the same program.
@@ -40,10 +42,8 @@ LEFT_OUT = (
 CORE = ROOT / "src" / "surefill" / "core"
 PLUGINS = [ROOT / "scripts" / f"mutation_{name}.py" for name in ("runner", "coverage")]
 NICE = 15
-SELECTION = [
-    *("tests/core", "tests/tactics"),
-    *(f"--deselect=tests/core/test_pricing.py::{name}" for name in LEFT_OUT),
-]
+TESTS = ["tests/core", "tests/tactics"]
+DESELECTED = [f"--deselect=tests/core/test_pricing.py::{name}" for name in LEFT_OUT]
 
 
 def undecorated(source: str) -> str:
@@ -126,7 +126,8 @@ def let_loose(folder: Path, options: argparse.Namespace) -> int:
         "PYTHONPATH": os.pathsep.join(["src", "."]),
     }
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider"]
-    command += ["--assert=plain", "-p", "no:randomly", "-p", "scripts.mutation_runner", *SELECTION]
+    command += ["--assert=plain", "-p", "no:randomly", "-p", "scripts.mutation_runner"]
+    command += [*options.tests, *DESELECTED]
     return subprocess.call(command, cwd=folder, env=environment)
 
 
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the copy lies")
     parser.add_argument("--only", nargs="+", default=[], metavar="MODULE", help="modules of core")
     parser.add_argument("--names", nargs="+", default=[], metavar="PATTERN", help="mutants by name")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="which may be asked")
     parser.add_argument("--again", default="", help="also those whose last result was this, or all")
     parser.add_argument("--budget", type=float, default=1000, help="seconds of tests per mutant")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
@@ -146,6 +148,8 @@ def main() -> None:
     if options.fresh:
         shutil.rmtree(options.folder, ignore_errors=True)
     os.nice(max(0, NICE - os.nice(0)))
+    options.folder = options.folder.resolve()
+    os.chdir(ROOT)  # mutmut looks for its settings here
     prepare(options.folder)
     raise SystemExit(let_loose(options.folder, options))
 

@@ -90,7 +90,6 @@ def record(items: list[pytest.Item], notes: Path, run: Run) -> Coverage:
             known |= {name: row | {"digest": digests[file]} for name, row in _apart(tests, run)}
             notes.write_text(json.dumps(known), encoding="utf-8")
         kept |= {test.nodeid: known[test.nodeid] for test in tests if test.nodeid in known}
-    notes.write_text(json.dumps(kept), encoding="utf-8")
     found = Coverage()
     for name, row in kept.items():
         if row["passed"]:
