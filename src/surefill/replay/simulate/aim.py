@@ -67,11 +67,12 @@ def draw_aims(seed: int, storm_ms: int) -> list[Armed]:
     return [
         armed
         for code, phase in chance.sample(CELLS, AIMS)
-        for armed in _aimed(code, phase, chance, storm_ms=storm_ms)
+        for armed in aimed(code, phase, chance, storm_ms=storm_ms)
     ]
 
 
-def _aimed(code: FaultCode, phase: str, chance: Random, *, storm_ms: int) -> list[Armed]:
+def aimed(code: FaultCode, phase: str, chance: Random, *, storm_ms: int) -> list[Armed]:
+    """One incident of a fault that waits until an open trade is in this phase."""
     at_ms = chance.randrange(storm_ms // 4)
     codes = [code]
     if code is FaultCode.W7:

@@ -22,6 +22,13 @@ from surefill.core.fix import Side
 from surefill.core.plan import SECOND_NS, ExitsByDistance, ExitsByLevel, TradePlan
 from surefill.core.units import NANO, US_EQUITY_TICKS
 from surefill.replay.simulate.aim import draw_aims, follow_market
+from surefill.replay.simulate.crowd import (
+    crowd_plans,
+    crowd_switches,
+    draw_crowd,
+    draw_well,
+    names_of,
+)
 from surefill.replay.simulate.draw_faults import draw_faults
 from surefill.replay.simulate.draw_management import draw_hands, draw_management
 from surefill.replay.simulate.draw_triggers import draw_triggers
@@ -101,12 +108,15 @@ def draw_scenario(seed: int) -> Scenario:
     else:
         start_ns = session.close_ns - chance.randint(20, storm_ms // 1_000 + 60) * SECOND_NS
     symbols = tuple(
-        _symbol(name, chance, is_calm=is_calm) for name in NAMES[: chance.choice((1, 2, 2, 3))]
+        _symbol(name, chance, is_calm=is_calm)
+        for name in names_of(seed, NAMES[: chance.choice((1, 2, 2, 3))])
     )
     market = _Market(seed, storm_ms, start_ns)
     plans = follow_market(_plans(symbols, chance, market), seed, is_calm=is_calm)
     plans = draw_management(draw_triggers(plans, seed, symbols), seed)
-    happenings: list[Happening] = [*plans]
+    plans = crowd_plans(plans, seed)
+    wells, well_plans = draw_well(seed, storm_ms, start_ns)
+    happenings: list[Happening] = [*plans, *well_plans]
     switches: tuple[str, ...] = ()
     if not is_calm:
         switches = tuple(
@@ -117,6 +127,7 @@ def draw_scenario(seed: int) -> Scenario:
         happenings += draw_faults(chance, storm_ms)
         happenings += _troubles(symbols, chance, storm_ms)
         happenings += draw_aims(seed, storm_ms)
+        happenings += draw_crowd(seed, storm_ms)
         happenings += draw_hands(plans, seed, storm_ms)
         happenings += _others(seed, storm_ms, happenings)
     is_exempt = not any(pair == "wash_exempts=none" for pair in switches)
@@ -127,9 +138,9 @@ def draw_scenario(seed: int) -> Scenario:
         start_ns=start_ns,
         close_ns=session.close_ns,
         storm_ms=storm_ms,
-        symbols=symbols,
+        symbols=(*symbols, *wells),
         happenings=tuple(sorted(happenings, key=lambda one: one.at_ms)),
-        switches=switches,
+        switches=crowd_switches(switches, seed),
         exits_beside_entry=is_exempt and bool(chance.randrange(2)),
         requests_per_minute=chance.choice((0, 0, 200)),
         delays=() if is_calm or chance.randrange(3) else tuple(SLOW.items()),
