@@ -56,6 +56,22 @@ def test_the_running_engine_is_asked(counter: Counter, symbol: str) -> None:
         assert (code, "Every position of the account is ours" in out) == (0, True)
 
 
+def test_it_is_managed_as_any_trade(counter: Counter, symbol: str) -> None:
+    """Two targets, each with a pair of its own; a stop that follows; a time."""
+    counter.desk.buy_elsewhere(symbol, 10)
+    words = ("--scale-out", "50%:102", "--break-even", "1", "--trail", "2", "--exit-after", "900")
+    code, out, err = counter.run("adopt", symbol, *EXITS, *words, "--yes")
+    assert (code, err) == (0, "")
+    assert "target 102.00, 105.00" in out
+    pairs = counter.desk.truth(kind="accept", symbol=symbol)
+    assert sorted(int(line["qty"]) // NANO for line in pairs if "-X" in str(line["cl_ord_id"])) == [
+        5,
+        5,
+    ]
+    code, _, err = counter.run("adopt", symbol, *EXITS, "--trail-from", "1", "--yes")
+    assert code == 2
+
+
 def test_what_cannot_be_adopted_is_said(counter: Counter, symbol: str) -> None:
     counter.desk.buy_elsewhere(symbol, 5)
     assert counter.run("adopt", symbol, "--stop", "98")[0] == 2

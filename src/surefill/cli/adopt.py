@@ -19,6 +19,7 @@ from surefill.cli.account import journal_of, load, look
 from surefill.cli.act import add_who, client_for, complaint, confirmed, engine_runs, who
 from surefill.cli.exits import Exit
 from surefill.cli.output import Block, Table, emit, say, show
+from surefill.cli.plans import add_management, management_terms
 from surefill.cli.trade import as_blocks, exit_of_result
 from surefill.config import ConfigError, Settings
 from surefill.control.desk import adopt_and_wait
@@ -30,6 +31,7 @@ from surefill.core.events import (
     ReadFailed,
 )
 from surefill.core.fix import OrdType
+from surefill.core.management import Management
 from surefill.core.plan import PlanError, TradePlan
 from surefill.core.units import NANO, UnitError, to_nano, to_text, to_usd_text
 from surefill.ports import JournalError
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="whole shares (default: all that are free; a rest waits for their end)",
     )
+    add_management(parser)
     parser.add_argument("--yes", action="store_true", help="without asking")
     add_who(parser)
 
@@ -172,9 +175,10 @@ def _adopt(
         say(f"surefill adopt: {args.symbol}: {held} that are not ours. Nothing was changed")
         return Exit.USAGE
     plan = plan_for(args, one, qty, now=now)
+    how = f", {plan.manage}" if plan.manage != Management() else ""
     question = (
         f"{to_text(qty)} shares of {args.symbol} will be ours: stop {args.stop}, target "
-        f"{args.target}."
+        f"{args.target}{how}."
     )
     if not confirmed(args.symbol, question, is_sure=args.yes):
         return Exit.USAGE
@@ -208,6 +212,7 @@ def plan_for(args: argparse.Namespace, one: Loose, qty: int, *, now: int) -> Tra
         stop=args.stop,
         target=args.target,
         strategy=STRATEGY,
+        **management_terms(args),
     )
 
 

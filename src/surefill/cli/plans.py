@@ -1,6 +1,7 @@
 """The arguments of a plan, shared by ``check`` and ``trade``, and the plan they make.
 
-What: `add_plan_arguments`, `pair_problem`, `plan_terms`, `plan_of`, `exit_of`, `reason_row`.
+What: `add_plan_arguments`, `pair_problem`, `plan_terms`, `plan_of`, `exit_of`, `reason_row`; of
+them, how a trade is managed: `add_management`, `management_terms` (``adopt`` takes those too).
 Invariants: a half pair of exits is bad usage, never a guess; numbers are read exactly.
 Must never: know a broker.
 """
@@ -54,11 +55,12 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"how to enter: {' | '.join(sorted(PLAN_TACTICS))} (default: limit)",
     )
-    _add_management(parser)
+    add_management(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
 
-def _add_management(parser: argparse.ArgumentParser) -> None:
+def add_management(parser: argparse.ArgumentParser) -> None:
+    """How the trade is managed once it has shares."""
     parser.add_argument(
         "--break-even",
         metavar="D",
@@ -114,6 +116,13 @@ def plan_terms(args: argparse.Namespace) -> dict[str, Any]:
         "rr": args.rr,
         "risk_usd": args.risk_usd,
         "tactic": args.tactic,
+        **management_terms(args),
+    }
+
+
+def management_terms(args: argparse.Namespace) -> dict[str, Any]:
+    """The arguments of `add_management` as those of `TradePlan.of`."""
+    return {
         "break_even": args.break_even,
         "trail": args.trail,
         "trail_from": args.trail_from,
