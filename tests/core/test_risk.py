@@ -214,6 +214,16 @@ def test_a_refusal_says_what_was_asked_and_what_is_allowed(view: GateView, says:
     assert "?" not in reason.sentence
 
 
+def test_a_refusal_says_which_tactic_and_which_short() -> None:
+    view = replace(VIEW, now=OPEN_NS - 3600 * S, market=quote(alive_ns=OPEN_NS - 3600 * S))
+    asked = plan(extended_hours=True, signal_ns=None, tactic="marketable")
+    (reason,) = gate(asked, Policy(extended_hours=True), terms(asked), view=view)
+    assert reason.sentence == "tactic marketable works in regular hours only"
+    short = plan("sell")
+    (reason,) = gate(short, POLICY, terms(short), view=replace(VIEW, instrument=NO_SHORTS))
+    assert reason.sentence == "ACME is not easy to borrow"
+
+
 def test_rates_say_whose_and_how_many() -> None:
     view = replace(VIEW, entered=(entered(9), entered(8)))
     for limits, says in (

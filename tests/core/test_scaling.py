@@ -236,6 +236,8 @@ def test_the_ratio_is_that_of_the_mean() -> None:
     terms = entry_terms(level, wide, US_EQUITY_TICKS, buffer_ppb=0)
     assert isinstance(terms, EntryTerms)
     assert terms.worst_px == 10_016 * NANO // 100
+    ladder = plan_of(("25%:101", "25%:102"), **LEVEL)
+    assert mean_target(ladder, US_EQUITY_TICKS, cost=100 * NANO, qty=1) == 411 * NANO * NANO // 4
     poor = entry_terms(plan_of("90%:101", **LEVEL), Policy(), US_EQUITY_TICKS, buffer_ppb=0)
     assert not isinstance(poor, EntryTerms)
     assert [reason.code.name for reason in poor] == ["RR_BELOW_MIN"]
@@ -252,14 +254,19 @@ def test_a_target_that_the_worst_entry_has_passed_and_a_legacy_bracket() -> None
 
 
 def test_the_mean_for_reports_is_rounded_to_less_reward() -> None:
-    for side, level, px in (("buy", "101", 102_010_000_000), ("sell", "99", 97_990_000_000)):
+    for side, level, px in (
+        ("buy", "101.01", 102_016_633_333),
+        ("sell", "98.99", 97_983_366_666),
+    ):
         target = {"buy": "104", "sell": "96"}[side]
         stop = {"buy": "99", "sell": "101"}[side]
         plan = plan_of(f"66.3333333%:{level}", side, signal_price=100, stop=stop, target=target)
         exits = mean_exits(plan, US_EQUITY_TICKS, cost=100 * NANO, qty=1)
         assert abs(exits.target_px - px) < 1_000_000
         mean = mean_target(plan, US_EQUITY_TICKS, cost=100 * NANO, qty=1)
-        assert plan.sign * (exits.target_px * NANO - mean) <= 0
+        assert 0 <= plan.sign * (mean - exits.target_px * NANO) < NANO
+        assert type(exits.target_px) is int
+        assert mean % NANO, "there is something to round"
     b = begun()
     assert anchored_mean(b.trade).stop_px == b.at(-200)
     b.fills("E1", 100)

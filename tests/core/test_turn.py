@@ -13,6 +13,7 @@ from surefill.core.commands import (
     OrderSpec,
     Priority,
     QueryOrder,
+    RaiseAlarm,
     SubmitOrder,
 )
 from surefill.core.fix import Leg, OrdType, Side
@@ -93,7 +94,8 @@ def test_what_the_gate_holds_back_is_not_sent_and_is_said() -> None:
     one.submit(spec, group=None, priority=Priority.ENTRY)
     assert one.trade.orders == ()
     assert one.broken == ["entry of 101 beside 0"]
-    assert [type(command).__name__ for command in one.commands] == ["RaiseAlarm"]
+    said = Reason.of(ReasonCode.INVARIANT_BROKEN, name="I13", text="entry of 101 beside 0")
+    assert one.commands == [RaiseAlarm("p1", said)]
     order = replace(ENTERING.orders[0], state=OrderState.UNSENT, spec=spec)
     again = turn(replace(ENTERING, orders=(order,)))
     again.resend(order, Priority.ENTRY)
