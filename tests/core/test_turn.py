@@ -14,13 +14,22 @@ from surefill.core.commands import (
     Priority,
     QueryOrder,
     RaiseAlarm,
+    ReplaceOrder,
     SubmitOrder,
 )
 from surefill.core.fix import Leg, OrdType, Side
-from surefill.core.order import OrderState
+from surefill.core.order import ChildOrder, OrderState
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.trade import Trade
-from surefill.core.turn import MS_NS, Context, Turn, backoff, spec_problem
+from surefill.core.turn import (
+    ASK_BACKOFF_NS,
+    CONFIRM_NS,
+    MS_NS,
+    Context,
+    Turn,
+    backoff,
+    spec_problem,
+)
 from surefill.core.units import NANO
 from surefill.tactics.registry import TACTICS
 from tests.support.core import Bench, covered_bench
@@ -107,7 +116,7 @@ def test_an_alarm_is_raised_once() -> None:
     reason = Reason.of(ReasonCode.EXPOSED, qty=1, symbol="ACME")
     one.alarm(reason)
     one.alarm(reason)
-    assert len(one.commands) == 1
+    assert one.commands == [RaiseAlarm("p1", reason)]
     one.announce(Milestone.SETTLED)
     assert one.commands[-1] == Announce("p1", Milestone.SETTLED)
 
@@ -181,3 +190,87 @@ def test_groups_change_in_their_place() -> None:
     one.add_group(replace(first, n=2))
     one.update_group(replace(first, is_ended=True))
     assert one.trade.groups == (replace(first, is_ended=True), replace(first, n=2))
+
+
+# ------------------------------------------------------------------------------- field by field
+
+
+def test_an_order_that_is_sent_and_one_that_is_cancelled() -> None:
+    one = turn(NOTHING)
+    one.submit(ENTRY, group=None, priority=Priority.ENTRY)
+    assert one.commands == [SubmitOrder("p1", ENTRY, Priority.ENTRY)]
+    (sent,) = one.trade.orders
+    fresh = ChildOrder(key=ENTRY.cl_ord_id, spec=ENTRY, group=0)
+    assert sent == replace(fresh, state=OrderState.IN_FLIGHT, sent_ns=NOW, sends=1)
+    deferred = replace(fresh, state=OrderState.UNSENT, asks=3, sends=1, sent_ns=5)
+    again = turn(replace(ENTERING, orders=(deferred,)))
+    again.resend(deferred, Priority.ENTRY)
+    assert again.trade.orders == (
+        replace(deferred, state=OrderState.IN_FLIGHT, sent_ns=NOW, sends=2, asks=0),
+    )
+    order = replace(sent, state=OrderState.WORKING, order_id="id1", asks=3, cancels=2)
+    gone = turn(replace(ENTERING, orders=(order,)))
+    gone.cancel(order)
+    assert gone.trade.orders == (
+        replace(order, cancel_ns=NOW, cancels=3, asked_ns=NOW + CONFIRM_NS, asks=0),
+    )
+    assert gone.finish().wake_ns == NOW + CONFIRM_NS
+
+
+@pytest.mark.parametrize("asks", [0, 1, 2, 9])
+def test_reads_take_their_distance_to_the_nanosecond(asks: int) -> None:
+    gap_ns, next_ns = backoff(ASK_BACKOFF_NS, asks), backoff(ASK_BACKOFF_NS, asks + 1)
+    order = replace(ENTERING.orders[0], order_id="id1", asks=asks, asked_ns=NOW - gap_ns)
+    due = turn(replace(ENTERING, orders=(order,)))
+    due.ask(order)
+    assert due.trade.orders == (replace(order, asked_ns=NOW, asks=asks + 1),)
+    assert due.finish().wake_ns == NOW + next_ns
+    early = turn(replace(ENTERING, orders=(order,)), NOW - MS_NS)
+    early.ask(order)
+    assert (early.commands, early.finish().wake_ns) == ([], NOW)
+    again_ns = backoff(ASK_BACKOFF_NS, order.cancels + 2)
+    asked = replace(order, state=OrderState.WORKING, cancel_ns=NOW - again_ns)
+    for now, is_sent in ((NOW, True), (NOW - 1, False)):
+        one = turn(replace(ENTERING, orders=(asked,)), now)
+        one.cancel(asked)
+        assert bool(one.commands) is is_sent
+
+
+@pytest.mark.parametrize("is_repair", [True, False])
+@pytest.mark.parametrize("leg", [Leg.TARGET, Leg.STOP])
+def test_a_successor_and_the_request_for_it(leg: Leg, is_repair: bool) -> None:
+    old = next(order for order in COVERED.orders if order.leg is leg)
+    price = {"limit_px": 103 * NANO} if leg is Leg.TARGET else {"stop_px": 99 * NANO}
+    spec = replace(old.spec, cl_ord_id="n", **price)  # type: ignore[arg-type]
+    minute_ns = 60 * 1000 * MS_NS
+    changes = (NOW - minute_ns, NOW - minute_ns + 1, NOW - 1)
+    one = turn(replace(COVERED, exit_changes=changes))
+    one.replace_order(old, spec, is_repair=is_repair)
+    assert one.trade.orders[-1] == ChildOrder(
+        key="n",
+        spec=spec,
+        state=OrderState.IN_FLIGHT,
+        group=old.group,
+        replaces=old.order_id,
+        sent_ns=NOW,
+        sends=1,
+    )
+    assert old.order_id is not None
+    assert one.commands == [
+        ReplaceOrder(
+            "p1",
+            old.key,
+            old.order_id,
+            "n",
+            limit_px=price.get("limit_px"),
+            stop_px=price.get("stop_px"),
+            priority=Priority.PROTECT if is_repair else Priority.ROUTINE,
+        )
+    ]
+    assert one.trade.exit_changes == ((*changes[1:], NOW) if is_repair else changes)
+
+
+def test_a_flat_trade_is_not_reduced_further() -> None:
+    flat = replace(COVERED, external_qty=COVERED.position_qty)
+    wrong = replace(EXIT, side=Side.BUY)
+    assert spec_problem(flat, wrong) == "side BUY does not reduce"
