@@ -35,7 +35,7 @@ def orders_of(b: Bench) -> tuple[ExecutionReport, ...]:
 def listing_of(b: Bench, event: OrdersRead | FillsRead | PositionsRead) -> Listing:
     """This read as the engine deals with it."""
     book = b.engine.book
-    mine = sort_reports(event.orders, book) if isinstance(event, OrdersRead) else {}
+    mine = sort_reports(event.orders, book)[0] if isinstance(event, OrdersRead) else {}
     return Listing(event, mine, around_of(b.engine.state, b.now), b.now)
 
 

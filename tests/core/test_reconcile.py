@@ -44,8 +44,9 @@ def read(qty: int, at_ns: int = LATER, symbol: str = "ACME") -> PositionsRead:
 def test_reports_are_sorted_by_trade() -> None:
     stranger = replace(REPORT, order_id="z", cl_ord_id="dashboard")
     second = BENCH.report(BENCH.rows["X1"])
-    mine = sort_reports([REPORT, stranger, second], book(COVERED))
+    mine, others = sort_reports([REPORT, stranger, second], book(COVERED))
     assert mine == {"p1": (REPORT, second)}
+    assert others == [stranger]
 
 
 def test_unknown_orders_with_our_prefix() -> None:

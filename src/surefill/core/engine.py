@@ -330,12 +330,12 @@ class EngineTurn:
     def _read(self, event: OrdersRead | FillsRead | PositionsRead) -> None:
         """A complete listing: every open trade that it may concern compares itself (I25)."""
         engine, state = self.engine, self.engine.state
-        mine: Mapping[str, Sequence[ExecutionReport]] = {}
-        if isinstance(event, OrdersRead):
-            if event.after_ns <= engine.read_after_ns(self.now) + READ_MARGIN_NS:
-                newest_ns = max(state.orders_read_ns, event.sent_ns)
-                self.set(replace(state, orders_read_ns=newest_ns))
-            mine = sort_reports(event.orders, engine.book)
+        orders = event.orders if isinstance(event, OrdersRead) else ()
+        mine, strangers = sort_reports(orders, engine.book)
+        from_ns = engine.read_after_ns(self.now) + READ_MARGIN_NS
+        if isinstance(event, OrdersRead) and event.after_ns <= from_ns:
+            newest_ns = max(state.orders_read_ns, event.sent_ns)
+            self.set(replace(state, orders_read_ns=newest_ns))
         listing = Listing(event, mine, around_of(engine.state, self.now), self.now)
         for trade in engine.quiet.others(engine.book, listing):
             sent = len(self.commands)
@@ -343,7 +343,7 @@ class EngineTurn:
             if len(self.commands) == sent and engine.book.open.get(trade.trade_id) is trade:
                 engine.quiet.note(trade, listing)
         if isinstance(event, OrdersRead):
-            self._report_unknown(event.orders)
+            self._report_unknown(strangers)
         elif isinstance(event, PositionsRead):
             state = engine.state
             foreign = foreign_positions(event, engine.book, state.foreign)

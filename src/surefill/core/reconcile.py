@@ -22,22 +22,23 @@ SETTLING_NS = 2 * SECOND_NS
 
 def sort_reports(
     orders: Sequence[ExecutionReport], book: Book
-) -> dict[str, tuple[ExecutionReport, ...]]:
-    """trade id -> its reports, in the order of the listing."""
+) -> tuple[dict[str, tuple[ExecutionReport, ...]], list[ExecutionReport]]:
+    """(trade id -> its reports, in the order of the listing; those that are about no trade)."""
     mine: dict[str, tuple[ExecutionReport, ...]] = {}
+    others: list[ExecutionReport] = []
     for report in orders:
         trade_id = book.owner_id(report)
         if trade_id is not None:
             mine[trade_id] = (*mine.get(trade_id, ()), report)
-    return mine
+        else:
+            others.append(report)
+    return mine, others
 
 
 def unknown_ours(orders: Sequence[ExecutionReport], tag: str, book: Book) -> tuple[str, ...]:
     """Client order ids with our prefix and account tag whose plan no journal of ours knows."""
     unknown = []
     for report in orders:
-        if book.owner_id(report) is not None:
-            continue
         parsed = parse_cl_ord_id(report.cl_ord_id)
         if parsed is None or parsed.account_tag != tag:
             continue
@@ -54,14 +55,16 @@ def foreign_positions(
     known = {position.symbol: position for position in before}
     foreign = []
     for symbol in sorted(theirs.keys() | known.keys()):
+        held = theirs.get(symbol)
         trades = [*book.of_symbol(symbol), *_lately_closed(book, symbol, read.sent_ns)]
+        ours = sum(trade.sign * max(0, trade.position_qty) for trade in trades)
+        qty = (held.qty if held is not None else 0) - ours
+        if not qty and symbol not in known:
+            continue  # whether it is moving or not
         if any(_is_moving(trade, read.sent_ns) for trade in trades):
             if symbol in known:
                 foreign.append(known[symbol])
             continue
-        held = theirs.get(symbol)
-        ours = sum(trade.sign * max(0, trade.position_qty) for trade in trades)
-        qty = (held.qty if held is not None else 0) - ours
         if qty and not _is_break(trades, qty):
             foreign.append(Position(symbol, qty, held.avg_px if held is not None else None))
     return tuple(foreign)

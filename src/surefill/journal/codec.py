@@ -182,7 +182,9 @@ class Codec:
 
     def _dataclass_encoder(self, cls: type) -> Encoder:
         # A type may hold itself (an order report and its legs): look it up when it is called.
-        self._encoders[cls] = lambda value: self._compiled(self._encoders, cls)(value)
+        made: list[Encoder] = []
+        late = partial(self._compiled, self._encoders, cls)
+        self._encoders[cls] = lambda value: (made[0] if made else late())(value)
         hints = self._hints(cls)
         head = f'{{"{TAG}":"{cls.__name__}"'
         slots = [(f',"{name}":', self._encoder(hint)) for name, hint in hints.items()]
@@ -210,6 +212,7 @@ class Codec:
                 raise TypeError(f"expected {cls.__name__}, got {value!r}")
             return spelled(value)
 
+        made.append(encode)
         return encode
 
     def _union_encoder(self, members: tuple[object, ...]) -> Encoder:
