@@ -7,7 +7,7 @@ mutants die within milliseconds; and its trampolines make every call of core slo
 their names are mutmut's (`scripts/mutants.py` has it write them); which test runs which line is
 noted by `scripts/mutation_coverage.py`.
 Order of tests: most mutants killed for the second first: of the same function, of the same module;
-then the module's own file; then the quick ones.
+then the module's own file; then the quick ones. A mutant that outlived that begins with the file.
 Must never: run outside the copy; it changes code in memory, in children only.
 """
 
@@ -83,6 +83,8 @@ class Work:
     coverage: mutation_coverage.Coverage = field(default_factory=mutation_coverage.Coverage)
     modules: dict[str, mutation_coverage.Module] = field(default_factory=dict)
     killers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    outlived: set[str] = field(default_factory=set)
+    """Mutants that killers of their siblings were asked in vain before."""
 
     def all_tests(self, mutant: str) -> list[str]:
         """The tests that run what the mutant changes, most promising first."""
@@ -94,7 +96,9 @@ class Work:
         deadly, related = self.killers[function], self.killers[module]
 
         def promise(test: str) -> float:
-            worth: float = deadly[test] + RELATED * related[test] + OWN * (own in test)
+            worth = OWN * (own in test)
+            if mutant not in self.outlived:
+                worth += deadly[test] + RELATED * related[test]
             return worth / (NEGLIGIBLE_S + self.coverage.seconds[test])
 
         seconds = self.coverage.seconds
@@ -171,6 +175,8 @@ def _chosen(work: Work, results: Path) -> list[str]:
             wanted = not is_known or again == "all" or row.get("status") == again
             if wanted and fnmatch(name, pattern):
                 chosen[name] = None
+                if is_known:
+                    work.outlived.add(name)
     return list(chosen)
 
 
