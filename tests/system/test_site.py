@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from surefill.tca.rules import RULES
+from surefill.runtime.telling import CODES
+from surefill.tca.rules import RUNBOOK
 from tests.support.workplace import ROOT
 
 pytestmark = pytest.mark.slow
@@ -96,8 +97,14 @@ def test_every_link_between_pages_and_every_anchor_exists(site: Path) -> None:
 
 
 def test_the_address_in_every_alert_leads_to_its_runbook(site: Path) -> None:
-    anchors = set(ID.findall((site / "alerts.html").read_text(encoding="utf-8")))
-    assert [rule.code for rule in RULES if rule.code.lower() not in anchors] == []
+    """Of the engine's rules, the watchdog, the channels and Prometheus."""
+    links = [f"{RUNBOOK}#{code.lower()}" for code in CODES]
+    rules = (ROOT / "deploy" / "prometheus" / "surefill.rules.yml").read_text(encoding="utf-8")
+    links += re.findall(r"runbook: (\S+)", rules)
+    assert len(links) > 20
+    for link in links:
+        page, _, anchor = link.removeprefix("docs/").partition(".md#")
+        assert anchor in ID.findall((site / f"{page}.html").read_text(encoding="utf-8")), link
 
 
 def test_drawings_are_part_of_the_page_and_follow_its_colours(site: Path) -> None:

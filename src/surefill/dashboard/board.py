@@ -203,12 +203,13 @@ def _notices(look: Look, trades: list[Trade]) -> Iterator[Notice]:
     for severity, tone in ((Severity.CRITICAL, Tone.BAD), (Severity.WARNING, Tone.WARN)):
         for alert in look.alerts:
             if alert.rule.severity is severity:
-                yield Notice(tone, alert.rule.code, alert.sentence, _plain(alert.rule.advice))
+                advice = _plain(alert.rule.advice)
+                yield Notice(tone, alert.rule.code, _plain(alert.sentence), advice)
 
 
 def _plain(text: str) -> str:
-    """A sentence of the documents, where commands stand in backticks."""
-    return text.replace("`", "")
+    """A sentence of its own out of a half one of the documents, where commands have backticks."""
+    return f"{text[:1].upper()}{text[1:]}".replace("`", "")
 
 
 def _bare(look: Look, trades: list[Trade]) -> Iterator[Notice]:

@@ -88,6 +88,12 @@ async def test_facts_keep_their_names(client: Client) -> None:
         assert texts(client) == ["Clock", "late"]
 
 
+async def test_an_alert_names_its_runbook(client: Client) -> None:
+    with client:
+        NoticeList().show([Notice(Tone.BAD, "DOUBT_LONG", "in doubt for 12 s", "look")])
+        assert "Runbook: docs/alerts.md#doubt_long" in texts(client)
+
+
 async def test_notices_are_alerts_with_a_way_on(client: Client) -> None:
     with client:
         notices = NoticeList()

@@ -17,6 +17,10 @@ from nicegui import ui
 
 from surefill.dashboard.board import Notice
 from surefill.dashboard.words import Tone
+from surefill.tca.rules import RULES
+
+RUNBOOKS = {rule.code: rule.anchor for rule in RULES}
+"""Alert -> the part of the documents that says what to do."""
 
 Tag = ui.element
 
@@ -195,6 +199,8 @@ def _notice(notice: Notice) -> Text:
         text = Text(notice.text, tag="p")
         with ui.element("p").classes("todo"):
             ui.label(notice.todo)
+            if notice.title in RUNBOOKS:
+                ui.label(f"Runbook: {RUNBOOKS[notice.title]}")
             if notice.plan_id:
                 ui.link("Open the trade", f"/trade/{notice.plan_id}")
     return text
