@@ -13,6 +13,7 @@ Must never: run outside the copy; it changes code in memory, in children only.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import importlib
 import json
@@ -23,7 +24,6 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -108,7 +108,8 @@ class Work:
 
     def within_budget(self, tests: list[str]) -> list[str]:
         """As many as there is time for, and one at least."""
-        chosen, total_s = [], 0.0
+        chosen: list[str] = []
+        total_s = 0.0
         for test in tests:
             total_s += self.coverage.seconds[test]
             if chosen and total_s > self.budget_s:
@@ -168,12 +169,13 @@ def _chosen(work: Work, results: Path) -> list[str]:
             if row["killer"]:
                 work.learn(row["mutant"], row["killer"])
     chosen: dict[str, None] = {}
+    names = sorted(work.hashes, key=_lot)
     for pattern in os.environ["MUTATION_RUN"].split():
-        for name in sorted(work.hashes, key=_lot):
+        for name in [pattern] if pattern in work.hashes else fnmatch.filter(names, pattern):
             row = last.get(name, {})
             is_known = row.get("hash") == work.hashes[name]
             wanted = not is_known or again == "all" or row.get("status") == again
-            if wanted and fnmatch(name, pattern):
+            if wanted:
                 chosen[name] = None
                 if is_known:
                     work.outlived.add(name)
