@@ -31,7 +31,7 @@ from surefill.core.pricing import EntryTerms, entry_terms, legacy_terms
 from surefill.core.session import SessionKind
 from surefill.core.tactic import EntryView, Tactic, WantedEntry
 from surefill.core.turn import REMAINDER_GRACE_NS
-from surefill.core.units import US_EQUITY_TICKS
+from surefill.core.units import NANO, US_EQUITY_TICKS
 from surefill.replay.harness import FEED_DELAY_NS
 from surefill.sim.book import REFRESH_NS, Book
 from surefill.sim.models import Delay, LatencyModel
@@ -113,6 +113,7 @@ class _Entry:
         self.is_ending = self.is_over = False
         self.agenda: list[tuple[int, int, Callable[[], None]]] = []
         self.wake_ns: int | None = at_ns
+        self.prints_percent = 100
         self._n = 0
 
     def later(self, at_ns: int, act: Callable[[], None]) -> None:
@@ -239,11 +240,14 @@ def enter(
     at_ns: int,
     model: Switches,
     beside: bool = True,
+    prints_percent: int = 100,
 ) -> list[Fill]:
     """The fills of one plan. ``beside``: its cover may rest beside the entry; where it may not, the
-    first partial fill ends the entry, as in the engine (`core.entry`)."""
+    first partial fill ends the entry, as in the engine (`core.entry`). ``prints_percent``: of each
+    print at its price that is at our venue; one through its price is everywhere."""
     first = _nbbo(day.quote_at(at_ns))
     entry = _Entry(plan, tactic, at_ns, nbbo=first, beside=beside)
+    entry.prints_percent = prints_percent
     desk = entry.desk
     book = desk.book = Book(plan.symbol, host=desk, switches=model, seed=0)
     book.on_quote(first)
@@ -280,7 +284,9 @@ def _telling(entry: _Entry, order: VenueOrder, qty: int) -> Callable[[], None]:
 def _show(entry: _Entry, row: Row, book: Book) -> None:
     """A row of the tape: to the book now, to the tactic later."""
     if len(row) == 3:
-        book.on_print(Print(row[1], row[2], row[0], row[0]))
+        is_ours = entry.order is not None and entry.order.limit_px == row[1]
+        qty = row[2] * entry.prints_percent // 100 if is_ours else row[2]
+        book.on_print(Print(row[1], qty // NANO * NANO, row[0], row[0]))
         return
     nbbo = _nbbo(row)
     book.on_quote(nbbo)

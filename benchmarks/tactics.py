@@ -78,11 +78,28 @@ def reachable(day: Day, draw: Draw, worst_px: int) -> bool:
     return shown >= (draw.plan.order_qty or 0)
 
 
-def play(day: Day, market: Market, draw: Draw, *, path: str, model: str, reach: bool) -> Result:
-    """One plan down one path."""
+def play(
+    day: Day,
+    market: Market,
+    draw: Draw,
+    *,
+    path: str,
+    model: str,
+    reach: bool,
+    prints_percent: int = 100,
+) -> Result:
+    """One plan down one path. ``prints_percent``: as in `enter`."""
     plan, tactic = draw.plan, TACTICS[path.removesuffix(ALONE)]
     beside = not path.endswith(ALONE)
-    fills = enter(day, plan, tactic, at_ns=draw.at_ns, model=MODELS[model], beside=beside)
+    fills = enter(
+        day,
+        plan,
+        tactic,
+        at_ns=draw.at_ns,
+        model=MODELS[model],
+        beside=beside,
+        prints_percent=prints_percent,
+    )
     sign, wanted_qty = plan.sign, plan.order_qty or 0
     qty = sum(fill_qty for _, _, fill_qty in fills)
     assert qty <= wanted_qty

@@ -164,6 +164,18 @@ def test_settings_decide_as_they_do_in_a_trade(
     assert "UNCAPPED" in out
 
 
+def test_a_rollout_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for percent, is_said in ((30, True), (100, False)):
+        (tmp_path / ".env").write_text(f"SUREFILL_ROLLOUT_PCT={percent}\n")
+        assert check(*BY_DISTANCE) == Exit.DONE
+        assert ("SUREFILL_ROLLOUT_PCT=30: 30 of a hundred plans" in shown(capsys)) == is_said
+    (tmp_path / ".env").write_text("SUREFILL_ROLLOUT_PCT=30\nUSE_SMART_EXECUTOR=False\n")
+    assert check(*BY_DISTANCE) == Exit.DONE
+    assert "SUREFILL_ROLLOUT_PCT" not in shown(capsys), "nobody takes the smart path"
+    assert check(*BY_DISTANCE, "--json") == Exit.DONE
+    assert answer(capsys)["rollout_percent"] == 30
+
+
 def test_an_unknown_quantity_is_not_made_up(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["check", "ACME", "buy", "--signal", "10", "--risk", "5", "--rr", "1"]
     assert main([*words, "--risk-usd", "100"]) == Exit.NOT_TRADED

@@ -54,11 +54,22 @@ def run(args: argparse.Namespace) -> int:
         return _unreadable(error.problems, as_json=args.json)
     rules = Rules(TACTICS, settings.policy_for(plan.symbol), limits_of(settings))
     found = preview(plan, rules, is_legacy=not settings.use_smart_executor)
+    percent = settings.rollout_percent
     if args.json:
-        emit(as_json(found))
+        emit(as_json(found) | {"rollout_percent": percent})
     else:
-        show(as_blocks(found))
+        show([*as_blocks(found), *([] if found.is_legacy else _rollout(percent))])
     return exit_of(found.reasons)
+
+
+def _rollout(percent: int) -> list[Block]:
+    """What a part of the plans does instead; nothing where all take the same path."""
+    if percent == 100:
+        return []
+    return [
+        f"Shown is the smart path. SUREFILL_ROLLOUT_PCT={percent}: {percent} of a hundred plans "
+        "take it, by a hash of their id, the others the legacy path."
+    ]
 
 
 def _unreadable(reasons: tuple[Reason, ...], *, as_json: bool) -> Exit:
