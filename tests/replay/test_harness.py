@@ -105,6 +105,25 @@ def test_a_halt_reaches_the_gate() -> None:
     assert [reason.code.name for reason in denial.reasons] == ["SYMBOL_HALTED"]
 
 
+def test_a_quote_of_before_a_halt_is_not_current_after_it() -> None:
+    """Found by simulation, seed 60595: a breakout entered on it, and the market had left."""
+    calm = Stage("buy", [(0, "100.00")])
+    halt = Halt(SYMBOL, START_NS - 6 * SECOND_NS, START_NS - SECOND_NS)
+    first = [event for event in calm.events([(0, "100.00")]) if event.venue_ns < halt.start_ns]
+    halted = HaltedMarket(ScriptedMarket(first), [halt])
+    run = VirtualRun(
+        halted,
+        us_equity_calendar(DATE, DATE),
+        start_ns=START_NS - 10 * SECOND_NS,
+        config=calm.run.config,
+    )
+    run.start()
+    run.play([Arrival(START_NS, calm.plan)], until_ns=START_NS + 10 * SECOND_NS)
+    denial = run.finished[PLAN_ID]
+    assert isinstance(denial, Denial)
+    assert [reason.code.name for reason in denial.reasons] == ["QUOTE_STALE"]
+
+
 def test_a_process_that_dies_loses_what_it_did_not_write_and_sends_no_more() -> None:
     stage = Stage("buy", [(0, "100.00")])
     died: list[int] = []

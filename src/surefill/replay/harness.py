@@ -166,6 +166,7 @@ class VirtualRun:
         self.acts: list[tuple[int, Callable[[VirtualRun], None]]] = []
         self._views: dict[str, MarketView] = {}
         self._unwatched: list[str] = []
+        self._unquoted: set[str] = set()  # no quote since their last halt began
         self._pending: deque[tuple[int, QuoteEvent | StatusEvent]] = deque()
         self._urgent_ns: int | None = None
         self._agenda: list[tuple[int, int, Arrival]] = []
@@ -408,15 +409,22 @@ class VirtualRun:
         last: dict[tuple[str, type], tuple[int, QuoteEvent | StatusEvent]] = {}
         while self._pending and self._pending[0][0] <= now:
             at_ns, event = self._pending.popleft()
+            if isinstance(event, QuoteEvent):
+                self._unquoted.discard(event.symbol)
+            elif event.status is TradingStatus.HALTED:
+                self._unquoted.add(event.symbol)
             last[event.symbol, type(event)] = (at_ns, event)
         for at_ns, event in last.values():
             view = _seen(self._views[event.symbol], event, at_ns)
             self._views[event.symbol] = self.engine.views[event.symbol] = view
 
     def _refresh(self, symbol: str, now: int) -> None:
-        """The feed is alive: an unchanged quote is current (design 4.2)."""
+        """The feed is alive: an unchanged quote is current (design 4.2), unless a halt has ended
+        since."""
         view = self._views.get(symbol)
-        if view is not None and view.nbbo is not None:
+        if view is None or (symbol in self._unquoted and view.status is TradingStatus.TRADING):
+            return
+        if view.nbbo is not None:
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
 
@@ -453,5 +461,5 @@ def _requests(decided: Decided) -> list[BrokerCommand]:
 def _seen(view: MarketView, event: QuoteEvent | StatusEvent, at_ns: int) -> MarketView:
     """The view after an event that reached us at ``at_ns``."""
     if isinstance(event, StatusEvent):
-        return replace(view, status=event.status, alive_ns=at_ns)
+        return replace(view, status=event.status)  # what was quoted before is no newer for it
     return replace(view, nbbo=replace(event.nbbo, recv_ns=at_ns), alive_ns=at_ns)

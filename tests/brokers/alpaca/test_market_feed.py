@@ -358,6 +358,32 @@ async def test_halts_are_told() -> None:
         assert bench.view().status is TradingStatus.TRADING
 
 
+async def test_a_quote_of_before_a_halt_is_not_current_after_it() -> None:
+    """Found by simulation, seed 60595: a breakout entered on it, and the market had left."""
+    async with benched() as bench:
+        await bench.watched()
+        bench.frame(quote_json())
+        bench.clock.advance(NANO)
+        bench.frame({"T": "s", "S": "CRWD", "sc": "H"}, {"T": "s", "S": "CRWD", "sc": "P"})
+        bench.clock.advance(5 * NANO)
+        bench.frame({"T": "s", "S": "CRWD", "sc": "T"})
+        assert bench.view().quote_age_ns(bench.clock.now_ns()) == 6 * NANO
+        bench.clock.advance(NANO)
+        bench.frame()
+        assert bench.view().quote_age_ns(bench.clock.now_ns()) == 7 * NANO, "nobody vouches for it"
+        bench.feed.on_down("reset")
+        bench.servers.quote = bench.servers.quoted(OLD, bench.clock.now_ns())
+        await bench.watched()
+        bench.frame({"T": "t", "S": "CRWD", "p": 536.0, "s": 1, "t": "2026-03-02T14:30:00Z"})
+        assert not bench.inbox.of(MarketUpdated), "nor does a read that shows the same"
+        bench.frame(quote_json(ap=536.1))
+        assert bench.view().quote_age_ns(bench.clock.now_ns()) == 0
+        bench.frame({"T": "s", "S": "CRWD", "sc": "H"}, quote_json(ap=536.2))
+        bench.clock.advance(NANO)
+        bench.frame({"T": "s", "S": "CRWD", "sc": "T"})
+        assert bench.view().quote_age_ns(bench.clock.now_ns()) == 0, "quoted in the halt"
+
+
 async def test_an_error_of_the_stream_is_told() -> None:
     async with benched() as bench:
         await bench.watched()

@@ -77,7 +77,7 @@ RETRY_S_MAX = 30.0
 @dataclass(slots=True)
 class _Symbol:
     """``asset_ns``: when its instrument was last asked for. ``is_covered``: the present connection
-    would have shown any change since the quote."""
+    would have shown any change since the quote. ``halted_ns``: when its last halt began."""
 
     volume: RecentVolume
     asset_ns: int
@@ -86,6 +86,7 @@ class _Symbol:
     alive_ns: int = 0
     is_covered: bool = False
     is_subscribed: bool = False
+    halted_ns: int = 0
 
 
 class MarketFeed:
@@ -211,7 +212,9 @@ class MarketFeed:
             case "q" if state is not None:
                 return self._quote(message.S, state, market.nbbo(raw, recv_ns))
             case "s" if state is not None:
-                return self._status(message.S, state, market.status(raw, state.status))
+                return self._status(
+                    message.S, state, market.status(raw, state.status), recv_ns=recv_ns
+                )
             case "t" if state is not None:
                 found = market.tape_print(raw, recv_ns)
                 if not isinstance(found, Unreadable):
@@ -239,13 +242,24 @@ class MarketFeed:
         return symbol
 
     def _status(
-        self, symbol: str, state: _Symbol, status: TradingStatus | Unreadable
+        self, symbol: str, state: _Symbol, status: TradingStatus | Unreadable, *, recv_ns: int
     ) -> str | None:
         if isinstance(status, Unreadable):
             self._warn(f"status of {symbol}: {status.text}")
             return None
-        state.status = status
+        was, state.status = state.status, status
+        if status is TradingStatus.HALTED and was is not status:
+            state.halted_ns = recv_ns
+        elif was is TradingStatus.HALTED and was is not status:
+            self._resumed(state)
         return symbol
+
+    def _resumed(self, state: _Symbol) -> None:
+        """A halt has ended: a quote of before it is not current, however alive the feed is
+        (simulation, seed 60595)."""
+        quoted_ns = state.nbbo.recv_ns if state.nbbo is not None else 0
+        if quoted_ns < state.halted_ns:
+            state.is_covered, state.alive_ns = False, quoted_ns
 
     def _subscribed(self, raw: Raw) -> None:
         """The full present subscription: what is new in it is read, then vouched for."""
@@ -292,9 +306,10 @@ class MarketFeed:
             return self._failed("quote", symbol, nbbo.text)
         if not _is_older(nbbo, state.nbbo):
             state.nbbo = nbbo
-        state.alive_ns = max(state.alive_ns, outcome.recv_ns)
-        state.is_covered |= is_subscribed and state.is_subscribed and socket is self._socket
-        self._tell(symbol, state.alive_ns)
+        if nbbo.venue_ns >= state.halted_ns:
+            state.alive_ns = max(state.alive_ns, outcome.recv_ns)
+            state.is_covered |= is_subscribed and state.is_subscribed and socket is self._socket
+        self._tell(symbol, max(state.alive_ns, outcome.recv_ns))
         return True
 
     async def _read_instrument(self, symbol: str) -> None:
