@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -85,7 +86,7 @@ def report(results: list[SeedResult], commit: str) -> str:
     ]
     if not total.violations:
         lines.append("None.")
-    return "\n".join([*lines, "", *_cells(total), ""])
+    return "\n".join([*lines, "", *_cells(total), *_smallest(results), ""])
 
 
 def _violation(seed: int, one: Violation) -> str:
@@ -107,6 +108,23 @@ def _cells(total: Total) -> list[str]:
         lines += ["", f"Every one of the {len(CELLS)} cells that can be hit was hit."]
     lines += [f"* {code} x {phase} cannot be: {why}" for (code, phase), why in CANNOT.items()]
     return lines
+
+
+def _smallest(results: list[SeedResult]) -> list[str]:
+    """The smallest range of the seeds played in which every cell is hit."""
+    wanted, seen, best = set(CELLS), Counter[tuple[str, str]](), None
+    first = 0
+    for result in results:
+        seen.update(cell for cell, _ in result.cells if cell in wanted)
+        while len(seen) == len(wanted):
+            found = results[first].seed, result.seed
+            best = found if best is None or found[1] - found[0] < best[1] - best[0] else best
+            seen.subtract(cell for cell, _ in results[first].cells if cell in wanted)
+            seen = +seen
+            first += 1
+    if best is None:
+        return []
+    return ["", f"The smallest range in which every cell is hit: seeds {best[0]} to {best[1]}."]
 
 
 def commit_of(root: Path) -> str:

@@ -12,6 +12,7 @@ from surefill.replay.simulate.crowd import (
     FROM_SEED,
     NAMES,
     RARE,
+    RAREST,
     SEEDS_A_ROUND,
     cells_of,
     crowd_plans,
@@ -93,6 +94,8 @@ def test_where_it_is_aimed_at_groups_there_are_brackets_and_large_orders() -> No
 
 def test_after_three_rounds_a_storm_may_aim_at_one_rare_cell_with_a_well() -> None:
     assert {cells_of(seed)[0] for seed in FOCUSED} == set(RARE)
+    late = [seed for seed in range(FROM_SEED + 335, FROM_SEED + 345) if is_crowded(seed)]
+    assert {cells_of(seed)[0] for seed in late if is_focused(seed)} == set(RAREST)
     seed = FOCUSED[0]
     assert len(cells_of(seed)) == 1
     (well,), plans = draw_well(seed, 60_000, 0)

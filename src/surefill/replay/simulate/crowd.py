@@ -46,6 +46,13 @@ RARE = (
 )
 """The venue holds exits dead: it must be filling a target in parts, or a bracket's entry, at the
 very moment in which another trade is in a short phase."""
+RAREST = (
+    *((FaultCode.V20, str(phase)) for phase in (Phase.IN_FLIGHT, Phase.SETTLING)),
+    (FaultCode.N11, str(Phase.EXITING)),
+)
+"""What no seed of the first 335 hit; aimed at in place of the rare ones from there on."""
+_RAREST_FROM = 152
+"""Storms after the rounds."""
 _ROUNDS = 3
 """So often every cell is aimed at before the rare ones are."""
 WELL_PX = 100 * NANO
@@ -80,7 +87,8 @@ def draw_crowd(seed: int, storm_ms: int) -> list[Happening]:
 def cells_of(seed: int) -> tuple[tuple[FaultCode, str], ...]:
     """The cells that a crowded storm aims at."""
     if is_focused(seed):
-        return (RARE[_beyond(seed) // 2 % len(RARE)],)
+        cells = RARE if _beyond(seed) < _RAREST_FROM else RAREST
+        return (cells[_beyond(seed) // 2 % len(cells)],)
     order = list(CELLS)
     Random("crowd").shuffle(order)
     first = _storm_of(seed) * AIMS
