@@ -13,7 +13,7 @@ from surefill.core.ids import account_tag
 from surefill.core.plan import PlanError
 from surefill.core.reasons import ReasonCode
 from surefill.core.rollout import takes_smart
-from surefill.core.trade import Outcome
+from surefill.core.trade import Outcome, Phase
 from surefill.core.units import NANO
 from surefill.order_manager import OrderManager
 from surefill.runtime.account import account_of
@@ -188,3 +188,14 @@ def test_no_more_is_sold_than_is_held(orders: OrderManager, symbol: str) -> None
 def test_settings_come_from_the_environment(desk: Desk) -> None:
     with OrderManager.from_env(desk.environ()) as orders:
         assert orders.executor.settings == desk.settings()
+
+
+def test_a_breakout_that_waits_is_nothing_to_close(orders: OrderManager, symbol: str) -> None:
+    plan = orders.executor.plan_of(symbol, "buy", 10, trigger="101", risk="1", rr="2")
+    waits = orders._blocking.execute(plan, timeout_s=0.3)
+    assert waits.phase is Phase.AWAITING_TRIGGER
+    with pytest.raises(SurefillError) as error:
+        orders.submit_order(symbol, "sell", 10)
+    assert error.value.code is ErrorCode.NOTHING_TO_CLOSE
+    (ended,) = orders.flatten(symbol)
+    assert ended.outcome is Outcome.NOT_ENTERED
