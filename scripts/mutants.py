@@ -27,6 +27,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,8 +68,9 @@ def undecorated(source: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def prepare(folder: Path) -> None:
-    """Bring the copy up to date and write the mutants of what has changed in core."""
+def prepare(folder: Path, modules: Sequence[str] = ()) -> None:
+    """Bring the copy up to date and write the mutants of what has changed in core; of ``modules``
+    only, if any are given, because they take a second each and more."""
     for name in ("src", "tests"):
         for path in sorted((ROOT / name).rglob("*")):
             is_ours = path.is_file() and "__pycache__" not in path.parts
@@ -81,17 +83,21 @@ def prepare(folder: Path) -> None:
         _put(folder / path.relative_to(ROOT), path.read_bytes())
     hashes: dict[str, str] = {}
     for path in sorted(CORE.glob("*.py")):
-        hashes |= _mutate(path, folder)
+        hashes |= _mutate(path, folder, is_wanted=not modules or path.stem in modules)
     (folder / "mutants.json").write_text(json.dumps(hashes), encoding="utf-8")
 
 
-def _mutate(path: Path, folder: Path) -> dict[str, str]:
-    """Write one module with all its mutants, unless it lies there already; mutant -> the hash of
-    its function, by which a result is known to hold still."""
+def _mutate(path: Path, folder: Path, *, is_wanted: bool) -> dict[str, str]:
+    """Write one module with all its mutants, unless it lies there already, or as it is, if they are
+    not wanted; mutant -> the hash of its function, by which a result is known to hold still."""
     plain = undecorated(path.read_text(encoding="utf-8"))
     kept = folder / "plain" / path.name
     names = kept.with_suffix(".json")
     if not kept.exists() or kept.read_text(encoding="utf-8") != plain:
+        if not is_wanted:
+            kept.unlink(missing_ok=True)
+            _put(folder / path.relative_to(ROOT), plain.encode())
+            return {}
         mutation = importlib.import_module("mutmut.mutation.file_mutation")
         made = mutation.mutate_file_contents(path.name, plain)
         hashes = {
@@ -150,7 +156,7 @@ def main() -> None:
     os.nice(max(0, NICE - os.nice(0)))
     options.folder = options.folder.resolve()
     os.chdir(ROOT)  # mutmut looks for its settings here
-    prepare(options.folder)
+    prepare(options.folder, () if options.names else options.only)
     raise SystemExit(let_loose(options.folder, options))
 
 
