@@ -138,9 +138,7 @@ async def test_a_full_fill_is_covered_when_execute_returns(desk: Desk, symbol: s
         desk.exchange.quote(symbol, "102.01", "102.03")
         final = await executor.closed("full", timeout_s=10)
         assert await executor.closed(final) == final
-        shelved = executor.runtime.engine.book.watched.get("full")
-    assert shelved is not None
-    seen = shelved.excursion
+        (seen,) = (one.excursion for one in executor.runtime.engine.book.watched.newest_first())
     assert seen is not None
     assert seen.is_whole
     assert seen.adverse_px == 99_500_000_000

@@ -125,11 +125,13 @@ PURE_MODULES = frozenset(
         "json",
         "math",
         "operator",
+        "pickle",
         "re",
         "string",
         "struct",
         "types",
         "typing",
+        "zlib",
         "zoneinfo",
     }
 )

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.brokers.alpaca.transport import HttpOutcome, HttpRequest, HttpResponse, Lost
 from surefill.brokers.alpaca.virtual import (
     HEARTBEAT_DEAD_NS,
@@ -270,7 +269,7 @@ def test_the_next_process_counts_on() -> None:
 
 def test_with_a_budget_what_is_beyond_it_is_not_sent() -> None:
     rig = Rig()
-    rig.broker.budget = RequestBudget(limit=10)  # 9 usable, 2 of them for what protects
+    rig.broker.limit_requests(10)  # 9 usable, 2 of them for what protects
     for _ in range(8):
         rig.broker.send(QueryAccount(Priority.ROUTINE))
     assert rig.broker.requests == {"GET": 7}
@@ -285,7 +284,7 @@ def test_with_a_budget_what_is_beyond_it_is_not_sent() -> None:
 
 def test_after_a_429_only_what_protects_is_sent() -> None:
     rig = Rig()
-    rig.broker.budget = RequestBudget(limit=10)
+    rig.broker.limit_requests(10)
     rig.broker.send(QueryAccount(Priority.ROUTINE))
     rig.answer({}, status=429)
     rig.broker.send(QueryAccount(Priority.ROUTINE))

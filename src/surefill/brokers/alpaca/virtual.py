@@ -143,8 +143,7 @@ class VirtualBroker:
         self._alive_ns = wire.now_ns()
         self.requests: dict[str, int] = {}
         """method -> requests sent, for the request economy of a run."""
-        self.budget: RequestBudget | None = None
-        """The budget of production, where a run is about the broker's limit."""
+        self._budget: RequestBudget | None = None
 
     def start(self) -> None:
         """Read calendar and account, then attach the stream."""
@@ -161,6 +160,10 @@ class VirtualBroker:
         self._waiting.clear()
         self._paused.clear()
         self._timeouts.clear()
+
+    def limit_requests(self, per_minute: int) -> None:
+        """Send no more than the budget of production allows."""
+        self._budget = RequestBudget(limit=per_minute)
 
     def watch(self, symbol: str) -> None:
         """Read the symbol's instrument; its quotes come from the tape."""
@@ -254,17 +257,17 @@ class VirtualBroker:
     def _take(self, priority: Priority) -> int | None:
         """One request of the budget: ``None`` means go, else the UTC ns before which it is useless
         to ask."""
-        if self.budget is None:
+        if self._budget is None:
             return None
-        until_ns = self.budget.take(priority, self._wire.now_ns())
-        self._tell_budget(self.budget)
+        until_ns = self._budget.take(priority, self._wire.now_ns())
+        self._tell_budget(self._budget)
         return until_ns
 
     def _count(self, headers: Mapping[str, str], status: int | None) -> None:
         """A request of the budget has ended."""
-        if self.budget is not None:
-            self.budget.answered(headers, status=status, now=self._wire.now_ns())
-            self._tell_budget(self.budget)
+        if self._budget is not None:
+            self._budget.answered(headers, status=status, now=self._wire.now_ns())
+            self._tell_budget(self._budget)
 
     def _tell_budget(self, budget: RequestBudget) -> None:
         now = self._wire.now_ns()

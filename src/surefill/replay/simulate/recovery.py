@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from surefill.brokers.alpaca.budget import RequestBudget
 from surefill.core.commands import SubmitOrder
 from surefill.core.fix import Leg, Side
 from surefill.core.market import Nbbo
@@ -117,16 +116,14 @@ class _Start(VirtualRun):
     """A run whose new process has the request budget of production, and reads no reference data:
     these reads wait behind everything that protects."""
 
-    budget: RequestBudget | None = None
-
     def restart(self) -> None:
-        self.budget = RequestBudget(limit=REQUESTS_PER_MINUTE)
         super().restart()
         self._unwatched.clear()
 
     def _boot(self, disk: MemoryDisk) -> None:
         super()._boot(disk)
-        self.broker.budget = self.budget
+        if self.starts:
+            self.broker.limit_requests(REQUESTS_PER_MINUTE)
 
 
 class _Doom:
