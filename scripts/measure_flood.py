@@ -60,6 +60,15 @@ def trade(strategy: Client, symbol: str) -> None:
     assert result.uncovered_qty == 0, result
 
 
+def trade_under(flood: Flood, strategy: Client, requests: int) -> None:
+    """Trades spread over so many requests."""
+    for n, symbol in enumerate(FLOODED):
+        due = n * requests // TRADES
+        wait_until(lambda due=due: flood.asked >= due, timeout_s=PATIENCE_S)
+        trade(strategy, symbol)
+    wait_until(lambda: flood.asked >= requests, timeout_s=PATIENCE_S)
+
+
 def measured(folder: Path, requests: int) -> tuple[dict[str, int], Counter[int]]:
     """Bare times by symbol (ns), and the API's answers by status."""
     with ExchangeProcess(*VENUE) as exchange:
@@ -74,12 +83,7 @@ def measured(folder: Path, requests: int) -> tuple[dict[str, int], Counter[int]]
                 trade(strategy, symbol)
             strategy.flatten("", "measured")
             with Flood(api, CALM[0]) as flood:
-                for n, symbol in enumerate(FLOODED):
-                    wait_until(
-                        lambda due=n * requests // TRADES: flood.asked >= due, timeout_s=PATIENCE_S
-                    )
-                    trade(strategy, symbol)
-                wait_until(lambda: flood.asked >= requests, timeout_s=PATIENCE_S)
+                trade_under(flood, strategy, requests)
             strategy.flatten("", "measured")
         return bare_ns_by_symbol(exchange.log()), flood.answers
 
