@@ -1,22 +1,23 @@
-"""Changed copies of frozen values: `replace`, as in the standard library, a good ten times as fast.
+"""Changed copies of frozen values: `replace`, as in the standard library, nearly ten times as fast.
 
 What: the same function as `dataclasses.replace`, for the frozen, slotted dataclasses that this
 house is made of.
 Why: nothing is built as often as the next trade, order or state from the last one, and a frozen
 dataclass is slow to build: every field goes through ``object.__setattr__``, and the standard
-`replace` collects all fields in a dictionary first. Some trades have forty (measured: 21 us against
-1 us for thirty fields; a tenth of a simulated history).
-How: the copy is filled as an instance of a twin class, which has the same slots and may be written
+`replace` collects all fields in a dictionary first. Some trades have forty (measured: 18 us against
+2 us for thirty fields; a tenth of a simulated history).
+How: the copy is made as an instance of a twin class, which has the same slots and may be written
 to, and then becomes what it is; nobody ever sees it before. The type checker is shown the standard
 function, so that the changes are checked field by field.
 Invariants: same result, same errors; a class with ``__post_init__``, with fields that the
-constructor does not take, or without slots goes the standard way.
+constructor does not take, without slots or of one field goes the standard way.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -56,27 +57,16 @@ def _is_plain(cls: type) -> bool:
 
 def _through_twin(cls: type) -> Copy:
     names: tuple[str, ...] = vars(cls)["__slots__"]
-    twin = type(cls.__name__, (), {"__slots__": names})
-    lines = [
-        "def copy(value, changes):",
-        "    made = new(twin)",
-        *(f"    made.{name} = value.{name}" for name in names),
-        "    for name, changed in changes.items():",
-        "        if name not in known:",
-        "            standard(value, changes)  # which says what is wrong",
-        "        write(made, name, changed)",
-        "    made.__class__ = cls",
-        "    return made",
-    ]
-    scope: dict[str, Any] = {
-        "new": object.__new__,
-        "twin": twin,
-        "cls": cls,
-        "known": frozenset(names),
-        "standard": _standard,
-        "write": setattr,
-    }
-    # As the standard library builds a dataclass's own methods: of names in our source alone.
-    exec("\n".join(lines), scope)  # noqa: S102
-    made: Copy = scope["copy"]
-    return made
+    twin: Any = dataclasses.make_dataclass(cls.__name__, names, slots=True)
+    read, known = attrgetter(*names), frozenset(names)
+
+    def copy(value: Any, changes: dict[str, Any]) -> Any:
+        made = twin(*read(value))
+        for name, changed in changes.items():
+            if name not in known:
+                return _standard(value, changes)  # which says what is wrong
+            setattr(made, name, changed)
+        made.__class__ = cls
+        return made
+
+    return copy

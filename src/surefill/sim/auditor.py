@@ -18,9 +18,9 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from surefill.core.values import replace
 from surefill.sim.auditor_book import ENTRY, FLATTEN, STOP, TARGET, Order
 from surefill.sim.auditor_findings import (
     NS_PER_MS,

@@ -20,7 +20,7 @@ from surefill.replay.simulate.play import Played, play
 from surefill.replay.simulate.scenario import Armed, Crashed, Meddled, Meddling, Operated
 from surefill.replay.simulate.scripts import scripted
 from surefill.replay.simulate.seeds import findings_of
-from surefill.replay.simulate.verdict import judge, limits_of, unheard_of
+from surefill.replay.simulate.verdict import REPLAYED_EVERY, judge, limits_of, unheard_of
 from surefill.runtime.result import TradeResult, result_of
 from surefill.sim.auditor import AuditLimits
 from surefill.sim.faults import Fault, FaultCode, Param
@@ -105,7 +105,7 @@ def test_a_fault_of_ours_is_found(spoil: Spoil, code: str) -> None:
 
 def test_a_journal_that_would_be_decided_otherwise_is_found() -> None:
     played = play(scripted("legacy"))
-    assert not played.scenario.seed % 5
+    assert not played.scenario.seed % REPLAYED_EVERY
     with_commands = [
         n
         for n, entry in enumerate(played.run.journal.disk.entries)
