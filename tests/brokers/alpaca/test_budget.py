@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from surefill.brokers.alpaca.budget import WINDOW_NS, RequestBudget
+from surefill.brokers.alpaca.budget import TOGETHER_NS, WINDOW_NS, RequestBudget
 from surefill.core.commands import Priority
 from surefill.core.units import NANO
 
@@ -159,3 +159,12 @@ def test_a_limit_too_small_to_use_lets_nothing_through() -> None:
     budget = RequestBudget(limit=1)
     assert budget.take(Priority.PROTECT, NOW) == NOW + 1
     assert budget.change(NOW) == (0, 0)
+
+
+def test_what_is_free_again_at_nearly_the_same_time_is_free_together() -> None:
+    budget = RequestBudget(limit=10)
+    for ms in range(1, budget.usable + 1):
+        assert budget.take(Priority.PROTECT, NOW + ms * NANO // 1_000) is None
+    until_ns = budget.take(Priority.PROTECT, NOW + NANO)
+    assert until_ns == NOW + WINDOW_NS + TOGETHER_NS
+    assert budget.left(NOW + WINDOW_NS + TOGETHER_NS) == budget.usable

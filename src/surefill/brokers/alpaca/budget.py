@@ -25,6 +25,10 @@ RESERVED_PERCENT = 20
 WINDOW_NS = 61 * NANO
 """60 s, and one more for the way: what leaves 60 s apart may arrive closer together."""
 
+TOGETHER_NS = NANO // 5
+"""What leaves the window within this time is given back at once: when a thousand requests wait, all
+of them ask again each time."""
+
 STEPS = 10
 """A change is worth an event when it crosses a tenth of what is usable."""
 
@@ -121,7 +125,7 @@ class RequestBudget:
         over = len(self._sent) - (self.usable - keep)
         if over >= 0 and self._sent:
             own_ns = self._sent[min(over, len(self._sent) - 1)] + WINDOW_NS
-            return max(own_ns, now + 1)
+            return max(-(-own_ns // TOGETHER_NS) * TOGETHER_NS, now + 1)
         return max(self._server_until_ns, now + 1)
 
 
