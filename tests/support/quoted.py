@@ -104,5 +104,5 @@ def is_name(command: str) -> bool:
         with redirect_stderr(StringIO()):
             parser.parse_args(words[2:])
     except (argparse.ArgumentError, SystemExit):
-        return len(words) == 2
+        return len(words) == 2 or words[-1].startswith("--")
     return False

@@ -63,6 +63,9 @@ DESK = (
     ("surefill flatten CRWD", 0, "FLAT"),
     (f"{TRADE}3 --exit-after 900", 0, "entered and covered"),
     ("surefill flatten CRWD", 0, "FLAT"),
+    ("surefill check CRWD buy 25 --trigger 540 --risk 5.35 --rr 2", 0, "540"),
+    ("surefill trade CRWD buy 25 --trigger 540 --risk 5.35 --rr 2", 0, "entered and covered"),
+    ("surefill flatten CRWD", 0, "FLAT"),
     ("surefill adopt CRWD --stop 529.47 --target 545", 0, "STOP WORKING"),
     ("surefill journal backup DEST", 0, "kept.db"),
     ("surefill checklist", 3, "NOT YET"),
@@ -96,6 +99,7 @@ FILES = (
     ("surefill compare run/adaptive run/legacy", "", "in pairs"),
     ("surefill compare DIR/A DIR/B", "", "in pairs"),
     ("surefill replay TAPE --plans plans.csv --path legacy --path limit --out run", "", "limit"),
+    ("surefill replay TAPE --plans PLANS.csv --path adaptive --path legacy", "", "adaptive"),
     ("surefill replay tapes --every 300 --path legacy --path limit", " --minutes 9", "limit"),
     (
         "surefill replay tapes --every 300 --stale 5 --qty 200 --path legacy --path passive",
@@ -180,6 +184,7 @@ ELSEWHERE = {
     "python -m surefill.sim.auditor *": "tests/sim/test_auditor.py",
     "surefill alerts": "tests/cli/test_alerts.py",
     "surefill alerts test": "tests/cli/test_alerts.py",
+    "surefill demo --tape TAPE": "tests/cli/test_demo.py",
     "surefill run --standby": "tests/system/test_standby.py",
     "surefill serve": "tests/system/test_dashboard.py",
     "surefill serve --no-dashboard": "tests/cli/test_serve.py",
@@ -248,6 +253,8 @@ def test_what_is_typed_at_a_desk(counter: Counter) -> None:
         for command, code, shown in rows:
             # Else it wants the symbol typed at a terminal.
             more = ["--yes"] if "adopt" in command else []
+            if command.startswith("surefill trade") and "--trigger" in command:
+                counter.exchange.quote("CRWD", "540.00", "540.02")  # it comes
             if more:
                 counter.desk.buy_elsewhere("CRWD", 25)
             got, out, err = counter.run(*filled(command, fill), *more)
@@ -311,7 +318,13 @@ def test_what_is_typed_where_tapes_and_histories_lie(
     monkeypatch.setattr(compare, "compare", quick)
     monkeypatch.setattr(sweep, "MORNINGS", 2)
     monkeypatch.setattr(sweep, "_executor", lambda _: ThreadPoolExecutor(1))
-    fill = {"TAPE": "tapes", "DIR": "run", "DIR/A": "run/adaptive", "DIR/B": "run/legacy"}
+    fill = {
+        "TAPE": "tapes",
+        "PLANS.csv": "plans.csv",
+        "DIR": "run",
+        "DIR/A": "run/adaptive",
+        "DIR/B": "run/legacy",
+    }
     fill |= {f"{arm}@JOURNAL": f"{arm}@journal.db" for arm in ("smart", "shadow")}
     said = []
     for command, more, shown in FILES:
