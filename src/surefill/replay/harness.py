@@ -409,22 +409,16 @@ class VirtualRun:
         last: dict[tuple[str, type], tuple[int, QuoteEvent | StatusEvent]] = {}
         while self._pending and self._pending[0][0] <= now:
             at_ns, event = self._pending.popleft()
-            if isinstance(event, QuoteEvent):
-                self._unquoted.discard(event.symbol)
-            elif event.status is TradingStatus.HALTED:
-                self._unquoted.add(event.symbol)
+            _note_halt(self._unquoted, event)
             last[event.symbol, type(event)] = (at_ns, event)
         for at_ns, event in last.values():
             view = _seen(self._views[event.symbol], event, at_ns)
             self._views[event.symbol] = self.engine.views[event.symbol] = view
 
     def _refresh(self, symbol: str, now: int) -> None:
-        """The feed is alive: an unchanged quote is current (design 4.2), unless a halt has ended
-        since."""
+        """The feed is alive: an unchanged quote is current (design 4.2)."""
         view = self._views.get(symbol)
-        if view is None or (symbol in self._unquoted and view.status is TradingStatus.TRADING):
-            return
-        if view.nbbo is not None:
+        if view is not None and _is_vouched_for(view, self._unquoted):
             view = replace(view, alive_ns=now)
             self._views[symbol] = self.engine.views[symbol] = view
 
@@ -456,6 +450,20 @@ def _requests(decided: Decided) -> list[BrokerCommand]:
     return [
         command for command in decided.commands if not isinstance(command, RaiseAlarm | Announce)
     ]
+
+
+def _note_halt(unquoted: set[str], event: QuoteEvent | StatusEvent) -> None:
+    """Keep the symbols that nobody has quoted since their last halt began."""
+    if isinstance(event, QuoteEvent):
+        unquoted.discard(event.symbol)
+    elif event.status is TradingStatus.HALTED:
+        unquoted.add(event.symbol)
+
+
+def _is_vouched_for(view: MarketView, unquoted: set[str]) -> bool:
+    """Whether a feed that is alive says that the quote still stands: not when a halt has ended."""
+    is_old = view.symbol in unquoted and view.status is TradingStatus.TRADING
+    return view.nbbo is not None and not is_old
 
 
 def _seen(view: MarketView, event: QuoteEvent | StatusEvent, at_ns: int) -> MarketView:
