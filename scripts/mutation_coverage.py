@@ -106,9 +106,9 @@ def _apart(tests: list[pytest.Item], run: Run) -> Iterator[tuple[str, dict[str, 
     if pid == 0:
         os.close(read_end)
         try:
+            rows = "".join(json.dumps(row) + "\n" for row in _traced(tests, run).items())
             with os.fdopen(write_end, "w") as out:
-                for name, row in _traced(tests, run).items():
-                    out.write(json.dumps([name, row]) + "\n")
+                out.write(rows)
         finally:
             os._exit(0)
     os.close(write_end)
@@ -136,11 +136,15 @@ def _traced(tests: list[pytest.Item], run: Run) -> dict[str, dict[str, Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a file runs nothing of core
         data = cov.get_data()
-    for file in data.measured_files():
-        for line, names in data.contexts_by_lineno(file).items():
-            for name in names:
-                if name in rows:
-                    rows[name]["lines"][Path(file).stem].append(line)
+    seen = (
+        (Path(file).stem, line, name)
+        for file in data.measured_files()
+        for line, names in data.contexts_by_lineno(file).items()
+        for name in names
+    )
+    for module, line, name in seen:
+        if name in rows:
+            rows[name]["lines"][module].append(line)
     return rows
 
 

@@ -171,15 +171,12 @@ def _chosen(work: Work, results: Path) -> list[str]:
     chosen: dict[str, None] = {}
     names = sorted(work.hashes, key=_lot)
     for pattern in os.environ["MUTATION_RUN"].split():
-        for name in [pattern] if pattern in work.hashes else fnmatch.filter(names, pattern):
-            row = last.get(name, {})
-            is_known = row.get("hash") == work.hashes[name]
-            wanted = not is_known or again == "all" or row.get("status") == again
-            if wanted:
-                chosen[name] = None
-                if is_known:
-                    work.outlived.add(name)
-    return list(chosen)
+        found = [pattern] if pattern in work.hashes else fnmatch.filter(names, pattern)
+        chosen |= dict.fromkeys(found)
+    known = {name for name in chosen if last.get(name, {}).get("hash") == work.hashes[name]}
+    asked = {name for name in known if again in ("all", last[name]["status"])}
+    work.outlived |= asked
+    return [name for name in chosen if name not in known or name in asked]
 
 
 def _lot(mutant: str) -> bytes:

@@ -11,7 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from surefill.core.fix import Side
-from surefill.core.management import Management, ScaleOut
 from surefill.core.plan import ExitsByDistance, ExitsByLevel, Policy, TradePlan
 from surefill.core.pricing import (
     EntryTerms,
@@ -273,14 +272,6 @@ def test_the_legacy_path_refuses_exits_on_the_wrong_side_too() -> None:
     reasons = legacy_terms(plan_of("long", "100", level("101", "104")), Policy(), US_EQUITY_TICKS)
     assert isinstance(reasons, tuple)
     assert [reason.code.name for reason in reasons] == ["EXITS_STOP_WRONG_SIDE"]
-    wrong = plan_of("long", "100", level("101", "104"))
-    manage = Management(scale_outs=(ScaleOut(NANO // 2, to_nano("102")),))
-    wrong = replace(wrong, manage=manage, trigger_px=wrong.signal_px)
-    reasons = legacy_terms(wrong, Policy(), US_EQUITY_TICKS)
-    assert isinstance(reasons, tuple)
-    assert [reason.code.name for reason in reasons] == [
-        *("EXITS_STOP_WRONG_SIDE", "EXITS_LEGACY_ONE_TARGET", "PLAN_TRIGGER_LEGACY")
-    ]
 
 
 # --------------------------------------------------------------------------------- small pieces

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from surefill.core.commands import RaiseAlarm
 from surefill.core.events import RateLimited, Unavailable, Verb
 from surefill.core.fix import ExecType, OrdStatus, TimeInForce
 from surefill.core.order import OrderState
@@ -325,7 +326,9 @@ def test_exits_change_at_most_three_times_a_minute_and_the_anchoring(side: str) 
     b.run(55)
     assert b.news() == ["ALARM REPAIR_LIMIT"]
     count = EXIT_CHANGES_PER_MINUTE + 2
-    assert b.said()[-1] == f"{count} exit changes within a minute, limit {count}"
+    alarms = [command for _, command in b.sent if isinstance(command, RaiseAlarm)]
+    says = f"{count} exit changes within a minute, limit {count}"
+    assert alarms[-1].reason.sentence == says
     assert b.covered == 100, "the best cover there is stays"
     b.run(6)
     assert b.news() == [f"replace H{last} -> S{last} stop {b.px(-195)}"]

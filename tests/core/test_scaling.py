@@ -251,6 +251,12 @@ def test_a_target_that_the_worst_entry_has_passed_and_a_legacy_bracket() -> None
     legacy = legacy_terms(near, Policy(), US_EQUITY_TICKS)
     assert not isinstance(legacy, EntryTerms)
     assert [reason.code.name for reason in legacy] == ["EXITS_LEGACY_ONE_TARGET"]
+    wrong = replace(near, exits=ExitsByLevel(101 * NANO, 104 * NANO), trigger_px=near.signal_px)
+    legacy = legacy_terms(wrong, Policy(), US_EQUITY_TICKS)
+    assert not isinstance(legacy, EntryTerms)
+    assert [reason.code.name for reason in legacy] == [
+        *("EXITS_STOP_WRONG_SIDE", "EXITS_LEGACY_ONE_TARGET", "PLAN_TRIGGER_LEGACY")
+    ]
 
 
 def test_the_mean_for_reports_is_rounded_to_less_reward() -> None:

@@ -38,6 +38,13 @@ def reasons_of(step: Step) -> Iterator[Reason]:
     yield from (reason for reason in found if reason is not None)
 
 
+def in_full(step: Step) -> Step:
+    """The step, if everything that it says is said in full."""
+    for reason in reasons_of(step):
+        assert has_all_words(reason), reason
+    return step
+
+
 def has_all_words(reason: Reason) -> bool:
     """Whether it has a value for every place of its sentence, and no other."""
     places = {name for _, name, _, _ in Formatter().parse(reason.code.value) if name}
