@@ -32,6 +32,8 @@ START_NS = session_on(DATE).open_ns + 60 * SECOND_NS
 AFTER_QUOTE_NS = 16_000_000
 """From a quote to the plan that was made on it: the engine sees a quote 15 ms after the venue, and
 the next one is 20 ms away."""
+MANY = 1_000_000
+"""Trades that the gate does not mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,12 @@ def play(
         SkippingMarket(tapes) if skips else MergedMarket([ColumnMarket(tape) for tape in tapes])
     )
     config = VirtualConfig(
-        limits=LIMITS,
+        limits=replace(
+            LIMITS,
+            open_trades_max=MANY,
+            entries_per_minute_max=MANY,
+            symbol_entries_per_minute_max=MANY,
+        ),
         policy=Policy(min_rr_ppb=0),
         switches=Switches(fill_model="touch"),
         delays={},
