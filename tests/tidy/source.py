@@ -6,6 +6,7 @@ Kept apart from the rules, so that a rule is about what is forbidden, not about 
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -52,9 +53,18 @@ def parse(path: str, text: str) -> Source:
 def sources(*folders: str) -> tuple[Source, ...]:
     """Every Python file under the folders, sorted by path."""
     found = sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
-    return tuple(
-        parse(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8")) for file in found
-    )
+    gc.disable()  # the trees stay: looking through them for garbage takes longer than all the rules
+    try:
+        return tuple(_read(file) for file in found)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@cache
+def _read(file: Path) -> Source:
+    """Parsed once, whatever folders it is asked for with."""
+    return parse(file.relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
 
 
 def package() -> tuple[Source, ...]:
