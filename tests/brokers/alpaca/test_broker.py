@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from random import Random
 from typing import Any
 
@@ -22,7 +23,9 @@ from surefill.core.commands import (
 from surefill.core.events import (
     Accepted,
     AccountRead,
+    Act,
     CalendarRead,
+    OperatorActed,
     RequestAnswered,
     Verb,
 )
@@ -149,6 +152,20 @@ async def test_a_clock_that_differs_is_warned_about(caplog: pytest.LogCaptureFix
     gone = reference(clock=404)
     async with serving(*gone) as url, started(url, FakeClock(real=True)):
         assert "read failed" in caplog.text
+
+
+async def test_a_clock_that_differs_keeps_entries_out_until_a_person_resumes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """C.6, 24: deadlines and quote ages mean nothing on such a clock. A venue on this machine may
+    play another day, and is followed."""
+    async with serving(*reference()) as url, started(url, FakeClock(real=True)) as (_, inbox):
+        assert not inbox.of(OperatorActed)
+    monkeypatch.setattr(module, "plays_own_time", lambda host: False)
+    async with serving(*reference()) as url, started(url, FakeClock(real=True)) as (_, inbox):
+        (halt,) = inbox.of(OperatorActed)
+    assert (halt.act, halt.target, halt.by) == (Act.HALT, "", "surefill")
+    assert re.fullmatch(r"our clock is -\d+ ms off the broker's: set it, then resume", halt.why)
 
 
 async def test_the_calendar_is_read_again_before_it_runs_out() -> None:

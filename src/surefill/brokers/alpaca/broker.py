@@ -15,13 +15,14 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from random import Random
+from urllib.parse import urlsplit
 
 from surefill.brokers.alpaca import market_feed, recovery
 from surefill.brokers.alpaca.book import OrderBook
 from surefill.brokers.alpaca.budget import LIMIT_DEFAULT, RequestBudget
 from surefill.brokers.alpaca.capabilities import ALPACA
 from surefill.brokers.alpaca.credentials import Credentials
-from surefill.brokers.alpaca.endpoints import Endpoints
+from surefill.brokers.alpaca.endpoints import Endpoints, plays_own_time
 from surefill.brokers.alpaca.market_feed import MarketFeed
 from surefill.brokers.alpaca.patience import Patience
 from surefill.brokers.alpaca.reads import AccountReads
@@ -46,10 +47,12 @@ from surefill.core.commands import (
 )
 from surefill.core.events import (
     AccountRead,
+    Act,
     Answer,
     BudgetChanged,
     CalendarRead,
     Event,
+    OperatorActed,
     RateLimited,
     ReadFailed,
     RequestAnswered,
@@ -66,7 +69,7 @@ LOOKBACK_NS = 3 * 86_400 * NANO
 UPKEEP_S = 1.0
 CALENDAR_NS = 6 * 3_600 * NANO
 SKEW_NS_MAX = 2 * NANO
-"""More than this between our clock and the venue's is worth a warning (failures.md C.6, 24)."""
+"""More than this between our clock and the venue's: no entries (failures.md C.6, 24)."""
 PROTECT_RETRY_NS = NANO
 """After a 429 cover may be tried again this soon: the first request that would succeed must be
 the covering one (I3)."""
@@ -313,8 +316,14 @@ class AlpacaBroker:
         if isinstance(venue_ns, Unreadable):
             return
         self._skew_ns = venue_ns - recv_ns
-        if abs(self._skew_ns) > SKEW_NS_MAX:
-            logger.warning("our clock and the venue's differ by %d ms", self._skew_ns // 1_000_000)
+        if abs(self._skew_ns) <= SKEW_NS_MAX:
+            return
+        off_ms = self._skew_ns // 1_000_000
+        logger.warning("our clock and the venue's differ by %d ms", off_ms)
+        if plays_own_time(urlsplit(self._endpoints.trading_url).hostname or ""):
+            return
+        why = f"our clock is {-off_ms:+d} ms off the broker's: set it, then resume"
+        self._emit(OperatorActed(Act.HALT, "", "surefill", why, recv_ns))
 
     async def _upkeep(self) -> None:
         """Tell when requests become free again; read the calendar again before it runs out."""
