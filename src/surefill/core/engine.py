@@ -67,12 +67,14 @@ from surefill.core.plan import SECOND_NS
 from surefill.core.quiet import Listing, Quiet, around_of
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.reconcile import (
+    after_positions,
+    entering_beside,
     foreign_after,
-    foreign_positions,
+    is_unread,
     sort_reports,
     unknown_ours,
 )
-from surefill.core.restart import restarted
+from surefill.core.restart import restarted, state_at_start
 from surefill.core.risk import GateView
 from surefill.core.state import Closing, Denial, EngineState, Mode
 from surefill.core.state import EngineConfig as EngineConfig
@@ -156,6 +158,7 @@ class Engine:
             exits_beside_entry=self.config.exits_beside_entry,
             may_act=state.orders_read_ns > 0,
             is_held_known=state.is_held_known(now),
+            is_unread=is_unread(trade, self.book, state),
             ask_from_ns=ask_from_ns(trade, self.book.open.values(), now),
             no_new_risk=state.kill or state.halt,
         )
@@ -281,20 +284,7 @@ class EngineTurn:
     def _started(self, event: EngineStarted) -> None:
         """Whatever was in flight is in doubt; nothing is decided before a complete read (I25)."""
         engine = self.engine
-        self.set(
-            replace(
-                engine.state,
-                mode=Mode.RECONCILING,
-                token=event.token,
-                started_ns=event.recv_ns,
-                is_stream_up=False,
-                account=None,
-                instruments=(),
-                orders_read_ns=0,
-                positions_read_ns=0,
-                account_read_ns=0,
-            )
-        )
+        self.set(state_at_start(engine.state, event))
         for trade in list(engine.book.open.values()):
             self.put(restarted(trade, self.now))
         after_ns = engine.read_after_ns(self.now)
@@ -345,10 +335,10 @@ class EngineTurn:
         if isinstance(event, OrdersRead):
             self._report_unknown(strangers)
         elif isinstance(event, PositionsRead):
-            state = engine.state
-            foreign = foreign_positions(event, engine.book, state.foreign)
-            newest_ns = max(state.positions_read_ns, event.sent_ns)
-            self.set(replace(state, foreign=foreign, positions_read_ns=newest_ns))
+            unread = [t for t in engine.book.open.values() if is_unread(t, engine.book, state)]
+            self.set(after_positions(event, engine.book, engine.state))
+            for trade in unread:
+                self.step(entering_beside(trade, engine.state.foreign), TimePassed(), was=trade)
         self._maybe_ready()
 
     def _report_unknown(self, orders: Sequence[ExecutionReport]) -> None:
@@ -433,12 +423,12 @@ class EngineTurn:
         is_turn_to_ask: bool = False,
     ) -> None:
         """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
-        context = self.engine.context_for(trade, self.now)
+        begun, was = self._at_trigger(trade), was or trade
+        context = self.engine.context_for(begun, self.now)
         if is_turn_to_ask:
             context = replace(context, ask_from_ns=0)
         self.looked[trade.symbol] = context.view
-        was = was or trade
-        done: TradeStep = step_trade(self._at_trigger(trade), event, context, listed=listed)
+        done: TradeStep = step_trade(begun, event, context, listed=listed)
         if done.trade != was or done.commands:
             self.put(self._watched(done.trade, context.view))
             self.decided[trade.symbol] = context.view

@@ -21,6 +21,7 @@ from surefill.core.order import (
 from surefill.core.plan import SECOND_NS
 from surefill.core.reasons import Reason, ReasonCode
 from surefill.core.session import SessionKind
+from surefill.core.state import HELD_WAIT_NS
 from surefill.core.tactic import EntryView, ProtectionStyle, WantedEntry
 from surefill.core.trade import ExitGroup, GroupKind, Rung, Trade
 from surefill.core.turn import REMAINDER_GRACE_NS, Turn
@@ -41,8 +42,27 @@ def work_entry(turn: Turn) -> None:
             _stop(turn, entry)
         return
     turn.wake_at(turn.trade.deadline_ns)
-    if not turn.trade.is_waiting:
+    if turn.context.is_unread:
+        _wait_for_positions(turn)
+    elif not turn.trade.is_waiting:
         _follow_tactic(turn, entry)
+
+
+def _wait_for_positions(turn: Turn) -> None:
+    """Nobody enters beside shares that an earlier trade may have left: the positions are asked for
+    at once and then each second, and where they cannot be had there is no entry."""
+    trade, now = turn.trade, turn.now
+    end_ns = trade.started_ns + HELD_WAIT_NS
+    if now >= end_ns:
+        unknown = Reason.of(ReasonCode.POSITION_UNKNOWN)
+        turn.trade = replace(trade, entry_end=unknown)
+        return
+    due_ns = trade.break_asked_ns + SECOND_NS
+    if now >= due_ns:
+        turn.trade = replace(trade, break_asked_ns=now)
+        turn.commands.append(QueryPositions(Priority.EVIDENCE))
+        due_ns = now + SECOND_NS
+    turn.wake_at(min(due_ns, end_ns))
 
 
 def _time_reason(trade: Trade) -> Reason:

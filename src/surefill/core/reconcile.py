@@ -14,7 +14,11 @@ from surefill.core.book import Book
 from surefill.core.events import ExecutionReport, Position, PositionsRead
 from surefill.core.ids import parse_cl_ord_id
 from surefill.core.plan import SECOND_NS
+from surefill.core.reasons import Reason, ReasonCode
+from surefill.core.state import EngineState
 from surefill.core.trade import Trade
+from surefill.core.units import to_text
+from surefill.core.values import replace
 
 SETTLING_NS = 2 * SECOND_NS
 """A position read this close to a fill or a close of ours says nothing about foreign shares."""
@@ -89,6 +93,35 @@ def foreign_after(
 def _is_break(trades: Sequence[Trade], qty: int) -> bool:
     """Fewer shares than ours is a break of the trade, not somebody else's position."""
     return any(trade.sign * qty < 0 for trade in trades if trade.position_qty)
+
+
+def after_positions(read: PositionsRead, book: Book, state: EngineState) -> EngineState:
+    """What the engine knows after a read of the positions."""
+    newest_ns = max(state.positions_read_ns, read.sent_ns)
+    foreign = foreign_positions(read, book, state.foreign)
+    return replace(state, foreign=foreign, positions_read_ns=newest_ns)
+
+
+def is_unread(trade: Trade, book: Book, state: EngineState) -> bool:
+    """Whether a trade of this symbol closed since the positions were last read, so that nobody can
+    say what it left behind: its executions may have been taken back unheard (simulation, seed
+    61856). A trade that begins within `SETTLING_NS` of that close does not wait: a read so soon
+    would say nothing either."""
+    if trade.entries or trade.entry_end is not None or trade.is_waiting:
+        return False
+    closed = _lately_closed(book, trade.symbol, state.positions_read_ns)
+    return any((old.closed_ns or 0) + SETTLING_NS < trade.started_ns for old in closed)
+
+
+def entering_beside(trade: Trade, foreign: Sequence[Position]) -> Trade:
+    """A trade that has sent nothing yet, after the positions were read: what the gate would have
+    said of foreign shares, it says now."""
+    qty = foreign_qty(foreign, trade.symbol)
+    if not qty:
+        return trade
+    text = to_text(qty)
+    reason = Reason.of(ReasonCode.POSITION_FOREIGN, qty=text, symbol=trade.symbol)
+    return replace(trade, entry_end=reason)
 
 
 def _lately_closed(book: Book, symbol: str, read_ns: int) -> list[Trade]:

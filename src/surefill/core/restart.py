@@ -1,7 +1,8 @@
-"""A trade as a new process finds it.
+"""What a new process makes of what the journal remembers.
 
-What: `restarted`: what was in flight is in doubt, what was asked is asked again (I25), and nothing
-of our own lies in the future.
+What: `state_at_start`: what has not been read since is unknown. `restarted`, of a trade: what was
+in flight is in doubt, what was asked is asked again (I25), and nothing of our own lies in the
+future.
 Why the last: within a process time never goes back, but the next one may begin on a clock that has
 been set back. A request that was "sent tomorrow" is newer than every read until then, so that cover
 which was lost stayed in doubt for a day.
@@ -13,8 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from surefill.core.events import EngineStarted
 from surefill.core.order import ChildOrder, OrderInput, OrderState, with_input
 from surefill.core.plan import SECOND_NS
+from surefill.core.state import EngineState, Mode
 from surefill.core.trade import Trade
 from surefill.core.values import replace
 
@@ -26,6 +29,22 @@ _OF_TRADE = (
     *("closing_since_ns", "through_since_ns", "ratchet_ns", "held_since_ns", "flat_since_ns"),
 )
 _OF_ORDER = ("sent_ns", "absent_since_ns", "read_ns")
+
+
+def state_at_start(state: EngineState, event: EngineStarted) -> EngineState:
+    """The engine's memory at the start of a process: nothing is decided before a complete read."""
+    return replace(
+        state,
+        mode=Mode.RECONCILING,
+        token=event.token,
+        started_ns=event.recv_ns,
+        is_stream_up=False,
+        account=None,
+        instruments=(),
+        orders_read_ns=0,
+        positions_read_ns=0,
+        account_read_ns=0,
+    )
 
 
 def restarted(trade: Trade, now: int) -> Trade:

@@ -60,7 +60,8 @@ class Context:
     """What a decision may look at beside the trade. ``may_act`` is False until the first complete
     read after a start: nothing is repaired on hearsay (I25). ``is_held_known``: the positions were
     read since the start too, or that was asked for long enough. ``ask_from_ns``: until then (UTC)
-    other trades ask about their cover."""
+    other trades ask about their cover. ``is_unread``: nothing was sent yet, and the positions were
+    not read since the last trade of the symbol."""
 
     now: int
     tactic: Tactic
@@ -70,6 +71,7 @@ class Context:
     exits_beside_entry: bool = False
     may_act: bool = True
     is_held_known: bool = True
+    is_unread: bool = False
     ask_from_ns: int = 0
     no_new_risk: Reason | None = None
 
