@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from shutil import disk_usage
 
 import pytest
 
@@ -59,6 +60,16 @@ def test_a_broker_that_is_away_is_an_alarm_of_its_own(counter: Counter) -> None:
     counter.exchange.arm("N3", "GET /v2/positions", count=500, params={"status": 500})
     code, _, err = counter.run("watchdog", "--seconds", "6")
     assert (code, "ALARM BROKER_UNREADABLE" in err) == (4, True)
+
+
+def test_a_disk_that_is_nearly_full_is_told(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.trade(plan_of("WDOG", "w9"))
+    full = disk_usage(counter.folder)._replace(free=123_000_000)
+    monkeypatch.setattr(watchdog, "disk_usage", lambda place: full)
+    _, _, err = counter.run("watchdog", "--seconds", "0.2")
+    assert "ALARM DISK_LOW: 123 MB are free where the journal lies" in err
 
 
 def test_a_journal_that_breaks_under_it_is_told_and_its_shares_are_watched_on(

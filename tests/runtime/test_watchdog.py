@@ -144,3 +144,17 @@ def test_a_journal_that_cannot_be_read_is_alarmed_and_its_end_is_told() -> None:
     assert alarm.sentence.startswith("the journal could not be read for 6 s (JOURNAL_CORRUPT); ")
     assert codes(watch.read(None, 8 * S)) == [("JOURNAL_UNREADABLE", True)]
     assert watch.read(None, 9 * S) == []
+
+
+def test_a_disk_that_runs_full_is_alarmed_and_asks_nobody_more_often() -> None:
+    watch = Watch(0)
+    assert watch.room(500_000_000, 1 * S) == []
+    (alarm,) = watch.room(499_000_000, 2 * S)
+    assert (alarm.code, alarm.sentence) == (
+        AlarmCode.DISK_LOW,
+        "499 MB are free where the journal lies",
+    )
+    assert watch.is_alarmed
+    assert not watch.is_suspicious, "the broker knows nothing of our disk"
+    assert watch.room(400_000_000, 30 * S) == []
+    assert codes(watch.room(600_000_000, 31 * S)) == [("DISK_LOW", True)]

@@ -19,6 +19,7 @@ import os
 import shlex
 import signal
 from pathlib import Path
+from shutil import disk_usage
 
 from surefill.cli.account import journal_of, load
 from surefill.cli.act import complaint
@@ -128,6 +129,8 @@ class _Watchdog:
         await self._raise(self._watch.hear(read_beat(self._source.path), now))
         problem = self._read_again()
         await self._raise(self._watch.read(problem, now))
+        if self._source.address is None:  # the disk of a database is not ours to look at
+            await self._raise(self._watch.room(disk_usage(self._source.path.parent).free, now))
         trades, state = self._known
         is_bare = any(cover_of(trade).uncovered_qty for trade in trades)
         gap_ns = FAST_NS if is_bare or self._watch.is_suspicious else SLOW_NS

@@ -27,6 +27,8 @@ JOURNAL_NS = 5 * SECOND_NS
 UNREADABLE_NS = 15 * SECOND_NS
 """A broker that does not answer this long leaves nobody who knows about cover."""
 AGAIN_NS = 60 * SECOND_NS
+DISK_BYTES = 500_000_000
+"""Less free space than this is alarmed (failures.md C.6, 25)."""
 STOPS = frozenset({OrdType.STOP, OrdType.STOP_LIMIT})
 
 
@@ -37,6 +39,7 @@ class AlarmCode(StrEnum):
     SHARES_UNCOVERED = "SHARES_UNCOVERED"
     BROKER_UNREADABLE = "BROKER_UNREADABLE"
     JOURNAL_UNREADABLE = "JOURNAL_UNREADABLE"
+    DISK_LOW = "DISK_LOW"
 
 
 MEANING = {
@@ -45,6 +48,7 @@ MEANING = {
     AlarmCode.BROKER_UNREADABLE: "The broker could not be asked for 15 s: cover is not known.",
     AlarmCode.JOURNAL_UNREADABLE: "The journal could not be read for 5 s: which shares are ours is "
     "as old as that.",
+    AlarmCode.DISK_LOW: "Less than 500 MB are free where the journal lies.",
 }
 ADVICE = {
     AlarmCode.HEARTBEAT_LOST: "cover rests at the broker and needs no engine, but nothing repairs "
@@ -56,6 +60,8 @@ ADVICE = {
     "rest there work meanwhile, and nothing new is entered",
     AlarmCode.JOURNAL_UNREADABLE: "the disk, then `surefill journal verify`; the symbols known "
     "before are watched on, later ones are not",
+    AlarmCode.DISK_LOW: "make room now: without a record nothing is sent, cover neither; what "
+    "rests at the broker stays there",
 }
 """What to do first."""
 
@@ -152,6 +158,12 @@ class Watch:
         sentence += "only the symbols known before are watched"
         return self._judge(key, sentence, now) if age_ns > JOURNAL_NS else []
 
+    def room(self, free_bytes: int, now: int) -> list[Alarm]:
+        """How much space is free for the journal at ``now``."""
+        sentence = f"{free_bytes // 1_000_000} MB are free where the journal lies"
+        wrong = sentence if free_bytes < DISK_BYTES else None
+        return self._judge((AlarmCode.DISK_LOW, ""), wrong, now)
+
     def look(self, bare: Mapping[str, int] | None, now: int) -> list[Alarm]:
         """What the broker says at ``now``; ``None`` when it could not be asked."""
         alarms = []
@@ -178,8 +190,8 @@ class Watch:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether anything is bare, alarmed or late: a reason to look more often."""
-        return bool(self._wrong)
+        """Whether anything about cover is bare, alarmed or late: a reason to look more often."""
+        return any(code is not AlarmCode.DISK_LOW for code, _ in self._wrong)
 
     def _judge(self, key: tuple[AlarmCode, str], wrong: str | None, now: int) -> list[Alarm]:
         """``wrong``: what is wrong at ``now``, in a sentence; ``None`` when nothing is."""
