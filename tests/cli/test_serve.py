@@ -36,9 +36,11 @@ def test_what_would_be_open_to_others_is_refused(
     counter: Counter, words: list[str], says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "nice", lambda _: 0)
+    handlers = list(serve.logger.handlers)
     code, out, err = counter.run("serve", *words)
     assert (code, out) == (2, "")
     assert says in err
+    assert serve.logger.handlers == handlers, "it left nothing behind that writes to our screen"
 
 
 def test_rotation_makes_new_tokens_and_shows_none(counter: Counter) -> None:

@@ -19,7 +19,8 @@ import os
 import signal
 import socket
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -130,12 +131,12 @@ def _serve(settings: Settings, tokens: TokenFile, args: argparse.Namespace) -> i
         return Exit.UNAVAILABLE
     port = bound.getsockname()[1]
     has_pages = not args.no_dashboard and _has_library()
-    _log_to_stderr()
     os.nice(NICE)
     url = f"{'https' if args.tls_cert else 'http'}://{_authority(args.host, port)}"
     _tell_ready(tokens, url, args, has_pages=has_pages)
     try:
-        asyncio.run(_served(settings, tokens, args, bound=bound, has_pages=has_pages))
+        with _logging_to_stderr():
+            asyncio.run(_served(settings, tokens, args, bound=bound, has_pages=has_pages))
     except OSError as error:
         say(f"surefill serve: the certificate cannot be used ({error.strerror})")
         return Exit.USAGE
@@ -210,11 +211,16 @@ def _authority(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _logging_to_stderr() -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def is_loopback(host: str) -> bool:
