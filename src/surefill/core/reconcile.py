@@ -125,14 +125,7 @@ def entering_beside(trade: Trade, foreign: Sequence[Position]) -> Trade:
 
 
 def _lately_closed(book: Book, symbol: str, read_ns: int) -> list[Trade]:
-    horizon_ns = read_ns - SETTLING_NS
-    lately = []
-    for trade in book.watched.newest_first():
-        if (trade.closed_ns or 0) < horizon_ns:
-            break
-        if trade.symbol == symbol:
-            lately.append(trade)
-    return lately
+    return list(book.watched.closed_since(read_ns - SETTLING_NS, symbol))
 
 
 def _is_moving(trade: Trade, read_ns: int) -> bool:

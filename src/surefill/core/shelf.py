@@ -21,13 +21,16 @@ from surefill.core.trade import Trade
 WHOLE = 16
 """So many of the last closed trades are not packed: they are asked for most."""
 
+_Packed = tuple[int, str, bytes]
+"""(closed_ns, symbol, the packed trade)"""
+
 
 class Shelf:
     """Closed trades by id."""
 
     def __init__(self) -> None:
         self._whole: dict[str, Trade] = {}
-        self._packed: dict[str, tuple[int, bytes]] = {}  # id -> (closed_ns, bytes), oldest first
+        self._packed: dict[str, _Packed] = {}  # oldest first
         self._queue: deque[str] = deque()  # ids in `_whole`, the first to be packed first
         self._pattern = b""  # the first that was packed; the others are much like it
 
@@ -44,7 +47,7 @@ class Shelf:
         if trade is not None:
             return trade
         packed = self._packed.get(trade_id)
-        return self._unpacked(packed[1]) if packed is not None else None
+        return self._unpacked(packed[2]) if packed is not None else None
 
     def put(self, trade: Trade) -> None:
         """Keep a closed trade: a new one last, one that is here already in its place."""
@@ -63,7 +66,7 @@ class Shelf:
         """Take a trade away."""
         packed = self._packed.pop(trade_id, None)
         if packed is not None:
-            return self._unpacked(packed[1])
+            return self._unpacked(packed[2])
         if trade_id in self._whole:
             self._queue.remove(trade_id)
         return self._whole.pop(trade_id, None)
@@ -83,14 +86,28 @@ class Shelf:
     def newest_first(self) -> Iterator[Trade]:
         """All of them, the last that was closed first."""
         yield from reversed(self._whole.values())
-        for _, packed in reversed(self._packed.values()):
+        for _, _, packed in reversed(self._packed.values()):
             yield self._unpacked(packed)
 
-    def _pack(self, trade: Trade) -> tuple[int, bytes]:
+    def closed_since(self, at_ns: int, symbol: str) -> Iterator[Trade]:
+        """Those of a symbol, the last that was closed first, down to the first of any symbol that
+        was closed before ``at_ns`` (UTC). The others are not unpacked for it."""
+        for trade in reversed(self._whole.values()):
+            if (trade.closed_ns or 0) < at_ns:
+                return
+            if trade.symbol == symbol:
+                yield trade
+        for closed_ns, name, packed in reversed(self._packed.values()):
+            if closed_ns < at_ns:
+                return
+            if name == symbol:
+                yield self._unpacked(packed)
+
+    def _pack(self, trade: Trade) -> _Packed:
         plain = pickle.dumps(trade, pickle.HIGHEST_PROTOCOL)
         self._pattern = self._pattern or plain
         squeeze = zlib.compressobj(zdict=self._pattern)
-        return trade.closed_ns or 0, squeeze.compress(plain) + squeeze.flush()
+        return trade.closed_ns or 0, trade.symbol, squeeze.compress(plain) + squeeze.flush()
 
     def _unpacked(self, packed: bytes) -> Trade:
         plain = zlib.decompressobj(zdict=self._pattern).decompress(packed)
