@@ -145,8 +145,8 @@ class Engine:
         turn.finish()
         return turn.as_step()
 
-    def context_for(self, trade: Trade, now: int) -> Context:
-        """What this trade's decisions may look at."""
+    def context_for(self, trade: Trade, now: int, *, may_ask: bool = False) -> Context:
+        """What this trade's decisions may look at; ``may_ask``: it need not wait for its turn."""
         state = self.state
         name = "legacy" if trade.is_legacy else trade.plan.tactic
         return Context(
@@ -159,7 +159,7 @@ class Engine:
             may_act=state.orders_read_ns > 0,
             is_held_known=state.is_held_known(now),
             is_unread=is_unread(trade, self.book, state),
-            ask_from_ns=ask_from_ns(trade, self.book.open.values(), now),
+            ask_from_ns=0 if may_ask else ask_from_ns(trade, self.book.open.values(), now),
             no_new_risk=state.kill or state.halt,
         )
 
@@ -420,13 +420,11 @@ class EngineTurn:
         *,
         listed: Sequence[ExecutionReport] = (),
         was: Trade | None = None,
-        is_turn_to_ask: bool = False,
+        may_ask: bool = False,
     ) -> None:
         """Step one trade and keep what changed; ``was`` is the trade before an operator's note."""
         begun, was = self._at_trigger(trade), was or trade
-        context = self.engine.context_for(begun, self.now)
-        if is_turn_to_ask:
-            context = replace(context, ask_from_ns=0)
+        context = self.engine.context_for(begun, self.now, may_ask=may_ask)
         self.looked[trade.symbol] = context.view
         done: TradeStep = step_trade(begun, event, context, listed=listed)
         if done.trade != was or done.commands:
@@ -442,7 +440,7 @@ class EngineTurn:
         """One of many is answered: the broker is back, and nobody waits for his turn any more."""
         for other in list(self.engine.book.open.values()):
             if in_question(other, self.now):
-                self.step(other, TimePassed(), is_turn_to_ask=True)
+                self.step(other, TimePassed(), may_ask=True)
 
     def _watched(self, trade: Trade, view: MarketView | None) -> Trade:
         """The trade with how far its market went; that alone is never a reason for a record."""
