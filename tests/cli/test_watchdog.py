@@ -72,6 +72,18 @@ def test_a_disk_that_is_nearly_full_is_told(
     assert "ALARM DISK_LOW: 123 MB are free where the journal lies" in err
 
 
+def test_a_folder_that_is_away_does_not_end_the_watch(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(place: Path) -> None:
+        raise FileNotFoundError(place)
+
+    counter.trade(plan_of("WDOG", "w8"))
+    monkeypatch.setattr(watchdog, "disk_usage", gone)
+    code, _, err = counter.run("watchdog", "--seconds", "0.2")
+    assert (code, "DISK_LOW" in err) == (0, False)
+
+
 def test_a_journal_that_breaks_under_it_is_told_and_its_shares_are_watched_on(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,8 +129,7 @@ class _Watchdog:
         await self._raise(self._watch.hear(read_beat(self._source.path), now))
         problem = self._read_again()
         await self._raise(self._watch.read(problem, now))
-        if self._source.address is None:  # the disk of a database is not ours to look at
-            await self._raise(self._watch.room(disk_usage(self._source.path.parent).free, now))
+        await self._raise(self._room(now))
         trades, state = self._known
         is_bare = any(cover_of(trade).uncovered_qty for trade in trades)
         gap_ns = FAST_NS if is_bare or self._watch.is_suspicious else SLOW_NS
@@ -142,6 +141,16 @@ class _Watchdog:
                 await self._stop.wait()
         except TimeoutError:
             pass  # the next turn
+
+    def _room(self, now: int) -> list[Alarm]:
+        """Free space where the journal lies; the disk of a database is not ours to look at."""
+        if self._source.address is not None:
+            return []
+        try:
+            free_bytes = disk_usage(self._source.path.parent).free
+        except OSError:
+            return []  # the folder is away: who reads the journal tells that
+        return self._watch.room(free_bytes, now)
 
     def _read_again(self) -> str | None:
         """Bring what is known up to date; what went wrong, if anything: then it stays as it was."""

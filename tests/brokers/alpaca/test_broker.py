@@ -50,9 +50,9 @@ from tests.brokers.alpaca.support import (
 )
 
 
-async def test_it_is_a_broker() -> None:
-    clock = FakeClock()
-    broker = AlpacaBroker(
+def unstarted(clock: FakeClock) -> AlpacaBroker:
+    """A broker before a venue that is not there."""
+    return AlpacaBroker(
         endpoints=endpoints_of("http://127.0.0.1:1", feed=Feed.IEX),
         credentials=KEYS,
         feed=Feed.IEX,
@@ -60,6 +60,11 @@ async def test_it_is_a_broker() -> None:
         random=Random(1),
         sleep=brief,
     )
+
+
+async def test_it_is_a_broker() -> None:
+    clock = FakeClock()
+    broker = unstarted(clock)
     assert isinstance(broker, Broker)
     assert broker.capabilities.has_brackets
     with pytest.raises(ConnectionError, match="cannot read the account"):
@@ -166,6 +171,23 @@ async def test_a_clock_that_differs_keeps_entries_out_until_a_person_resumes(
         (halt,) = inbox.of(OperatorActed)
     assert (halt.act, halt.target, halt.by) == (Act.HALT, "", "surefill")
     assert re.fullmatch(r"our clock is -\d+ ms off the broker's: set it, then resume", halt.why)
+
+
+@pytest.mark.parametrize(
+    ("asked_ms", "venue_ms", "off_ms"),
+    [(-5_000, -4_000, None), (-5_000, -7_001, 2_001), (-5_000, 2_001, -2_001), (-50, -2_000, None)],
+    ids=["a slow answer", "behind it all", "ahead of it all", "two seconds at most"],
+)
+async def test_the_way_of_an_answer_is_no_difference_of_clocks(
+    monkeypatch: pytest.MonkeyPatch, asked_ms: int, venue_ms: int, off_ms: int | None
+) -> None:
+    monkeypatch.setattr(module, "plays_own_time", lambda host: False)
+    broker, inbox = unstarted(FakeClock()), Inbox()
+    monkeypatch.setattr(broker, "_inbox", inbox)
+    now = 1_772_463_600 * NANO
+    broker._set_skew(now + venue_ms * 1_000_000, now + asked_ms * 1_000_000, now)
+    expected = [] if off_ms is None else [f"our clock is {off_ms:+d} ms off the broker's"]
+    assert [halt.why.partition(":")[0] for halt in inbox.of(OperatorActed)] == expected
 
 
 async def test_the_calendar_is_read_again_before_it_runs_out() -> None:

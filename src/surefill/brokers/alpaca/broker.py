@@ -299,10 +299,11 @@ class AlpacaBroker:
         self._take_calendar(response)
 
     async def _refresh_clock(self) -> None:
+        asked_ns = self._clock.now_ns()
         outcome = await self._trading.read(requests.clock(), Priority.ROUTINE)
         response = _complete(outcome, self._clock.now_ns())
         if response is not None:
-            self._set_skew(market.clock_ns(response.body), response.recv_ns)
+            self._set_skew(market.clock_ns(response.body), asked_ns, response.recv_ns)
 
     def _take_calendar(self, response: HttpResponse) -> None:
         calendar = market.calendar(response.body)
@@ -312,13 +313,16 @@ class AlpacaBroker:
         self._calendar_ns = response.recv_ns
         self._emit(CalendarRead(calendar, response.recv_ns))
 
-    def _set_skew(self, venue_ns: int | Unreadable, recv_ns: int) -> None:
+    def _set_skew(self, venue_ns: int | Unreadable, asked_ns: int, recv_ns: int) -> None:
+        """What the venue's clock showed at some instant between our question and its answer: what
+        the way alone may have cost is no difference."""
         if isinstance(venue_ns, Unreadable):
             return
         self._skew_ns = venue_ns - recv_ns
-        if abs(self._skew_ns) <= SKEW_NS_MAX:
+        off_ns = min(0, venue_ns - asked_ns) + max(0, venue_ns - recv_ns)
+        if abs(off_ns) <= SKEW_NS_MAX:
             return
-        off_ms = self._skew_ns // 1_000_000
+        off_ms = off_ns // 1_000_000
         logger.warning("our clock and the venue's differ by %d ms", off_ms)
         if plays_own_time(urlsplit(self._endpoints.trading_url).hostname or ""):
             return
