@@ -261,7 +261,7 @@ def trade_with_surefill(script: Script, venue: Venue, pipe: Connection) -> None:
             "SUREFILL_MAX_OPEN_TRADES": str(2 * (HELD + TRADED)),
             "SUREFILL_MAX_TOTAL_NOTIONAL_USD": "1000000000",
             "SUREFILL_REQUESTS_PER_MINUTE": "10000",
-            "SUREFILL_LIMITS": "entries_per_minute=0",
+            "SUREFILL_LIMITS": "entries_per_minute=0 symbol_entries_per_minute=0",
         }
     )
     odd: list[str] = []
@@ -360,7 +360,8 @@ def trade_with_alpaca_py(script: Script, venue: Venue, pipe: Connection) -> None
 
     stream.subscribe_trade_updates(on_update)
     threading.Thread(target=stream.run, daemon=True).start()
-    time.sleep(1.0)
+    while not stream._running:  # logged in and subscribed; it has no other word for that
+        time.sleep(0.01)
     for n in range(HELD):
         enter(f"H{n:02d}", f"H{n:02d}")
     for cycle in script.all():
